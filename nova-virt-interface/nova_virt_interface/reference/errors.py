@@ -1,0 +1,43 @@
+"""The one table: error of the host in memory → contract error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from nova_virt_interface.errors import (
+    BackendError,
+    Busy,
+    Conflict,
+    HostUnreachable,
+    InsufficientResources,
+    NotFound,
+    Resource,
+    VirtError,
+)
+from nova_virt_interface.reference.host import HostError
+
+__all__ = ["translated"]
+
+_TABLE: dict[str, Callable[[str], VirtError]] = {
+    "AWAY": lambda text: HostUnreachable(text, remedy="start the host, then repeat"),
+    "NO_SUCH_VM": lambda text: NotFound(f"there is no VM {text}", resource=Resource.VM, name=text),
+    "EXISTS": lambda text: Conflict(f"{text} exists", resource=Resource.VM, name=text),
+    "IN_USE": lambda text: Conflict(f"{text} is in use", resource=Resource.IMAGE, name=text),
+    "BAD_STATE": lambda text: Busy(f"{text}, somebody else changed it"),
+    "NO_MEMORY": lambda text: InsufficientResources(text, resource=Resource.MEMORY),
+    "NO_STORAGE": lambda text: InsufficientResources(text, resource=Resource.STORAGE),
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the host's errors into contract errors. The host changes nothing when it refuses."""
+    try:
+        yield
+    except HostError as error:
+        text = str(error).partition(": ")[2]
+        make = _TABLE.get(error.code)
+        if make is None:
+            raise BackendError("the host failed", detail=str(error), may_have_been_done=True) from error
+        raise make(text) from error

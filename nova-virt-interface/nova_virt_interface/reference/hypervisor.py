@@ -1,0 +1,284 @@
+"""The reference driver at the lower level."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from uuid import UUID
+
+from zope.interface import implementer
+
+from nova_virt_interface.call import current_call
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.dispatch import EventDispatcher
+from nova_virt_interface.errors import (
+    Conflict,
+    HostUnreachable,
+    ImageCorrupt,
+    NotFound,
+    Resource,
+    Unsupported,
+)
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.reference import conf as conf_
+from nova_virt_interface.reference import translate
+from nova_virt_interface.reference.errors import translated
+from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
+from nova_virt_interface.services import IServices
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
+from nova_virt_interface.values.events import EventKind
+from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
+from nova_virt_interface.values.power import PowerState, RebootKind, RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+
+__all__ = ["ReferenceFactory", "ReferenceHypervisor"]
+
+_CHUNK_BYTES = 64 * 1024
+
+
+@implementer(IHypervisorFactory)
+class ReferenceFactory:
+    """The entry point of the reference driver at the lower level."""
+
+    def settings_from(self, conf: Any, group: str) -> conf_.Settings:
+        """See `IHypervisorFactory`."""
+        return conf_.settings_from(conf, group)
+
+    def connect(self, settings: conf_.Settings, services: IServices) -> IHypervisor:
+        """See `IHypervisorFactory`."""
+        return ReferenceHypervisor(settings, services)
+
+
+@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IImageCache, INicHotplug)
+class ReferenceHypervisor:
+    """A connection to a host in memory. It offers the same on every host, so its class declares all of it."""
+
+    def __init__(self, settings: conf_.Settings, services: IServices) -> None:
+        self._owner = settings.owner
+        self._services = services
+        self._connected: Host | None = host_named(settings.host)
+        self._description = translate.describe(settings.host)
+        self._lock = threading.Lock()
+        self._events = EventDispatcher(services.events)
+        try:
+            with translated():
+                self._host.open(self._on_change)
+        except BaseException:
+            self._events.close()
+            raise
+
+    @property
+    def _host(self) -> Host:
+        if self._connected is None:
+            raise HostUnreachable("the connection is closed", remedy="connect again")
+        return self._connected
+
+    def _on_change(self, kind: str, vm: Vm | None) -> None:
+        if vm is None:
+            self._events.send(EventKind(kind))
+        elif vm.owner == self._owner:
+            self._events.send(EventKind(kind), vm.uuid)
+
+    def _ours(self, vm_uuid: UUID) -> Vm:
+        current_call().check()
+        with translated():
+            vm = self._host.vm(vm_uuid)
+        if vm.owner != self._owner:
+            raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
+        return vm
+
+    def describe(self) -> HostDescription:
+        """See `IHypervisor`."""
+        return self._description
+
+    def inventory(self) -> HostInventory:
+        """See `IHypervisor`."""
+        with translated():
+            memory_free, storage_free = self._host.resources()
+        return HostInventory(
+            vcpus=self._host.vcpus,
+            memory_bytes=self._host.memory_bytes,
+            memory_free_bytes=memory_free,
+            storage_bytes=self._host.storage_bytes,
+            storage_free_bytes=storage_free,
+        )
+
+    def _all_ours(self) -> list[Vm]:
+        current_call().check()
+        with translated():
+            return [vm for vm in self._host.vms() if vm.owner == self._owner]
+
+    def list_vms(self) -> tuple[VmState, ...]:
+        """See `IHypervisor`."""
+        return tuple(translate.vm_state(vm) for vm in self._all_ours())
+
+    def get_vm(self, vm_uuid: UUID) -> VmState:
+        """See `IHypervisor`."""
+        return translate.vm_state(self._ours(vm_uuid))
+
+    def statistics(self) -> tuple[VmStatistics, ...]:
+        """See `IHypervisor`. Nothing executes, so that only sizes are measured."""
+        return tuple(
+            VmStatistics(
+                vm_uuid=vm.uuid,
+                power_state=PowerState(vm.state),
+                vcpus=vm.vcpus,
+                memory_bytes=vm.memory_bytes,
+            )
+            for vm in self._all_ours()
+        )
+
+    def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
+        """See `IHypervisor`."""
+        current_call().check()
+        for disk in spec.disks:
+            translate.check_disk(disk, self._description)
+        for nic in spec.nics:
+            translate.check_nic(nic, self._description)
+        if spec.firmware not in (None, *self._description.firmware):
+            raise Unsupported(f"this host does not take {spec.firmware}", field="firmware")
+        with translated():
+            existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
+            if existing is None:
+                self._host.define(translate.vm(vm_uuid, spec, self._owner, self._host.images()))
+            elif existing.owner != self._owner or existing.digest != spec_digest(spec):
+                raise Conflict(
+                    f"VM {vm_uuid} exists with another spec",
+                    remedy="delete it first, or use another uuid",
+                    resource=Resource.VM,
+                    name=str(vm_uuid),
+                )
+
+    def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
+        """See `IHypervisor`."""
+        if self._ours(vm_uuid).state != "running":
+            with translated():
+                self._host.start(vm_uuid)
+
+    def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
+        """See `IHypervisor`."""
+        state = self._ours(vm_uuid).state
+        with translated():
+            if state == "running" and request.graceful_timeout_seconds > 0:
+                self._host.ask_to_stop(vm_uuid)
+                state = self._host.vm(vm_uuid).state
+            if state == "running" and request.graceful_timeout_seconds > 0:
+                current_call().wait(request.graceful_timeout_seconds)
+            if state != "stopped":
+                self._host.power_off(vm_uuid)
+
+    def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
+        """See `IHypervisor`."""
+        soft = request.kind is RebootKind.SOFT
+        timeout = request.graceful_timeout_seconds if soft else 0.0
+        self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))
+        with translated():
+            self._host.start(vm_uuid)
+
+    def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
+        """See `IHypervisor`."""
+        try:
+            self.stop_vm(vm_uuid, StopRequest())
+        except NotFound:
+            return
+        with translated():
+            self._host.undefine(vm_uuid)
+
+    def cache_image(self, request: CacheImageRequest) -> CachedImage:
+        """See `IImageCache`."""
+        if request.format not in self._description.image_formats:
+            raise Unsupported(f"this host does not take {request.format} images", field="format")
+        current_call().check()
+        with self._lock, translated():
+            image = self._host.images().get(request.key)
+            if image is None:
+                content = self._read_image(request)
+                self._host.put_image(request.key, Image(format=request.format.value, content=content))
+                image = self._host.images()[request.key]
+        return translate.cached_image(request.key, image)
+
+    def _read_image(self, request: CacheImageRequest) -> bytes:
+        content = bytearray()
+        reader = self._services.images.open(request.key)
+        try:
+            while chunk := reader.read(_CHUNK_BYTES):
+                content += chunk
+                current_call().check()
+                current_call().progress(len(content), request.size_bytes)
+        finally:
+            reader.close()
+        if len(content) != request.size_bytes:
+            raise ImageCorrupt(f"image {request.key} has {len(content)} bytes instead of {request.size_bytes}")
+        return bytes(content)
+
+    def list_cached_images(self) -> tuple[CachedImage, ...]:
+        """See `IImageCache`."""
+        with translated():
+            return tuple(translate.cached_image(key, image) for key, image in self._host.images().items())
+
+    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+        """See `IImageCache`."""
+        with translated():
+            self._host.drop_image(key)
+
+    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
+        """See `IDiskHotplug`."""
+        spec = request.disk
+        translate.check_disk(spec, self._description)
+        existing = self._ours(vm_uuid).disks.get(spec.key)
+        _require_equal(existing, spec, Resource.DISK)
+        if existing is None:
+            with translated():
+                self._host.plug_disk(vm_uuid, spec.key, translate.disk(spec, self._host.images()))
+
+    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
+        """See `IDiskHotplug`."""
+        if request.key in self._ours(vm_uuid).disks:
+            with translated():
+                self._host.unplug_disk(vm_uuid, request.key)
+
+    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
+        """See `INicHotplug`."""
+        spec = request.nic
+        translate.check_nic(spec, self._description)
+        existing = self._ours(vm_uuid).nics.get(spec.key)
+        _require_equal(existing, spec, Resource.NIC)
+        if existing is None:
+            with translated():
+                self._host.plug_nic(vm_uuid, spec.key, translate.nic(spec))
+
+    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
+        """See `INicHotplug`."""
+        if request.key in self._ours(vm_uuid).nics:
+            with translated():
+                self._host.unplug_nic(vm_uuid, request.key)
+
+    def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
+        """See `IConsoleLog`."""
+        console = self._ours(vm_uuid).console
+        return console[max(0, len(console) - limit_bytes) :]
+
+    def close(self) -> None:
+        """See `IHypervisor`."""
+        with self._lock:
+            host, self._connected = self._connected, None
+        if host is not None:
+            host.shut(self._on_change)
+            self._events.close()
+
+
+def _require_equal(existing: Disk | Nic | None, spec: DiskSpec | NicSpec, resource: Resource) -> None:
+    if existing is not None and existing.digest != spec_digest(spec):
+        raise Conflict(
+            f"the VM has a {resource.value} {spec.key} of another spec",
+            remedy="detach it first, or use another key",
+            resource=resource,
+            name=spec.key,
+        )

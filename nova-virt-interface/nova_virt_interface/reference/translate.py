@@ -1,0 +1,106 @@
+"""Pure functions between contract values and what the host in memory stores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import InvalidRequest, NotFound, Resource, Unsupported
+from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
+from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media, MediaFormat
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.images import CachedImage, DiskFormat
+from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.vm import Firmware, VmSpec, VmState
+
+__all__ = ["cached_image", "check_disk", "check_nic", "describe", "disk", "nic", "vm", "vm_state"]
+
+
+def describe(name: str) -> HostDescription:
+    """What every host in memory offers."""
+    return HostDescription(
+        hypervisor_type="reference",
+        hypervisor_version="1",
+        hostname=name,
+        cpu_architecture="x86_64",
+        image_formats=(DiskFormat.RAW,),
+        disk_formats=(DiskFormat.RAW,),
+        disk_buses=(DiskBus.VIRTIO,),
+        media_formats=(MediaFormat.ISO9660, MediaFormat.VFAT),
+        nic_backings=(NicBackingKind.NETWORK,),
+        nic_models=(NicModel.VIRTIO,),
+        firmware=(Firmware.BIOS, Firmware.UEFI),
+    )
+
+
+def _offered(wanted: object, offered: tuple[object, ...], field: str) -> None:
+    if wanted is not None and wanted not in offered:
+        raise Unsupported(f"{field}: this host does not take {wanted}", field=field)
+
+
+def check_disk(spec: DiskSpec, host: HostDescription) -> None:
+    """Refuse what the host does not take."""
+    _offered(spec.format, host.disk_formats, f"disks[{spec.key}].format")
+    _offered(spec.bus, host.disk_buses, f"disks[{spec.key}].bus")
+    if isinstance(spec.source, Media):
+        _offered(spec.source.format, host.media_formats, f"disks[{spec.key}].source.format")
+
+
+def check_nic(spec: NicSpec, host: HostDescription) -> None:
+    """Refuse what the host does not take."""
+    _offered(spec.model, host.nic_models, f"nics[{spec.key}].model")
+    _offered(spec.backing.kind, host.nic_backings, f"nics[{spec.key}].backing.kind")
+
+
+def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:
+    """The disk that the host is to make."""
+    made = Disk(size_bytes=spec.size_bytes or 0, boot_index=spec.boot_index, digest=spec_digest(spec))
+    if isinstance(spec.source, Media):
+        made.content = spec.source.content
+        made.size_bytes = len(made.content)
+        made.read_only = True
+    elif isinstance(spec.source, FromImage):
+        made.image_key = spec.source.image_key
+        if made.image_key not in images:
+            name = made.image_key
+            raise NotFound(f"image {name} is not in the cache", resource=Resource.IMAGE, name=name)
+        made.content = images[made.image_key].content
+        if made.size_bytes < len(made.content):
+            raise InvalidRequest(
+                f"disk {spec.key} of {made.size_bytes} bytes is smaller than its image of {len(made.content)}",
+                remedy="ask for a larger disk, or use a smaller image",
+                field=f"disks[{spec.key}].size_bytes",
+            )
+    return made
+
+
+def nic(spec: NicSpec) -> Nic:
+    """The NIC that the host is to make."""
+    return Nic(mac=spec.mac, digest=spec_digest(spec))
+
+
+def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> Vm:
+    """The VM that the host is to make."""
+    return Vm(
+        uuid=vm_uuid,
+        label=spec.name,
+        owner=owner,
+        vcpus=spec.vcpus,
+        memory_bytes=spec.memory_bytes,
+        digest=spec_digest(spec),
+        disks={item.key: disk(item, images) for item in spec.disks},
+        nics={item.key: nic(item) for item in spec.nics},
+    )
+
+
+def vm_state(stored: Vm) -> VmState:
+    """What the VM is; the host's states have the contract's names."""
+    return VmState(vm_uuid=stored.uuid, name=stored.label, power_state=PowerState(stored.state))
+
+
+def cached_image(key: str, image: Image) -> CachedImage:
+    """The image as the contract reports it."""
+    size = len(image.content)
+    return CachedImage(key=key, format=DiskFormat(image.format), virtual_size_bytes=size, stored_bytes=size)

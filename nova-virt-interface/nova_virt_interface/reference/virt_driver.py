@@ -1,0 +1,176 @@
+"""The reference driver at the upper level: a driver that provides `IVirtDriver` itself, without core's adapter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from zope.interface import implementer
+
+from nova_virt_interface.errors import InvalidRequest
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.reference import conf as conf_
+from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
+from nova_virt_interface.services import IServices
+from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
+from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.instances import (
+    AttachInterfaceRequest,
+    DestroyRequest,
+    DetachInterfaceRequest,
+    Image,
+    InstanceInfo,
+    Port,
+    PowerOffRequest,
+    PowerOnRequest,
+    SpawnRequest,
+)
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
+from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.virt_driver.console import IConsoleOutput
+from nova_virt_interface.virt_driver.images import IImageCaching
+from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
+from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+
+__all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
+
+
+@implementer(IHypervisorFactory)
+class ReferenceDirectFactory:
+    """The entry point of the reference driver at the upper level."""
+
+    def settings_from(self, conf: Any, group: str) -> conf_.Settings:
+        """See `IHypervisorFactory`."""
+        return conf_.settings_from(conf, group)
+
+    def connect(self, settings: conf_.Settings, services: IServices) -> IVirtDriver:
+        """See `IHypervisorFactory`."""
+        return ReferenceVirtDriver(settings, services)
+
+
+@implementer(IVirtDriver, IConsoleOutput, IImageCaching, IInterfaceAttachment)
+class ReferenceVirtDriver:
+    """Instances on a host in memory. The guest reads its metadata from a medium of plain JSON."""
+
+    def __init__(self, settings: conf_.Settings, services: IServices) -> None:
+        self._vms = ReferenceHypervisor(settings, services)
+
+    def describe(self) -> HostDescription:
+        """See `IVirtDriver`."""
+        return self._vms.describe()
+
+    def get_available_resource(self) -> HostInventory:
+        """See `IVirtDriver`."""
+        return self._vms.inventory()
+
+    def list_instances(self) -> tuple[InstanceInfo, ...]:
+        """See `IVirtDriver`."""
+        return tuple(_info(state) for state in self._vms.list_vms())
+
+    def get_info(self, instance_uuid: UUID) -> InstanceInfo:
+        """See `IVirtDriver`."""
+        return _info(self._vms.get_vm(instance_uuid))
+
+    def get_statistics(self) -> tuple[VmStatistics, ...]:
+        """See `IVirtDriver`."""
+        return self._vms.statistics()
+
+    def spawn(self, instance_uuid: UUID, request: SpawnRequest) -> None:
+        """See `IVirtDriver`."""
+        image, flavor = request.image, request.flavor
+        if flavor.root_bytes < image.min_disk_bytes or flavor.memory_bytes < image.min_memory_bytes:
+            raise InvalidRequest(
+                f"the flavor is too small for image {image.image_id}",
+                remedy="choose a larger flavor",
+                field="flavor",
+            )
+        self.cache_image(image)
+        existed = any(vm.vm_uuid == instance_uuid for vm in self._vms.list_vms())
+        self._vms.create_vm(instance_uuid, _spec(instance_uuid, request))
+        try:
+            self._vms.start_vm(instance_uuid, StartRequest())
+        except BaseException:
+            if not existed:
+                self._vms.delete_vm(instance_uuid, DeleteVmRequest())
+            raise
+
+    def destroy(self, instance_uuid: UUID, request: DestroyRequest) -> None:
+        """See `IVirtDriver`."""
+        self._vms.delete_vm(instance_uuid, DeleteVmRequest())
+
+    def power_on(self, instance_uuid: UUID, request: PowerOnRequest) -> None:
+        """See `IVirtDriver`."""
+        self._vms.start_vm(instance_uuid, StartRequest())
+
+    def power_off(self, instance_uuid: UUID, request: PowerOffRequest) -> None:
+        """See `IVirtDriver`."""
+        timeout = request.graceful_timeout_seconds
+        self._vms.stop_vm(instance_uuid, StopRequest(graceful_timeout_seconds=timeout))
+
+    def reboot(self, instance_uuid: UUID, request: RebootRequest) -> None:
+        """See `IVirtDriver`."""
+        self._vms.reboot_vm(instance_uuid, request)
+
+    def attach_interface(self, instance_uuid: UUID, request: AttachInterfaceRequest) -> None:
+        """See `IInterfaceAttachment`."""
+        self._vms.attach_nic(instance_uuid, AttachNicRequest(nic=_nic(request.port)))
+
+    def detach_interface(self, instance_uuid: UUID, request: DetachInterfaceRequest) -> None:
+        """See `IInterfaceAttachment`."""
+        self._vms.detach_nic(instance_uuid, DetachNicRequest(key=str(request.port_id)))
+
+    def get_console_output(self, instance_uuid: UUID, limit_bytes: int) -> bytes:
+        """See `IConsoleOutput`."""
+        return self._vms.console_log(instance_uuid, limit_bytes)
+
+    def cache_image(self, image: Image) -> CachedImage:
+        """See `IImageCaching`."""
+        return self._vms.cache_image(
+            CacheImageRequest(key=image.cache_key, format=image.format, size_bytes=image.size_bytes)
+        )
+
+    def list_cached_images(self) -> tuple[CachedImage, ...]:
+        """See `IImageCaching`."""
+        return self._vms.list_cached_images()
+
+    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+        """See `IImageCaching`."""
+        self._vms.delete_cached_image(key, request)
+
+    def close(self) -> None:
+        """See `IVirtDriver`."""
+        self._vms.close()
+
+
+def _info(state: VmState) -> InstanceInfo:
+    return InstanceInfo(instance_uuid=state.vm_uuid, name=state.name, power_state=state.power_state)
+
+
+def _nic(port: Port) -> NicSpec:
+    return NicSpec(
+        key=str(port.port_id), mac=port.mac, backing=port.backing, model=port.model, mtu_bytes=port.mtu_bytes
+    )
+
+
+def _spec(instance_uuid: UUID, request: SpawnRequest) -> VmSpec:
+    flavor = request.flavor
+    root = FromImage(image_key=request.image.cache_key)
+    disks = [DiskSpec(key="root", source=root, size_bytes=flavor.root_bytes, boot_index=0)]
+    if flavor.ephemeral_bytes:
+        disks.append(DiskSpec(key="ephemeral", source=Blank(), size_bytes=flavor.ephemeral_bytes))
+    if flavor.swap_bytes:
+        disks.append(DiskSpec(key="swap", source=Blank(), size_bytes=flavor.swap_bytes))
+    if request.config_drive:
+        metadata = {"uuid": str(instance_uuid), "hostname": request.metadata.hostname}
+        medium = Media(format=MediaFormat.ISO9660, content=json.dumps(metadata).encode())
+        disks.append(DiskSpec(key="config-drive", source=medium))
+    return VmSpec(
+        name=request.name,
+        vcpus=flavor.vcpus,
+        memory_bytes=flavor.memory_bytes,
+        disks=tuple(disks),
+        nics=tuple(_nic(port) for port in request.ports),
+    )

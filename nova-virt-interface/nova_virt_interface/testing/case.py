@@ -1,0 +1,202 @@
+"""The test cases under the suites: they start the harness, connect, and prove afterwards that nothing is left."""
+
+from __future__ import annotations
+
+import atexit
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID, uuid4
+
+import testtools
+from testtools.content import text_content
+from zope.interface.interface import InterfaceClass
+
+from nova_virt_interface.call import Call
+from nova_virt_interface.errors import Resource, VirtError
+from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.testing.doubles import SuiteServices
+from nova_virt_interface.testing.harness import Harness
+from nova_virt_interface.testing.provides import Deviation, Provides
+from nova_virt_interface.testing.tracker import Tracker
+from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+
+__all__ = ["ConformanceTestCase", "HypervisorTestCase", "VirtDriverTestCase", "rules", "suite_tests", "test_key"]
+
+_Function = TypeVar("_Function", bound=Callable[..., None])
+_harnesses: dict[type[Harness], Harness] = {}
+_failures: dict[type[Harness], Exception] = {}
+
+
+def rules(*rule_ids: str) -> Callable[[_Function], _Function]:
+    """Name the rules of the contract that a test checks."""
+
+    def mark(function: _Function) -> _Function:
+        function.rule_ids = rule_ids  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def started(harness_class: type[Harness]) -> Harness:
+    """The harness of this process, started; a start that failed is not tried again."""
+    if harness_class in _failures:
+        raise _failures[harness_class]
+    if harness_class not in _harnesses:
+        harness = harness_class()
+        atexit.register(harness.stop)
+        try:
+            harness.start()
+        except Exception as error:
+            _failures[harness_class] = error
+            harness.stop()
+            raise
+        _harnesses[harness_class] = harness
+    return _harnesses[harness_class]
+
+
+def suite_tests(suite: type) -> dict[str, str]:
+    """Name of each test method of a suite → its key, ``SUITE.METHOD``, where SUITE is the class that defines it."""
+    return {name: test_key(suite, name) for name in dir(suite) if name.startswith("test_")}
+
+
+def test_key(cls: type, name: str) -> str:
+    """The suite's own name of a test, the same for every driver."""
+    definer = next(base for base in cls.__mro__ if name in vars(base))
+    return f"{definer.__name__}.{name}"
+
+
+test_key.__test__ = False  # type: ignore[attr-defined]
+
+
+class ConformanceTestCase(testtools.TestCase):
+    """A test of one backend. A subclass names its harness and the file that says what the backend provides."""
+
+    harness_class: ClassVar[type[Harness]]
+    provides_file: ClassVar[Path]
+    level: ClassVar[InterfaceClass]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        suites = [base for base in cls.__mro__ if base.__module__.startswith("nova_virt_interface.testing.suite")]
+        for name in vars(cls):
+            if any(hasattr(suite, name) for suite in suites) and name.startswith("test_"):
+                raise TypeError(f"{cls.__name__} overrides {name}: list a deviation in provides.toml instead")
+
+    def setUp(self) -> None:
+        """Start the harness, connect, and note what exists on the backend."""
+        super().setUp()
+        self.harness = started(self.harness_class)
+        self.provides = Provides.read(self.provides_file, self.harness.backend_name)
+        self.services = SuiteServices()
+        before = self.harness.leftovers()
+        self.addCleanup(lambda: self.assertEqual(before, self.harness.leftovers(), "the test left something behind"))
+        self.tracker = Tracker(self.connect(self.services))
+        self.addCleanup(self.tracker.free)
+        self.call = self.useCall(f"req-{self._testMethodName}")
+
+    def useCall(self, request_id: str, *, timeout_seconds: float | None = None) -> Call:  # noqa: N802
+        """Run the rest of the test, but not its clean-up, inside a call."""
+        call = Call(request_id, timeout_seconds=timeout_seconds)
+        call.__enter__()
+        self.addCleanup(call.__exit__)
+        return call
+
+    def connect(self, services: SuiteServices) -> Any:
+        """Connect to the backend; the connection is closed after the test."""
+        connection = self.harness.factory().connect(self.harness.settings(), services)
+        self.addCleanup(connection.close)
+        return connection
+
+    def run_test(self, test_method: Callable[[], None]) -> None:
+        """Run the test; one with a deviation must fail, and then counts as skipped with the written reason."""
+        deviation = self.provides.deviation(test_key(type(self), self._testMethodName))
+        if deviation is None:
+            test_method()
+        else:
+            self._run_deviating(test_method, deviation)
+
+    def _run_deviating(self, test_method: Callable[[], None], deviation: Deviation) -> None:
+        try:
+            test_method()
+        except self.skipException:
+            raise
+        except Exception as error:
+            self.addDetail("deviation", text_content(str(error)))
+            self.skipTest(f"deviation: {deviation.reason}")
+        self.fail(f"stale deviation, the test passes: {deviation.test}: {deviation.reason}")
+
+    def _get_test_method(self) -> Callable[[], None]:
+        method: Callable[[], None] = super()._get_test_method()  # type: ignore[no-untyped-call]
+        return lambda: self.run_test(method)
+
+    def requires(self, *interfaces: InterfaceClass) -> Any:
+        """Return the object under test, or skip the test because it does not provide an interface."""
+        for interface in interfaces:
+            if not interface.providedBy(self.tracker.connection):
+                self.skipTest(f"not provided: {interface.__name__}")
+        return self.tracker
+
+    def assert_error(
+        self, expected: type[VirtError], call: Callable[[], object], resource: Resource | None = None
+    ) -> Any:
+        """The call raises this contract error, about this resource, with a message that people can use."""
+        error = self.assertRaises(expected, call)
+        self.assertTrue(str(error).strip(), "the error says nothing")
+        if resource is not None:
+            self.assertEqual(resource, error.resource)
+        return error
+
+    def wait_until(self, true: Callable[[], bool], what: str) -> None:
+        """Ask again and again until it is true; fail when the harness's patience ends."""
+        deadline = time.monotonic() + self.harness.patience_seconds
+        while not true():
+            if time.monotonic() > deadline:
+                self.fail(f"waited in vain for {what}")
+            time.sleep(0.1)
+
+    def new_uuid(self) -> UUID:
+        """A uuid that no VM has."""
+        return uuid4()
+
+
+class HypervisorTestCase(ConformanceTestCase):
+    """A test of `IHypervisor` and its optional interfaces."""
+
+    level = IHypervisor
+
+    @property
+    def hypervisor(self) -> Any:
+        """The driver under test; what the test makes through it is freed afterwards."""
+        return self.tracker
+
+    def console(self, vm_uuid: UUID) -> bytes:
+        """The console log, kept with the test's result as evidence."""
+        log: bytes = self.requires(IConsoleLog).console_log(vm_uuid, 256 * 1024)
+        self.addDetail("console", text_content(log.decode("utf-8", errors="replace")))
+        return log
+
+
+class VirtDriverTestCase(ConformanceTestCase):
+    """A test of `IVirtDriver` and its optional interfaces."""
+
+    level = IVirtDriver
+    adapt: ClassVar[Callable[[Any, SuiteServices], Any]]
+    """Core's adapter from a connection to `IVirtDriver`; set with `staticmethod`."""
+
+    def connect(self, services: SuiteServices) -> Any:
+        """Connect to the backend and adapt the connection; it is closed after the test."""
+        return type(self).adapt(super().connect(services), services)
+
+    @property
+    def virt_driver(self) -> Any:
+        """The driver under test; what the test makes through it is freed afterwards."""
+        return self.tracker
+
+
+def each_test(suite: type) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Key and rule ids of each test of a suite."""
+    for name, key in suite_tests(suite).items():
+        yield key, getattr(getattr(suite, name), "rule_ids", ())

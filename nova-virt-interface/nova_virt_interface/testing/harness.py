@@ -1,0 +1,141 @@
+"""What the suite needs of a backend: a harness starts it, connects to it, and looks at it behind the driver's back."""
+
+from __future__ import annotations
+
+import abc
+import enum
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.nics import NicBacking
+
+__all__ = ["Backend", "BackendKind", "BackendUnavailable", "CannotProvoke", "Harness", "TestImage"]
+
+MIB = 1024 * 1024
+
+
+class BackendKind(enum.Enum):
+    """Whether results come from the vendor's own product or from a stand-in."""
+
+    REAL = "real"
+    SIMULATED = "simulated"
+
+
+class BackendUnavailable(Exception):
+    """The backend cannot be started here; the message says what is missing. Results become "could not check"."""
+
+
+class CannotProvoke(Exception):
+    """The backend has no way to bring the situation about; the test that asked needs a deviation with this reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """The backend of a run."""
+
+    name: str
+    version: str
+    kind: BackendKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestImage:
+    """A small image in a file.
+
+    If ``boots``, it is the guest of `nova_virt_interface.testing.guest`: it writes facts about itself to the serial
+    console, each on a line that begins with ``NVG``, and turns off when it is asked to.
+    """
+
+    __test__ = False
+
+    path: Path
+    format: DiskFormat
+    virtual_size_bytes: int
+    boots: bool
+
+
+class Harness(abc.ABC):
+    """One backend of one driver. Made and started once per process, then used by one test at a time.
+
+    Its methods look at, and act on, the backend by other ways than the driver's code.
+    """
+
+    driver: ClassVar[str]
+    """The driver's name, as in its entry point."""
+    backend_name: ClassVar[str]
+    kind: ClassVar[BackendKind]
+    memory_bytes: ClassVar[int] = 128 * MIB
+    """Memory of a test's VM: enough for the test image to boot."""
+    disk_bytes: ClassVar[int] = 8 * MIB
+    """Size of a test's blank disk."""
+    patience_seconds: ClassVar[float] = 60.0
+    """How long a test waits for an event, or for a guest to boot, before it gives up."""
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Start the backend on loopback; raises `BackendUnavailable`."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Stop all that was started and remove its files. Idempotent."""
+
+    @abc.abstractmethod
+    def backend(self) -> Backend:
+        """Say what runs."""
+
+    @abc.abstractmethod
+    def factory(self) -> IHypervisorFactory:
+        """The driver's factory."""
+
+    @abc.abstractmethod
+    def settings(self) -> Any:
+        """The driver's settings for this backend."""
+
+    @abc.abstractmethod
+    def unreachable_settings(self) -> Any:
+        """Settings for a host that is not there."""
+
+    @abc.abstractmethod
+    def image(self) -> TestImage:
+        """An image for the cache; called only if the driver provides `IImageCache`."""
+
+    @abc.abstractmethod
+    def nic_backing(self) -> NicBacking:
+        """Something on this backend that a NIC can be plugged into."""
+
+    @abc.abstractmethod
+    def leftovers(self) -> frozenset[str]:
+        """Names of all VMs, disks, images, files and open connections that exist for the driver on the backend."""
+
+    @abc.abstractmethod
+    def foreign_vm(self, vm_uuid: UUID) -> AbstractContextManager[None]:
+        """A VM with this uuid, stopped, that the driver did not make; removed on leaving."""
+
+    @abc.abstractmethod
+    def foreign_vm_untouched(self, vm_uuid: UUID) -> bool:
+        """Whether that VM is still there and as it was."""
+
+    @abc.abstractmethod
+    def rename_vm(self, vm_uuid: UUID, name: str) -> None:
+        """Give a VM of the driver another label, as an operator would."""
+
+    @abc.abstractmethod
+    def power_off_vm(self, vm_uuid: UUID) -> None:
+        """Turn a VM of the driver off, as an operator would."""
+
+    @abc.abstractmethod
+    def outage(self) -> AbstractContextManager[None]:
+        """The backend is away inside the context, and back after it, with all VMs as they were."""
+
+    @abc.abstractmethod
+    def full_storage(self) -> AbstractContextManager[None]:
+        """Inside the context the storage for disks and images takes no more than a few KiB."""
+
+    @abc.abstractmethod
+    def round_trips(self) -> int:
+        """How many questions the driver has put to the backend so far, over all its connections."""

@@ -1,0 +1,72 @@
+"""Reads ``provides.toml``: what each backend of a driver provides, and which tests it deviates from.
+
+.. code-block:: toml
+
+   [backends.qemu.interfaces]
+   IImageCache = true
+   IDiskHotplug = "the vendor's reason why not"
+
+   [[backends.qemu.deviations]]
+   test = "PowerSuite.test_soft_reboot"
+   reason = "why, and where it is tracked"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Self
+
+from zope.interface import providedBy
+
+__all__ = ["Deviation", "Provides"]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A test of the suite that the backend is known to fail, and why."""
+
+    test: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Provides:
+    """What a driver's file says of one backend."""
+
+    interfaces: dict[str, bool | str]
+    """Interface name to True, or to the reason why it is not provided."""
+    deviations: tuple[Deviation, ...]
+
+    @classmethod
+    def read(cls, file: Path | Traversable, backend: str) -> Self:
+        """Read the part of one backend; a ValueError names what is wrong with the file."""
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        part = content.get("backends", {}).get(backend)
+        if part is None:
+            raise ValueError(f"{file} has no table [backends.{backend}]")
+        interfaces = part.get("interfaces", {})
+        for name, says in interfaces.items():
+            if says is not True and not (isinstance(says, str) and says.strip()):
+                raise ValueError(f"{file}: {backend}.{name} must be true or a reason, it is {says!r}")
+        deviations = tuple(Deviation(**row) for row in part.get("deviations", ()))
+        for deviation in deviations:
+            if not deviation.reason.strip():
+                raise ValueError(f"{file}: {backend}: the deviation {deviation.test} has no reason")
+        return cls(interfaces, deviations)
+
+    def deviation(self, test: str) -> Deviation | None:
+        """The deviation of one test, by its key."""
+        return next((deviation for deviation in self.deviations if deviation.test == test), None)
+
+    def differences(self, connection: Any, optional: frozenset[str]) -> list[str]:
+        """Where the file and the connection disagree about the contract's ``optional`` interfaces."""
+        provided = {interface.__name__ for interface in providedBy(connection).flattened()} & optional
+        found = [f"{name} is not listed in provides.toml" for name in sorted(optional - self.interfaces.keys())]
+        found += [f"{name} is listed, but no interface" for name in sorted(self.interfaces.keys() - optional)]
+        for name in sorted(optional & self.interfaces.keys()):
+            if (self.interfaces[name] is True) != (name in provided):
+                found.append(f"{name} is {'' if name in provided else 'not '}provided; provides.toml differs")
+        return found

@@ -1,0 +1,160 @@
+"""Disks of a VM: those that it is made with, and those that come and go."""
+
+from __future__ import annotations
+
+from nova_virt_interface.errors import (
+    Conflict,
+    InsufficientResources,
+    InvalidRequest,
+    NotFound,
+    Resource,
+    Unsupported,
+)
+from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.testing.case import rules
+from nova_virt_interface.testing.guest import GuestReport
+from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk, medium
+from nova_virt_interface.values.disks import AttachDiskRequest, Blank, DetachDiskRequest, DiskSpec, Media, MediaFormat
+from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
+
+__all__ = ["DiskSuite"]
+
+
+class DiskSuite(HypervisorMixin):
+    """DiskSpec, Media, attach_disk, detach_disk."""
+
+    def test_a_vm_with_several_disks(self) -> None:
+        disks = tuple(blank_disk(self.harness, key) for key in ("root", "ephemeral", "swap"))
+        self.assert_state(self.running(disks=disks), PowerState.RUNNING)
+
+    def test_every_format_that_the_host_offers(self) -> None:
+        size = self.harness.disk_bytes
+        for format in self.hypervisor.describe().disk_formats:
+            disk = DiskSpec(key="data", source=Blank(), size_bytes=size, format=format)
+            vm_uuid = self.running(disks=(disk,))
+            self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+
+    @rules("MEDIA-1", "LIFE-2", "LIFE-5")
+    def test_a_medium_comes_and_goes_with_its_vm(self) -> None:
+        before = self.harness.leftovers()
+        for format in self.hypervisor.describe().media_formats:
+            vm_uuid = self.running(disks=(blank_disk(self.harness), medium(format)))
+            # The content does not count when a repeat is recognised: it may hold a new password.
+            other = medium(format, content=b"another content")
+            self.hypervisor.create_vm(vm_uuid, self.spec(disks=(blank_disk(self.harness), other)))
+            self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+            self.assertEqual(before, self.harness.leftovers())
+
+    @rules("CAP-2", "ERR-4")
+    def test_a_medium_that_the_host_does_not_take_is_refused(self) -> None:
+        offered = self.hypervisor.describe().media_formats
+        before = self.harness.leftovers()
+        for format in set(MediaFormat) - set(offered):
+            create = lambda format=format: self.hypervisor.create_vm(  # noqa: E731
+                self.new_uuid(), self.spec(disks=(medium(format),))
+            )
+            self.assert_error(Unsupported, create)
+        self.assertEqual(before, self.harness.leftovers())
+
+    @rules("SEC-1", "MEDIA-1")
+    def test_the_content_of_a_medium_is_in_no_repr(self) -> None:
+        disk = medium(MediaFormat.ISO9660, content=b"admin password 1234")
+        self.assertNotIn("1234", repr(self.spec(disks=(disk,))))
+
+    @rules("LIFE-4")
+    def test_a_full_storage_leaves_no_vm_and_no_disk(self) -> None:
+        before = self.harness.leftovers()
+        vm_uuid = self.new_uuid()
+        room = self.hypervisor.inventory().storage_bytes
+        large = blank_disk(self.harness, size_bytes=2 * room)
+        with self.harness.full_storage():
+            create = lambda: self.hypervisor.create_vm(vm_uuid, self.spec(disks=(large,)))  # noqa: E731
+            self.assert_error(InsufficientResources, create, Resource.STORAGE)
+        self.assert_gone(vm_uuid)
+        self.assertEqual(before, self.harness.leftovers())
+        self.hypervisor.create_vm(vm_uuid, self.spec())
+
+    @rules("DISK-1")
+    def test_keys_and_sizes_are_checked(self) -> None:
+        for key in ("", "Root", "a/b", "..", "a" * 41, "-x", "x-", "a\n"):
+            self.assert_error(InvalidRequest, lambda key=key: blank_disk(self.harness, key))
+        for size in (0, -1):
+            make = lambda size=size: DiskSpec(key="x", source=Blank(), size_bytes=size)  # noqa: E731
+            self.assert_error(InvalidRequest, make)
+        medium_source = Media(format=MediaFormat.ISO9660, content=b"x")
+        self.assert_error(InvalidRequest, lambda: DiskSpec(key="x", source=medium_source, size_bytes=1))
+        twice = (blank_disk(self.harness), blank_disk(self.harness))
+        self.assert_error(InvalidRequest, lambda: self.spec(disks=twice))
+
+    @rules("DISK-3", "DISK-5", "REP-1")
+    def test_a_disk_is_attached_and_detached_while_stopped(self) -> None:
+        self.requires(IDiskHotplug)
+        vm_uuid = self.made()
+        before = self.harness.leftovers()
+        for _ in range(2):
+            self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=blank_disk(self.harness, "extra")))
+        self.assertNotEqual(before, self.harness.leftovers())
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.hypervisor.stop_vm(vm_uuid, StopRequest())
+        for _ in range(2):
+            self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="extra"))
+        self.assertEqual(before, self.harness.leftovers())
+
+    @rules("DISK-3")
+    def test_another_disk_of_the_same_key_is_a_conflict(self) -> None:
+        self.requires(IDiskHotplug)
+        vm_uuid = self.made()
+        disk, size = blank_disk(self.harness, "extra"), 2 * self.harness.disk_bytes
+        self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=disk))
+        before = self.harness.leftovers()
+        other = AttachDiskRequest(disk=blank_disk(self.harness, "extra", size))
+        self.assert_error(Conflict, lambda: self.hypervisor.attach_disk(vm_uuid, other), Resource.DISK)
+        self.assertEqual(before, self.harness.leftovers())
+
+    @rules("LIFE-5")
+    def test_attached_disks_go_with_their_vm(self) -> None:
+        self.requires(IDiskHotplug)
+        before = self.harness.leftovers()
+        vm_uuid = self.made()
+        self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=blank_disk(self.harness, "extra")))
+        self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+        self.assertEqual(before, self.harness.leftovers())
+
+    @rules("DISK-4")
+    def test_a_full_storage_leaves_nothing_of_an_attached_disk(self) -> None:
+        self.requires(IDiskHotplug)
+        vm_uuid = self.made()
+        before = self.harness.leftovers()
+        large = blank_disk(self.harness, "extra", 2 * self.hypervisor.inventory().storage_bytes)
+        with self.harness.full_storage():
+            attach = lambda: self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=large))  # noqa: E731
+            self.assert_error(InsufficientResources, attach, Resource.STORAGE)
+        self.assertEqual(before, self.harness.leftovers())
+
+    def test_disks_of_an_unknown_vm_are_not_found(self) -> None:
+        self.requires(IDiskHotplug)
+        vm_uuid = self.new_uuid()
+        before = self.harness.leftovers()
+        attach = AttachDiskRequest(disk=blank_disk(self.harness))
+        for call in (
+            lambda: self.hypervisor.attach_disk(vm_uuid, attach),
+            lambda: self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="data")),
+        ):
+            self.assert_error(NotFound, call, Resource.VM)
+        self.assertEqual(before, self.harness.leftovers())
+
+    @rules("DISK-6")
+    def test_a_running_guest_sees_a_disk_come_and_go(self) -> None:
+        self.requires(IDiskHotplug)
+        vm_uuid = self.booted()
+        extra = blank_disk(self.harness, "extra")
+        self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=extra))
+
+        def told(fact: str) -> list[str]:
+            return GuestReport(self.console(vm_uuid)).all(fact)
+
+        self.wait_until(lambda: bool(told("disk_added")), "the guest to see the disk")
+        self.assertEqual(str(extra.size_bytes), told("disk_added")[0].split()[1])
+        self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="extra"))
+        self.wait_until(lambda: bool(told("disk_removed")), "the guest to miss the disk")

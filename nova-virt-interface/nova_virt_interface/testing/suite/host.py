@@ -1,0 +1,132 @@
+"""What the host says about itself and, in bulk, about its VMs."""
+
+from __future__ import annotations
+
+from nova_virt_interface.errors import AccessDenied, HostUnreachable, Unsupported
+from nova_virt_interface.testing.case import rules
+from nova_virt_interface.testing.doubles import SuiteServices
+from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk, nic
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.nics import NicModel, NicSpec
+from nova_virt_interface.values.power import PowerState, StartRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
+
+__all__ = ["HostSuite"]
+
+
+class HostSuite(HypervisorMixin):
+    """connect, describe, inventory, list_vms, statistics, close."""
+
+    @rules("CAP-1")
+    def test_the_description_is_fixed_and_costs_nothing(self) -> None:
+        first = self.hypervisor.describe()
+        before = self.harness.round_trips()
+        self.assertEqual(first, self.hypervisor.describe())
+        self.assertEqual(before, self.harness.round_trips())
+        for text in (first.hypervisor_type, first.hypervisor_version, first.hostname, first.cpu_architecture):
+            self.assertTrue(text)
+        self.assertTrue(first.disk_formats)
+
+    @rules("CAP-2", "ERR-4")
+    def test_what_the_host_does_not_take_is_refused_before_anything_is_touched(self) -> None:
+        offered = self.hypervisor.describe()
+        disk, card = blank_disk(self.harness), nic(self.harness)
+        wrong_disks = [
+            {"disks": (type(disk)(key="x", source=disk.source, size_bytes=disk.size_bytes, format=format),)}
+            for format in DiskFormat
+            if format not in offered.disk_formats
+        ]
+        wrong_nics = [
+            {"nics": (NicSpec(key="x", mac=card.mac, backing=card.backing, model=model),)}
+            for model in NicModel
+            if model not in offered.nic_models
+        ]
+        before = self.harness.leftovers()
+        for changes in (*wrong_disks, *wrong_nics):
+            error = self.assert_error(
+                Unsupported, lambda changes=changes: self.hypervisor.create_vm(self.new_uuid(), self.spec(**changes))
+            )
+            self.assertFalse(error.may_have_been_done)
+            self.assertTrue(error.field)
+        self.assertEqual(before, self.harness.leftovers())
+
+    @rules("INV-1", "INV-2")
+    def test_inventory_adds_up(self) -> None:
+        found = self.hypervisor.inventory()
+        self.assertGreater(found.vcpus, 0)
+        self.assertTrue(0 < found.memory_free_bytes <= found.memory_bytes, found)
+        self.assertTrue(0 < found.storage_free_bytes <= found.storage_bytes, found)
+
+    @rules("LIST-1")
+    def test_all_vms_are_listed_with_their_states(self) -> None:
+        states = {self.made(): PowerState.STOPPED, self.running(): PowerState.RUNNING}
+        listed = {vm.vm_uuid: vm.power_state for vm in self.hypervisor.list_vms()}
+        self.assertEqual(states, {uuid: listed.get(uuid) for uuid in states})
+
+    @rules("LIST-2", "STAT-1", "INV-2")
+    def test_bulk_questions_cost_the_same_for_any_number_of_vms(self) -> None:
+        def cost() -> list[int]:
+            costs = []
+            for question in (self.hypervisor.list_vms, self.hypervisor.statistics, self.hypervisor.inventory):
+                question()
+                before = self.harness.round_trips()
+                question()
+                costs.append(self.harness.round_trips() - before)
+            return costs
+
+        few = cost()
+        for _ in range(5):
+            self.made()
+        self.assertEqual(few, cost())
+
+    @rules("STAT-2")
+    def test_statistics_name_every_vm(self) -> None:
+        off, on = self.made(), self.running()
+        found = {entry.vm_uuid: entry for entry in self.hypervisor.statistics()}
+        self.assertEqual(PowerState.STOPPED, found[off].power_state)
+        self.assertEqual(PowerState.RUNNING, found[on].power_state)
+        self.assertEqual(1, found[on].vcpus or 1)
+
+    @rules("CONN-4")
+    def test_a_host_that_is_not_there_is_unreachable(self) -> None:
+        connect = self.harness.factory().connect
+        settings = self.harness.unreachable_settings()
+        error = self.assert_error((HostUnreachable, AccessDenied), lambda: connect(settings, self.services))
+        self.assertIsInstance(error, HostUnreachable)
+        self.assertFalse(error.may_have_been_done)
+        self.assertTrue(error.remedy)
+
+    @rules("CONN-5")
+    def test_an_outage_is_unreachable_and_heals_by_itself(self) -> None:
+        vm_uuid = self.running()
+        with self.harness.outage():
+            for question in (self.hypervisor.list_vms, lambda: self.hypervisor.get_vm(vm_uuid)):
+                self.assert_error(HostUnreachable, question)
+            start = lambda: self.hypervisor.start_vm(vm_uuid, StartRequest())  # noqa: E731
+            self.assert_error(HostUnreachable, start)
+        self.wait_until(self._answers, "the driver to connect again")
+        self.assert_state(vm_uuid, PowerState.RUNNING)
+        self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+
+    def _answers(self) -> bool:
+        try:
+            self.hypervisor.list_vms()
+        except HostUnreachable:
+            return False
+        return True
+
+    @rules("CONN-6", "REP-1")
+    def test_a_closed_connection_is_unreachable(self) -> None:
+        connection = self.connect(SuiteServices())
+        for _ in range(2):
+            connection.close()
+        self.assert_error(HostUnreachable, connection.list_vms)
+        self.assertEqual((), tuple(vm for vm in self.hypervisor.list_vms() if vm.power_state is None))
+
+    @rules("CONN-2")
+    def test_two_connections_are_independent(self) -> None:
+        other = self.connect(SuiteServices())
+        vm_uuid = self.made()
+        self.assertEqual(vm_uuid, other.get_vm(vm_uuid).vm_uuid)
+        other.close()
+        self.assert_state(vm_uuid, PowerState.STOPPED)

@@ -1,0 +1,20 @@
+"""All that a driver of the lower level is tested for."""
+
+from __future__ import annotations
+
+from nova_virt_interface.testing.suite.console import ConsoleSuite
+from nova_virt_interface.testing.suite.disks import DiskSuite
+from nova_virt_interface.testing.suite.events import EventSuite
+from nova_virt_interface.testing.suite.host import HostSuite
+from nova_virt_interface.testing.suite.images import ImageSuite
+from nova_virt_interface.testing.suite.lifecycle import LifecycleSuite
+from nova_virt_interface.testing.suite.nics import NicSuite
+from nova_virt_interface.testing.suite.power import PowerSuite
+
+__all__ = ["HypervisorSuite"]
+
+
+class HypervisorSuite(
+    LifecycleSuite, PowerSuite, HostSuite, ImageSuite, DiskSuite, NicSuite, ConsoleSuite, EventSuite
+):
+    """`IHypervisor` and its optional interfaces. A driver adopts this one class."""

@@ -1,0 +1,183 @@
+"""An instance in nova's words: flavor, image, ports and metadata."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from nova_virt_interface.marks import value
+from nova_virt_interface.secret import Secret
+from nova_virt_interface.values._checks import at_least, fits, mac_address, printable, unique
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.nics import NicBacking, NicModel
+from nova_virt_interface.values.power import PowerState
+
+__all__ = [
+    "AttachInterfaceRequest",
+    "Checksum",
+    "DestroyRequest",
+    "DetachInterfaceRequest",
+    "Flavor",
+    "GuestMetadata",
+    "Image",
+    "InstanceInfo",
+    "Port",
+    "PowerOffRequest",
+    "PowerOnRequest",
+    "SpawnRequest",
+]
+
+_IMAGE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,126}[A-Za-z0-9])?")
+_HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
+@value(since="1.0")
+class Checksum:
+    """A digest of an image's bytes."""
+
+    algorithm: str
+    """``md5``, ``sha1``, ``sha256``, ``sha384`` or ``sha512``."""
+    hex_digest: str
+
+    def __post_init__(self) -> None:
+        known = self.algorithm in ("md5", "sha1", "sha256", "sha384", "sha512")
+        fits(known, "algorithm", f"{self.algorithm!r} must be md5, sha1, sha256, sha384 or sha512")
+        fits(re.fullmatch(r"[0-9a-f]{32,128}", self.hex_digest) is not None, "hex_digest", "is no hex digest")
+
+
+@value(since="1.0")
+class Image:
+    """An image that the image source has under ``image_id``."""
+
+    image_id: str
+    format: DiskFormat
+    size_bytes: int
+    checksum: Checksum
+    min_disk_bytes: int = 0
+    min_memory_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        fits(
+            _IMAGE_ID.fullmatch(self.image_id) is not None,
+            "image_id",
+            f"{self.image_id!r} must be 1 to 128 letters, digits and inner hyphens or underscores",
+        )
+        at_least(1, self.size_bytes, "size_bytes")
+
+    @property
+    def cache_key(self) -> str:
+        """The key of the image's content, in the image source and in every cache (rule IMG-1)."""
+        return f"{self.checksum.algorithm}-{self.checksum.hex_digest}"
+
+
+@value(since="1.0")
+class Flavor:
+    """How large an instance is."""
+
+    vcpus: int
+    memory_bytes: int
+    root_bytes: int
+    ephemeral_bytes: int = 0
+    """0: no ephemeral disk."""
+    swap_bytes: int = 0
+    """0: no swap disk."""
+
+    def __post_init__(self) -> None:
+        at_least(1, self.vcpus, "vcpus")
+        at_least(1, self.memory_bytes, "memory_bytes")
+        at_least(1, self.root_bytes, "root_bytes")
+        at_least(0, self.ephemeral_bytes, "ephemeral_bytes")
+        at_least(0, self.swap_bytes, "swap_bytes")
+
+
+@value(since="1.0")
+class Port:
+    """A network port of an instance."""
+
+    port_id: UUID
+    mac: str
+    backing: NicBacking
+    model: NicModel | None = None
+    mtu_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        mac_address(self.mac, "mac")
+        at_least(68, self.mtu_bytes, "mtu_bytes")
+
+
+@value(since="1.0")
+class GuestMetadata:
+    """What an instance learns about itself from its config drive."""
+
+    hostname: str
+    public_keys: tuple[tuple[str, str], ...] = ()
+    """Pairs of a key's name and its text in OpenSSH's format."""
+    properties: tuple[tuple[str, str], ...] = ()
+    """Pairs of name and content, free for the user."""
+    user_data: Secret | None = None
+    admin_password: Secret | None = None
+
+    def __post_init__(self) -> None:
+        fits(_HOSTNAME.fullmatch(self.hostname) is not None, "hostname", f"{self.hostname!r} is no host name")
+
+
+@value(since="1.0")
+class SpawnRequest:
+    """The instance to make and start."""
+
+    name: str
+    flavor: Flavor
+    image: Image
+    metadata: GuestMetadata
+    ports: tuple[Port, ...] = ()
+    config_drive: bool = True
+    """Whether the metadata reach the guest on a disk."""
+
+    def __post_init__(self) -> None:
+        printable(self.name, "name")
+        unique((port.port_id for port in self.ports), "ports")
+        unique((port.mac for port in self.ports), "ports.mac")
+
+
+@value(since="1.0")
+class DestroyRequest:
+    """How to destroy an instance."""
+
+
+@value(since="1.0")
+class PowerOnRequest:
+    """How to start an instance."""
+
+
+@value(since="1.0")
+class PowerOffRequest:
+    """How to stop an instance."""
+
+    graceful_timeout_seconds: float = 60.0
+    """How long the guest may take to shut itself down before it is turned off; 0: turn it off at once."""
+
+    def __post_init__(self) -> None:
+        fits(self.graceful_timeout_seconds >= 0, "graceful_timeout_seconds", "is negative")
+
+
+@value(since="1.0")
+class AttachInterfaceRequest:
+    """The port to plug into an instance."""
+
+    port: Port
+
+
+@value(since="1.0")
+class DetachInterfaceRequest:
+    """The port to unplug from an instance."""
+
+    port_id: UUID
+
+
+@value(since="1.0")
+class InstanceInfo:
+    """What an instance is at the moment."""
+
+    instance_uuid: UUID
+    name: str
+    power_state: PowerState
