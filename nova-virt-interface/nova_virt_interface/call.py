@@ -1,13 +1,18 @@
-"""What travels with every call without being a parameter: request id, deadline, cancellation, progress.
+"""What travels with every call without being a parameter: request id, deadline, cancellation,
+progress.
 
-[CALL-1] The call in force is `current_call()`; core enters one with ``with Call(...):`` around every call to a driver.
-[CALL-2] A driver that hands work to another thread runs it in a copy of the caller's `contextvars` context.
-[CALL-3] A long operation calls `Call.check` before it starts and at least once a second while it can still be
-undone. A call that was cancelled, or whose deadline passed, ends in `Cancelled` or `DeadlineExceeded` and leaves nothing
-behind that a repeat cannot use or remove.
-[CALL-4] Deadlines are points of the monotonic clock; a call without one may take as long as it needs.
+[CALL-1] The call in force is `current_call()`; core enters one with ``with Call(...):`` around
+every call to a driver.
+[CALL-2] A driver that hands work to another thread runs it in a copy of the caller's `contextvars`
+context.
+[CALL-3] A long operation calls `Call.check` before it starts and at least once a second while it
+can still be undone. A call that was cancelled, or whose deadline passed, ends in `Cancelled` or
+`DeadlineExceeded` and leaves nothing behind that a repeat cannot use or remove.
+[CALL-4] Deadlines are points of the monotonic clock; a call without one may take as long as it
+needs.
 [CALL-5] Cancelling a call that is done, or was cancelled before, changes nothing.
-[CALL-6] A caller that died asks again with the same identity and request: the operation is idempotent.
+[CALL-6] A caller that died asks again with the same identity and request: the operation is
+idempotent.
 """
 
 from __future__ import annotations
@@ -42,7 +47,8 @@ class Call:
     Args:
         request_id: core's name for the request, written into every log line.
         timeout_seconds: how long the call may take from now; None for no deadline.
-        on_progress: told how far a long operation is. It runs on the driver's thread and must return at once.
+        on_progress: told how far a long operation is. It runs on the driver's thread and must
+            return at once.
     """
 
     def __init__(
@@ -90,7 +96,7 @@ class Call:
             )
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the time is over, the deadline has come, or the caller cancels; then `check`."""
+        """Sleep until the time is over, the deadline comes, or the caller cancels; then `check`."""
         remaining = self.remaining_seconds()
         self._cancelled.wait(seconds if remaining is None else min(seconds, remaining))
         self.check()

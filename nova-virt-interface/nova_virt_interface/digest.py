@@ -16,8 +16,9 @@ __all__ = ["spec_digest"]
 def spec_digest(value: object) -> str:
     """Digest a contract value, for a driver to keep with the VM or device that it made of it.
 
-    [REP-2] Two values have the same digest when they are equal but for secrets and the content of media. A field at its
-    default does not count, so that the digest of a request stays the same when a later contract adds fields.
+    [REP-2] Two values have the same digest when they are equal but for secrets and the content of
+    media. A field at its default does not count, so that the digest of a request stays the same
+    when a later contract adds fields.
 
     Returns: 64 hexadecimal digits.
     """
@@ -35,7 +36,8 @@ def _plain(value: object) -> Any:
         fields = {
             field.name: _plain(content)
             for field in dataclasses.fields(value)
-            if field.metadata.get("digest", True) and (content := getattr(value, field.name)) != field.default
+            if field.metadata.get("digest", True)
+            and (content := getattr(value, field.name)) != field.default
         }
         return [type(value).__name__, fields]
     if value is None or isinstance(value, str | int | float):

@@ -1,4 +1,6 @@
-"""Delivers a driver's events to core: in order, from one thread, never from inside a call of core (rule EVT-4)."""
+"""Delivers a driver's events to core: in order, from one thread, never from inside a call of core
+(rule EVT-4).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class EventDispatcher:
         self._thread.start()
 
     def send(self, kind: EventKind, vm_uuid: UUID | None = None) -> None:
-        """Queue an event that the driver has just learned of; returns at once, safe from any thread."""
+        """Queue an event that the driver has just learned of; returns at once, safe from any
+        thread.
+        """
         self._queue.put(VmEvent(kind=kind, at=datetime.now(UTC), vm_uuid=vm_uuid))
 
     def close(self) -> None:
@@ -41,6 +45,6 @@ class EventDispatcher:
         while (event := self._queue.get()) is not None:
             try:
                 self._sink.deliver(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged below
                 # A sink must not raise; one that does must not cost the events after this one.
                 _log.exception("the event sink failed on %s", event)

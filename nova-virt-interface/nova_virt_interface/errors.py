@@ -1,11 +1,12 @@
 """The contract's errors: the fewest classes that core treats differently.
 
-[ERR-1] Every exception that leaves a driver is a `VirtError`; a backend error that the driver's table does not
-know becomes a `BackendError`. The original exception is chained as ``__cause__``.
-[ERR-2] ``may_have_been_done`` is False only when the driver knows that the call changed nothing, or that what it
-changed is undone again.
-[ERR-3] ``transient`` tells whether the same call, unchanged, may succeed later. Every operation is idempotent, so core
-may repeat a transient failure without looking at the state first, also one that may have been done.
+[ERR-1] Every exception that leaves a driver is a `VirtError`; a backend error that the driver's
+table does not know becomes a `BackendError`. The original exception is chained as ``__cause__``.
+[ERR-2] ``may_have_been_done`` is False only when the driver knows that the call changed nothing, or
+that what it changed is undone again.
+[ERR-3] ``transient`` tells whether the same call, unchanged, may succeed later. Every operation is
+idempotent, so core may repeat a transient failure without looking at the state first, also one that
+may have been done.
 [ERR-4] A request that the host cannot satisfy as asked is refused before anything is touched.
 """
 
@@ -138,7 +139,7 @@ class Busy(VirtError):
 
 
 class InsufficientResources(VirtError):
-    """The host has too little of ``resource``; amounts are in bytes or pieces, None when not known."""
+    """The host has too little of ``resource``; amounts are bytes or pieces, or None."""
 
     def __init__(
         self,
@@ -180,7 +181,9 @@ class DeadlineExceeded(VirtError):
 
 
 class IncompatibleContract(VirtError):
-    """Core and driver do not share a contract version; raised by core before the driver is imported."""
+    """Core and driver do not share a contract version; raised by core before the driver is
+    imported.
+    """
 
 
 class BackendError(VirtError):

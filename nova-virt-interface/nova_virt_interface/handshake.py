@@ -1,8 +1,10 @@
 """The version handshake: pure functions over what a driver declares in its package metadata.
 
-[HAND-1] A driver names the contract version that it implements in the name of its entry point: group
-``nova_virt.hypervisors``, name ``DRIVER-VERSION``, for instance ``libvirt-1.0``. It is read without importing the driver.
-[HAND-2] Core accepts a driver of the same major version whose minor version is not newer than core's.
+[HAND-1] A driver names the contract version that it implements in the name of its entry point:
+group ``nova_virt.hypervisors``, name ``DRIVER-VERSION``, for instance ``libvirt-1.0``. It is read
+without importing the driver.
+[HAND-2] Core accepts a driver of the same major version whose minor version is not newer than
+core's.
 [HAND-3] A draft (``1.0.dev1``) is compatible with itself alone.
 [HAND-4] A refusal names both versions, says which side is the old one, and what to do.
 """
@@ -24,7 +26,9 @@ HARNESS_GROUP = "nova_virt.harnesses"
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """What a driver's package metadata say. ``contract`` is None when they name no contract version."""
+    """What a driver's package metadata say. ``contract`` is None when they name no contract
+    version.
+    """
 
     driver: str
     package: str
@@ -33,12 +37,17 @@ class Declaration:
 
     @classmethod
     def from_entry_point(cls, name: str, package: str, package_version: str) -> Declaration:
-        """Split an entry point's name at the last hyphen into the driver's name and its contract version."""
+        """Split an entry point's name at the last hyphen into the driver's name and its contract
+        version.
+        """
         driver, _, contract = name.rpartition("-")
         if not driver or not contract[:1].isdigit():
             driver, contract = name, ""
         return cls(
-            driver=driver, package=package, package_version=package_version, contract=contract or None
+            driver=driver,
+            package=package,
+            package_version=package_version,
+            contract=contract or None,
         )
 
 
@@ -65,7 +74,8 @@ def negotiate(declaration: Declaration, served: str) -> Verdict:
 
     Args:
         declaration: what the driver declares.
-        served: the newest contract version that core speaks; it serves all older minors of that major.
+        served: the newest contract version that core speaks; it serves all older minors of that
+            major.
     """
     who = f"driver {declaration.driver} ({declaration.package} {declaration.package_version})"
     if declaration.contract is None:
@@ -74,7 +84,9 @@ def negotiate(declaration: Declaration, served: str) -> Verdict:
     try:
         theirs = ContractVersion.parse(declaration.contract)
     except ValueError as error:
-        return Verdict(accepted=False, reason=f"{who}: {error}", remedy="correct its entry point's name")
+        return Verdict(
+            accepted=False, reason=f"{who}: {error}", remedy="correct its entry point's name"
+        )
     ours = ContractVersion.parse(served)
     reason = f"{who} implements contract {theirs}, core serves {_served(ours)}"
     if _compatible(theirs, ours):
@@ -96,7 +108,10 @@ def _served(ours: ContractVersion) -> str:
 
 def _remedy(declaration: Declaration, theirs: ContractVersion, ours: ContractVersion) -> str:
     if theirs < ours:
-        return f"the driver is the old side: install a release of {declaration.package} for contract {ours}"
+        return (
+            f"the driver is the old side: install a release of {declaration.package} "
+            f"for contract {ours}"
+        )
     return (
         f"core is the old side: upgrade core, or install an older release of {declaration.package} "
         f"that implements contract {ours}"

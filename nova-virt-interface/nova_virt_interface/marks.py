@@ -1,7 +1,7 @@
 """Marks that say since when an interface, field or enumeration member is part of the contract.
 
-An interface carries ``taggedValue("since", VERSION)``, and so do its methods: within a major version an interface never
-gains a method.
+An interface carries ``taggedValue("since", VERSION)``, and so do its methods: within a major
+version an interface never gains a method.
 
 The marks take literals only, so that they can be read from the source without importing it.
 """
@@ -15,7 +15,15 @@ from typing import Any, TypeVar, dataclass_transform
 
 from zope.interface.interface import InterfaceClass
 
-__all__ = ["added", "enumeration", "field_since", "is_advisory", "interface_since", "member_since", "value"]
+__all__ = [
+    "added",
+    "enumeration",
+    "field_since",
+    "interface_since",
+    "is_advisory",
+    "member_since",
+    "value",
+]
 
 _Class = TypeVar("_Class", bound=type[Any])
 _Enumeration = TypeVar("_Enumeration", bound=type[enum.Enum])
@@ -27,15 +35,18 @@ def added(default: Any, *, since: str, advisory: bool = False) -> Any:
     Args:
         default: what a core that does not know the field means.
         since: the contract version that added the field.
-        advisory: an older driver may ignore the field. Otherwise a non-default content is refused before
+        advisory: an older driver may ignore the field. Otherwise a non-default content is refused
+            before
             the driver is called, see `nova_virt_interface.understanding`.
     """
     return dataclasses.field(default=default, metadata={"since": since, "advisory": advisory})
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(added, dataclasses.field))
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(added, dataclasses.field)
+)
 def value(*, since: str) -> Callable[[_Class], _Class]:
-    """Make a class a contract value: frozen, keyword-only, slotted; its fields date from ``since``."""
+    """Make a class a contract value: frozen and keyword-only; its fields date from ``since``."""
 
     def mark(cls: _Class) -> _Class:
         made: Any = dataclasses.dataclass(frozen=True, kw_only=True, slots=True)(cls)

@@ -20,14 +20,15 @@ class IImageReader(Interface):
     def read(size_bytes: int) -> bytes:
         """Return the next bytes, at most ``size_bytes``; empty at the end.
 
-        [SRC-1] Core checks the image's size and checksum while it is read: the read that would return the end raises
-        `ImageCorrupt` instead when they do not match. An image is good only once the end was returned.
+        [SRC-1] Core checks the image's size and checksum while it is read: the read that would
+        return the end raises `ImageCorrupt` instead when they do not match. An image is good only
+        once the end was returned.
 
         Raises: ImageCorrupt; HostUnreachable (the image's store); Cancelled; DeadlineExceeded.
         """
 
     def close() -> None:
-        """Let go of what the reader holds. Idempotent; callable at any time, also before the end."""
+        """Let go of what the reader holds. Idempotent; callable at any time, before the end too."""
 
 
 class IImageSource(Interface):
@@ -52,12 +53,13 @@ class IEventSink(Interface):
     def deliver(event: VmEvent) -> None:
         """Take one event; returns at once and raises nothing.
 
-        [EVT-4] The driver calls it from a thread of its own, one call at a time, never from inside a call of core.
+        [EVT-4] The driver calls it from a thread of its own, one call at a time, never from inside
+        a call of core.
         """
 
 
 class IServices(Interface):
-    """What core offers to a driver; given on connecting and valid until the connection is closed."""
+    """What core offers to a driver: given on connecting, valid until the connection is closed."""
 
     taggedValue("since", "1.0")
 

@@ -1,11 +1,14 @@
-"""Must understand: a request is refused before the call when it asks for more than the driver knows.
+"""Must understand: a request is refused before the call when it asks for more than the driver
+knows.
 
-Without this check a driver of contract 1.0 would silently boot a VM without a device that contract 1.1 added.
+Without this check a driver of contract 1.0 would silently boot a VM without a device that contract
+1.1 added.
 
-[UND-1] A value's field that is newer than the driver's contract and not at its default is refused, unless it is
-advisory.
+[UND-1] A value's field that is newer than the driver's contract and not at its default is refused,
+unless it is advisory.
 [UND-2] An enumeration member that is newer than the driver's contract is refused.
-[UND-3] The refusal is `Unsupported`; it names the field's path, the version that added it, and the driver's version.
+[UND-3] The refusal is `Unsupported`; it names the field's path, the version that added it, and the
+driver's version.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ def check_understood(request: object, contract: ContractVersion, path: str = "re
     """Raise `Unsupported` if ``request`` holds something newer than ``contract``.
 
     Args:
-        request: a contract value, an enumeration member, a tuple of such, or anything else (which is ignored).
+        request: a contract value, an enumeration member, a tuple of such, or anything else (which
+            is ignored).
         contract: the version that the driver declares.
         path: how to name ``request`` in the error.
     """

@@ -17,7 +17,8 @@ _PATTERN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)(?:\.dev(0|[1-9]\d*))?")
 class ContractVersion:
     """A contract version. A draft sorts before the release that it becomes.
 
-    ``stage`` is ``(0, N)`` for draft ``N`` and ``(1, 0)`` for a release, so that tuple order is version order.
+    ``stage`` is ``(0, N)`` for draft ``N`` and ``(1, 0)`` for a release, so that tuple order is
+    version order.
     """
 
     major: int
@@ -29,7 +30,9 @@ class ContractVersion:
         """Read ``1.0`` or ``1.0.dev1``; anything else raises ValueError."""
         match = _PATTERN.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is not a contract version: write MAJOR.MINOR or MAJOR.MINOR.devN")
+            raise ValueError(
+                f"{text!r} is not a contract version: write MAJOR.MINOR or MAJOR.MINOR.devN"
+            )
         major, minor, draft = match.groups()
         stage = (1, 0) if draft is None else (0, int(draft))
         return cls(int(major), int(minor), stage)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nova_virt_interface.testing.case import HypervisorTestCase
-from nova_virt_interface.testing.reference import ReferenceHarness
+from nova_virt_interface.testing.case import HypervisorTestCase, VirtDriverTestCase
+from nova_virt_interface.testing.reference import ReferenceDirectHarness, ReferenceHarness
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
+from nova_virt_interface.testing.suite.instances import InstanceSuite
 
 
 class TestReference(HypervisorSuite, HypervisorTestCase):
@@ -14,3 +15,11 @@ class TestReference(HypervisorSuite, HypervisorTestCase):
 
     harness_class = ReferenceHarness
     provides_file = Path(__file__).with_name("provides.toml")
+
+
+class TestReferenceDirect(InstanceSuite, VirtDriverTestCase):
+    """The reference driver that provides the upper level itself."""
+
+    harness_class = ReferenceDirectHarness
+    provides_file = Path(__file__).with_name("provides.toml")
+    adapt = staticmethod(lambda connection, services: connection)

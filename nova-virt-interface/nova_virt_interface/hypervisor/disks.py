@@ -21,18 +21,20 @@ class IDiskHotplug(Interface):
     def attach_disk(vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """Make a disk and add it to a VM, for now and for its later starts.
 
-        [DISK-3] A disk of this key that the VM has already is left as it is, when its spec is equal; else `Conflict`.
+        [DISK-3] A disk of this key that the VM has already is left as it is, when its spec is
+        equal; else `Conflict`.
         [DISK-4] After an error the VM has no disk of this key, and no file of it is left.
 
-        Raises: NotFound (vm, image); Conflict (disk); InvalidRequest; Unsupported; InvalidState; InsufficientResources.
+        Raises: NotFound (vm, image); Conflict (disk); InvalidRequest; Unsupported; InvalidState;
+        InsufficientResources.
         """
 
     def detach_disk(vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """Take a disk from a VM, for now and for its later starts, and delete it.
 
         [DISK-5] Taking away what is not there succeeds.
-        [DISK-6] On return the guest has let go of it. A guest that does not within its time is `Busy`, and the VM still
-        has the disk.
+        [DISK-6] On return the guest has let go of it. A guest that does not within its time is
+        `Busy`, and the VM still has the disk.
 
         Raises: NotFound (vm); Busy; InvalidState.
         """

@@ -21,17 +21,19 @@ class INicHotplug(Interface):
     def attach_nic(vm_uuid: UUID, request: AttachNicRequest) -> None:
         """Plug a NIC into a VM, for now and for its later starts.
 
-        [NIC-3] A NIC of this key that the VM has already is left as it is, when its spec is equal; else `Conflict`.
+        [NIC-3] A NIC of this key that the VM has already is left as it is, when its spec is equal;
+        else `Conflict`.
 
-        Raises: NotFound (vm, network); Conflict (nic); Unsupported; InvalidState; InsufficientResources.
+        Raises: NotFound (vm, network); Conflict (nic); Unsupported; InvalidState;
+        InsufficientResources.
         """
 
     def detach_nic(vm_uuid: UUID, request: DetachNicRequest) -> None:
         """Take a NIC from a VM, for now and for its later starts.
 
         [NIC-4] Taking away what is not there succeeds.
-        [NIC-5] On return the guest has let go of it. A guest that does not within its time is `Busy`, and the VM still
-        has the NIC.
+        [NIC-5] On return the guest has let go of it. A guest that does not within its time is
+        `Busy`, and the VM still has the NIC.
 
         Raises: NotFound (vm); Busy; InvalidState.
         """

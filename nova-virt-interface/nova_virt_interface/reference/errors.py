@@ -39,5 +39,7 @@ def translated() -> Iterator[None]:
         text = str(error).partition(": ")[2]
         make = _TABLE.get(error.code)
         if make is None:
-            raise BackendError("the host failed", detail=str(error), may_have_been_done=True) from error
+            raise BackendError(
+                "the host failed", detail=str(error), may_have_been_done=True
+            ) from error
         raise make(text) from error

@@ -1,4 +1,6 @@
-"""What a guest would write to its console. No guest executes here: the host asks what it would have said."""
+"""What a guest would write to its console. No guest executes here: the host asks what it would have
+said.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +35,18 @@ class Guest:
             return b""
         facts = [*self._config_drive(), f"dmi_uuid={self._vm.uuid}"]
         facts += [f"mac={nic.mac}" for nic in self._vm.nics.values()]
-        facts += [f"disk={key} {disk.size_bytes}" for key, disk in self._vm.disks.items() if not disk.read_only]
+        facts += [
+            f"disk={key} {disk.size_bytes}"
+            for key, disk in self._vm.disks.items()
+            if not disk.read_only
+        ]
         return _lines(*facts, "ready")
 
     def _config_drive(self) -> list[str]:
         medium = next((disk.content for disk in self._vm.disks.values() if disk.read_only), b"")
         found = {
-            name: re.search(rb'"%s": ?"([^"]*)"' % name.encode(), medium) for name in ("uuid", "hostname")
+            name: re.search(rb'"%s": ?"([^"]*)"' % name.encode(), medium)
+            for name in ("uuid", "hostname")
         }
         facts = [f"{name}={match[1].decode()}" for name, match in found.items() if match]
         return [*facts, f"config_drive={'yes' if facts else 'no'}"]

@@ -1,4 +1,6 @@
-"""A host in memory: what the reference driver drives. It knows nothing of the contract's interfaces."""
+"""A host in memory: what the reference driver drives. It knows nothing of the contract's
+interfaces.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ Listener = Callable[[str, Vm | None], None]
 
 
 class Host:
-    """The host. Every public method is one question over the wire: counted, and refused while it is away."""
+    """The host. Every public method is one question over the wire: counted, and refused while it is
+    away.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -133,7 +137,10 @@ class Host:
     def resources(self) -> tuple[int, int]:
         """Free memory and free storage, in bytes."""
         with self._question():
-            return self.memory_bytes - self._memory_used(), self.storage_bytes - self._storage_used()
+            return (
+                self.memory_bytes - self._memory_used(),
+                self.storage_bytes - self._storage_used(),
+            )
 
     def put_image(self, key: str, image: Image) -> None:
         """Store a whole image; an image of this key stays as it is."""
@@ -145,7 +152,9 @@ class Host:
     def drop_image(self, key: str) -> None:
         """Remove an image that no disk depends on."""
         with self._question():
-            if any(disk.image_key == key for vm in self._vms.values() for disk in vm.disks.values()):
+            if any(
+                disk.image_key == key for vm in self._vms.values() for disk in vm.disks.values()
+            ):
                 raise HostError("IN_USE", f"image {key}")
             self._images.pop(key, None)
 
@@ -242,11 +251,15 @@ class Host:
             listener(kind, vm)
 
     def _memory_used(self) -> int:
-        return sum(vm.memory_bytes for vm in self._vms.values() if vm.state in ("running", "paused"))
+        return sum(
+            vm.memory_bytes for vm in self._vms.values() if vm.state in ("running", "paused")
+        )
 
     def _storage_used(self) -> int:
         disks = sum(disk.size_bytes for vm in self._vms.values() for disk in vm.disks.values())
-        return disks + sum(len(image.content) for image in self._images.values()) + self.ballast_bytes
+        return (
+            disks + sum(len(image.content) for image in self._images.values()) + self.ballast_bytes
+        )
 
     def _reserve(self, size_bytes: int) -> None:
         free = self.storage_bytes - self._storage_used()

@@ -6,8 +6,6 @@ import threading
 from typing import Any
 from uuid import UUID
 
-from zope.interface import implementer
-
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.dispatch import EventDispatcher
@@ -35,8 +33,15 @@ from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
-from nova_virt_interface.values.power import PowerState, RebootKind, RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    PowerState,
+    RebootKind,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from zope.interface import implementer
 
 __all__ = ["ReferenceFactory", "ReferenceHypervisor"]
 
@@ -58,7 +63,9 @@ class ReferenceFactory:
 
 @implementer(IHypervisor, IConsoleLog, IDiskHotplug, IImageCache, INicHotplug)
 class ReferenceHypervisor:
-    """A connection to a host in memory. It offers the same on every host, so its class declares all of it."""
+    """A connection to a host in memory. It offers the same on every host, so its class declares all
+    of it.
+    """
 
     def __init__(self, settings: conf_.Settings, services: IServices) -> None:
         self._owner = settings.owner
@@ -200,7 +207,9 @@ class ReferenceHypervisor:
             image = self._host.images().get(request.key)
             if image is None:
                 content = self._read_image(request)
-                self._host.put_image(request.key, Image(format=request.format.value, content=content))
+                self._host.put_image(
+                    request.key, Image(format=request.format.value, content=content)
+                )
                 image = self._host.images()[request.key]
         return translate.cached_image(request.key, image)
 
@@ -215,13 +224,17 @@ class ReferenceHypervisor:
         finally:
             reader.close()
         if len(content) != request.size_bytes:
-            raise ImageCorrupt(f"image {request.key} has {len(content)} bytes instead of {request.size_bytes}")
+            raise ImageCorrupt(
+                f"image {request.key} has {len(content)} bytes instead of {request.size_bytes}"
+            )
         return bytes(content)
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:
         """See `IImageCache`."""
         with translated():
-            return tuple(translate.cached_image(key, image) for key, image in self._host.images().items())
+            return tuple(
+                translate.cached_image(key, image) for key, image in self._host.images().items()
+            )
 
     def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
         """See `IImageCache`."""
@@ -274,7 +287,9 @@ class ReferenceHypervisor:
             self._events.close()
 
 
-def _require_equal(existing: Disk | Nic | None, spec: DiskSpec | NicSpec, resource: Resource) -> None:
+def _require_equal(
+    existing: Disk | Nic | None, spec: DiskSpec | NicSpec, resource: Resource
+) -> None:
     if existing is not None and existing.digest != spec_digest(spec):
         raise Conflict(
             f"the VM has a {resource.value} {spec.key} of another spec",

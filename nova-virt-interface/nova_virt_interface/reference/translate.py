@@ -56,7 +56,9 @@ def check_nic(spec: NicSpec, host: HostDescription) -> None:
 
 def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:
     """The disk that the host is to make."""
-    made = Disk(size_bytes=spec.size_bytes or 0, boot_index=spec.boot_index, digest=spec_digest(spec))
+    made = Disk(
+        size_bytes=spec.size_bytes or 0, boot_index=spec.boot_index, digest=spec_digest(spec)
+    )
     if isinstance(spec.source, Media):
         made.content = spec.source.content
         made.size_bytes = len(made.content)
@@ -69,7 +71,8 @@ def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:
         made.content = images[made.image_key].content
         if made.size_bytes < len(made.content):
             raise InvalidRequest(
-                f"disk {spec.key} of {made.size_bytes} bytes is smaller than its image of {len(made.content)}",
+                f"disk {spec.key} of {made.size_bytes} bytes is smaller than its image "
+                f"of {len(made.content)}",
                 remedy="ask for a larger disk, or use a smaller image",
                 field=f"disks[{spec.key}].size_bytes",
             )
@@ -103,4 +106,6 @@ def vm_state(stored: Vm) -> VmState:
 def cached_image(key: str, image: Image) -> CachedImage:
     """The image as the contract reports it."""
     size = len(image.content)
-    return CachedImage(key=key, format=DiskFormat(image.format), virtual_size_bytes=size, stored_bytes=size)
+    return CachedImage(
+        key=key, format=DiskFormat(image.format), virtual_size_bytes=size, stored_bytes=size
+    )

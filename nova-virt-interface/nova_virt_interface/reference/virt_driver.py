@@ -1,12 +1,12 @@
-"""The reference driver at the upper level: a driver that provides `IVirtDriver` itself, without core's adapter."""
+"""The reference driver at the upper level: a driver that provides `IVirtDriver` itself, without
+core's adapter.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 from uuid import UUID
-
-from zope.interface import implementer
 
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.factory import IHypervisorFactory
@@ -34,6 +34,7 @@ from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from zope.interface import implementer
 
 __all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
 
@@ -151,7 +152,11 @@ def _info(state: VmState) -> InstanceInfo:
 
 def _nic(port: Port) -> NicSpec:
     return NicSpec(
-        key=str(port.port_id), mac=port.mac, backing=port.backing, model=port.model, mtu_bytes=port.mtu_bytes
+        key=str(port.port_id),
+        mac=port.mac,
+        backing=port.backing,
+        model=port.model,
+        mtu_bytes=port.mtu_bytes,
     )
 
 

@@ -1,18 +1,18 @@
-"""The test cases under the suites: they start the harness, connect, and prove afterwards that nothing is left."""
+"""The test cases under the suites: they start the harness, connect, and prove afterwards that
+nothing is left.
+"""
 
 from __future__ import annotations
 
 import atexit
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid4
 
 import testtools
-from testtools.content import text_content
-from zope.interface.interface import InterfaceClass
-
 from nova_virt_interface.call import Call
 from nova_virt_interface.errors import Resource, VirtError
 from nova_virt_interface.hypervisor.console import IConsoleLog
@@ -22,8 +22,17 @@ from nova_virt_interface.testing.harness import Harness
 from nova_virt_interface.testing.provides import Deviation, Provides
 from nova_virt_interface.testing.tracker import Tracker
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from testtools.content import text_content
+from zope.interface.interface import InterfaceClass
 
-__all__ = ["ConformanceTestCase", "HypervisorTestCase", "VirtDriverTestCase", "rules", "suite_tests", "test_key"]
+__all__ = [
+    "ConformanceTestCase",
+    "HypervisorTestCase",
+    "VirtDriverTestCase",
+    "rules",
+    "suite_tests",
+    "test_key",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., None])
 _harnesses: dict[type[Harness], Harness] = {}
@@ -58,7 +67,9 @@ def started(harness_class: type[Harness]) -> Harness:
 
 
 def suite_tests(suite: type) -> dict[str, str]:
-    """Name of each test method of a suite → its key, ``SUITE.METHOD``, where SUITE is the class that defines it."""
+    """Name of each test method of a suite → its key, ``SUITE.METHOD``, where SUITE is the class
+    that defines it.
+    """
     return {name: test_key(suite, name) for name in dir(suite) if name.startswith("test_")}
 
 
@@ -71,8 +82,16 @@ def test_key(cls: type, name: str) -> str:
 test_key.__test__ = False  # type: ignore[attr-defined]
 
 
+class Caught:
+    """Holds the error that a block ended in."""
+
+    error: Any = None
+
+
 class ConformanceTestCase(testtools.TestCase):
-    """A test of one backend. A subclass names its harness and the file that says what the backend provides."""
+    """A test of one backend. A subclass names its harness and the file that says what the backend
+    provides.
+    """
 
     harness_class: ClassVar[type[Harness]]
     provides_file: ClassVar[Path]
@@ -80,10 +99,16 @@ class ConformanceTestCase(testtools.TestCase):
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        suites = [base for base in cls.__mro__ if base.__module__.startswith("nova_virt_interface.testing.suite")]
+        suites = [
+            base
+            for base in cls.__mro__
+            if base.__module__.startswith("nova_virt_interface.testing.suite")
+        ]
         for name in vars(cls):
             if any(hasattr(suite, name) for suite in suites) and name.startswith("test_"):
-                raise TypeError(f"{cls.__name__} overrides {name}: list a deviation in provides.toml instead")
+                raise TypeError(
+                    f"{cls.__name__} overrides {name}: list a deviation in provides.toml instead"
+                )
 
     def setUp(self) -> None:
         """Start the harness, connect, and note what exists on the backend."""
@@ -92,7 +117,11 @@ class ConformanceTestCase(testtools.TestCase):
         self.provides = Provides.read(self.provides_file, self.harness.backend_name)
         self.services = SuiteServices()
         before = self.harness.leftovers()
-        self.addCleanup(lambda: self.assertEqual(before, self.harness.leftovers(), "the test left something behind"))
+        self.addCleanup(
+            lambda: self.assertEqual(
+                before, self.harness.leftovers(), "the test left something behind"
+            )
+        )
         self.tracker = Tracker(self.connect(self.services))
         self.addCleanup(self.tracker.free)
         self.call = self.useCall(f"req-{self._testMethodName}")
@@ -110,26 +139,28 @@ class ConformanceTestCase(testtools.TestCase):
         self.addCleanup(connection.close)
         return connection
 
-    def run_test(self, test_method: Callable[[], None]) -> None:
-        """Run the test; one with a deviation must fail, and then counts as skipped with the written reason."""
+    def run_test(self, test_method: Callable[[], object]) -> None:
+        """Run the test; one with a deviation must fail, and then counts as skipped with the written
+        reason.
+        """
         deviation = self.provides.deviation(test_key(type(self), self._testMethodName))
         if deviation is None:
             test_method()
         else:
             self._run_deviating(test_method, deviation)
 
-    def _run_deviating(self, test_method: Callable[[], None], deviation: Deviation) -> None:
+    def _run_deviating(self, test_method: Callable[[], object], deviation: Deviation) -> None:
         try:
             test_method()
         except self.skipException:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any failure is the deviation
             self.addDetail("deviation", text_content(str(error)))
             self.skipTest(f"deviation: {deviation.reason}")
         self.fail(f"stale deviation, the test passes: {deviation.test}: {deviation.reason}")
 
     def _get_test_method(self) -> Callable[[], None]:
-        method: Callable[[], None] = super()._get_test_method()  # type: ignore[no-untyped-call]
+        method = super()._get_test_method()
         return lambda: self.run_test(method)
 
     def requires(self, *interfaces: InterfaceClass) -> Any:
@@ -139,15 +170,23 @@ class ConformanceTestCase(testtools.TestCase):
                 self.skipTest(f"not provided: {interface.__name__}")
         return self.tracker
 
-    def assert_error(
-        self, expected: type[VirtError], call: Callable[[], object], resource: Resource | None = None
-    ) -> Any:
-        """The call raises this contract error, about this resource, with a message that people can use."""
-        error = self.assertRaises(expected, call)
-        self.assertTrue(str(error).strip(), "the error says nothing")
-        if resource is not None:
-            self.assertEqual(resource, error.resource)
-        return error
+    @contextmanager
+    def refused(
+        self, expected: type[VirtError], resource: Resource | None = None
+    ) -> Iterator[Caught]:
+        """The block ends in this contract error, about this resource, with a message that people
+        can use.
+        """
+        caught = Caught()
+        try:
+            yield caught
+        except expected as error:
+            caught.error = error
+            self.assertTrue(str(error).strip(), "the error says nothing")
+            if resource is not None:
+                self.assertEqual(resource, caught.error.resource)
+        else:
+            self.fail(f"{expected.__name__} was not raised")
 
     def wait_until(self, true: Callable[[], bool], what: str) -> None:
         """Ask again and again until it is true; fail when the harness's patience ends."""

@@ -7,12 +7,11 @@ import threading
 from pathlib import Path
 from uuid import UUID
 
-from zope.interface import implementer
-
 from nova_virt_interface.errors import ImageCorrupt, NotFound, Resource
 from nova_virt_interface.services import IEventSink, IImageReader, IImageSource, IServices
 from nova_virt_interface.values.events import EventKind, VmEvent
 from nova_virt_interface.values.instances import Checksum
+from zope.interface import implementer
 
 __all__ = ["FileImages", "RecordingSink", "SuiteServices", "checksum_of"]
 
@@ -26,7 +25,9 @@ class _FileReader:
     def read(self, size_bytes: int) -> bytes:
         chunk = self._file.read(size_bytes)
         if not chunk and not self._intact:
-            raise ImageCorrupt("the image's checksum is not as promised", remedy="upload the image again")
+            raise ImageCorrupt(
+                "the image's checksum is not as promised", remedy="upload the image again"
+            )
         return chunk
 
     def close(self) -> None:
@@ -42,13 +43,17 @@ class FileImages:
         self.opened: dict[str, int] = {}
 
     def add(self, key: str, path: Path, *, intact: bool = True) -> None:
-        """Offer the file's content as image ``key``; if not ``intact``, its checksum turns out to be wrong."""
+        """Offer the file's content as image ``key``; if not ``intact``, its checksum turns out to
+        be wrong.
+        """
         self._files[key] = (path, intact)
 
     def open(self, key: str) -> IImageReader:
         """See `IImageSource`."""
         if key not in self._files:
-            raise NotFound(f"the image source has no image {key}", resource=Resource.IMAGE, name=key)
+            raise NotFound(
+                f"the image source has no image {key}", resource=Resource.IMAGE, name=key
+            )
         self.opened[key] = self.opened.get(key, 0) + 1
         path, intact = self._files[key]
         return _FileReader(path, intact)
@@ -78,11 +83,14 @@ class RecordingSink:
         with self._arrived:
             return [event.kind for event in self._events if event.vm_uuid == vm_uuid]
 
-    def wait_for(self, kind: EventKind, vm_uuid: UUID | None, seconds: float, count: int = 1) -> bool:
+    def wait_for(
+        self, kind: EventKind, vm_uuid: UUID | None, seconds: float, count: int = 1
+    ) -> bool:
         """Wait until ``count`` such events have come; says whether they did."""
         with self._arrived:
             return self._arrived.wait_for(
-                lambda: [(e.kind, e.vm_uuid) for e in self._events].count((kind, vm_uuid)) >= count, seconds
+                lambda: [(e.kind, e.vm_uuid) for e in self._events].count((kind, vm_uuid)) >= count,
+                seconds,
             )
 
 
@@ -98,4 +106,6 @@ class SuiteServices:
 def checksum_of(path: Path) -> Checksum:
     """The sha256 of a file."""
     with path.open("rb") as file:
-        return Checksum(algorithm="sha256", hex_digest=hashlib.file_digest(file, "sha256").hexdigest())
+        return Checksum(
+            algorithm="sha256", hex_digest=hashlib.file_digest(file, "sha256").hexdigest()
+        )

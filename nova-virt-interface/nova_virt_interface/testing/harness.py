@@ -1,4 +1,6 @@
-"""What the suite needs of a backend: a harness starts it, connects to it, and looks at it behind the driver's back."""
+"""What the suite needs of a backend: a harness starts it, connects to it, and looks at it behind
+the driver's back.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +29,15 @@ class BackendKind(enum.Enum):
 
 
 class BackendUnavailable(Exception):
-    """The backend cannot be started here; the message says what is missing. Results become "could not check"."""
+    """The backend cannot be started here; the message says what is missing. Results become "could
+    not check".
+    """
 
 
 class CannotProvoke(Exception):
-    """The backend has no way to bring the situation about; the test that asked needs a deviation with this reason."""
+    """The backend has no way to bring the situation about; the test that asked needs a deviation
+    with this reason.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +53,9 @@ class Backend:
 class TestImage:
     """A small image in a file.
 
-    If ``boots``, it is the guest of `nova_virt_interface.testing.guest`: it writes facts about itself to the serial
-    console, each on a line that begins with ``NVG``, and turns off when it is asked to.
+    If ``boots``, it is the guest of `nova_virt_interface.testing.guest`: it writes facts about
+    itself to the serial console, each on a line that begins with ``NVG``, and turns off when it is
+    asked to.
     """
 
     __test__ = False
@@ -60,7 +67,8 @@ class TestImage:
 
 
 class Harness(abc.ABC):
-    """One backend of one driver. Made and started once per process, then used by one test at a time.
+    """One backend of one driver. Made and started once per process, then used by one test at a
+    time.
 
     Its methods look at, and act on, the backend by other ways than the driver's code.
     """
@@ -110,7 +118,9 @@ class Harness(abc.ABC):
 
     @abc.abstractmethod
     def leftovers(self) -> frozenset[str]:
-        """Names of all VMs, disks, images, files and open connections that exist for the driver on the backend."""
+        """Names of all VMs, disks, images, files and open connections that exist for the driver on
+        the backend.
+        """
 
     @abc.abstractmethod
     def foreign_vm(self, vm_uuid: UUID) -> AbstractContextManager[None]:

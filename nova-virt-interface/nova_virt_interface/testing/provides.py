@@ -1,4 +1,5 @@
-"""Reads ``provides.toml``: what each backend of a driver provides, and which tests it deviates from.
+"""Reads ``provides.toml``: what each backend of a driver provides, and which tests it deviates
+from.
 
 .. code-block:: toml
 
@@ -50,7 +51,9 @@ class Provides:
         interfaces = part.get("interfaces", {})
         for name, says in interfaces.items():
             if says is not True and not (isinstance(says, str) and says.strip()):
-                raise ValueError(f"{file}: {backend}.{name} must be true or a reason, it is {says!r}")
+                raise ValueError(
+                    f"{file}: {backend}.{name} must be true or a reason, it is {says!r}"
+                )
         deviations = tuple(Deviation(**row) for row in part.get("deviations", ()))
         for deviation in deviations:
             if not deviation.reason.strip():
@@ -62,11 +65,21 @@ class Provides:
         return next((deviation for deviation in self.deviations if deviation.test == test), None)
 
     def differences(self, connection: Any, optional: frozenset[str]) -> list[str]:
-        """Where the file and the connection disagree about the contract's ``optional`` interfaces."""
-        provided = {interface.__name__ for interface in providedBy(connection).flattened()} & optional
-        found = [f"{name} is not listed in provides.toml" for name in sorted(optional - self.interfaces.keys())]
-        found += [f"{name} is listed, but no interface" for name in sorted(self.interfaces.keys() - optional)]
+        """Where file and connection disagree about the interfaces that are ``optional``."""
+        provided = {
+            interface.__name__ for interface in providedBy(connection).flattened()
+        } & optional
+        found = [
+            f"{name} is not listed in provides.toml"
+            for name in sorted(optional - self.interfaces.keys())
+        ]
+        found += [
+            f"{name} is listed, but no interface"
+            for name in sorted(self.interfaces.keys() - optional)
+        ]
         for name in sorted(optional & self.interfaces.keys()):
             if (self.interfaces[name] is True) != (name in provided):
-                found.append(f"{name} is {'' if name in provided else 'not '}provided; provides.toml differs")
+                found.append(
+                    f"{name} is {'' if name in provided else 'not '}provided; provides.toml differs"
+                )
         return found

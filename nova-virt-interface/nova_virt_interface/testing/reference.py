@@ -33,7 +33,7 @@ class ReferenceHarness(Harness):
     backend_name = "memory"
     kind = BackendKind.SIMULATED
     patience_seconds = 10.0
-    _factory: ClassVar[type[IHypervisorFactory]] = ReferenceFactory
+    _factory: ClassVar[type[ReferenceFactory | ReferenceDirectFactory]] = ReferenceFactory
 
     def start(self) -> None:
         """See `Harness`."""
@@ -72,7 +72,9 @@ class ReferenceHarness(Harness):
     def image(self) -> TestImage:
         """See `Harness`."""
         size = len(GUEST_IMAGE)
-        return TestImage(path=self._image, format=DiskFormat.RAW, virtual_size_bytes=size, boots=True)
+        return TestImage(
+            path=self._image, format=DiskFormat.RAW, virtual_size_bytes=size, boots=True
+        )
 
     def nic_backing(self) -> NicBacking:
         """See `Harness`."""
@@ -83,12 +85,16 @@ class ReferenceHarness(Harness):
         vms = self.host.vms()
         found = {f"VM {vm.uuid}" for vm in vms} | {f"image {key}" for key in self.host.images()}
         found |= {f"disk {key} of {vm.uuid}" for vm in vms for key in vm.disks}
-        return frozenset(found | {f"connection {number}" for number in range(self.host.connections)})
+        return frozenset(
+            found | {f"connection {number}" for number in range(self.host.connections)}
+        )
 
     @contextmanager
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
         """See `Harness`."""
-        self.host.define(Vm(uuid=vm_uuid, label="foreign", owner="somebody", vcpus=1, memory_bytes=1))
+        self.host.define(
+            Vm(uuid=vm_uuid, label="foreign", owner="somebody", vcpus=1, memory_bytes=1)
+        )
         try:
             yield
         finally:

@@ -6,12 +6,11 @@ import inspect
 from typing import Any
 from uuid import UUID
 
-from zope.interface import directlyProvides, providedBy
-
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.instances import DestroyRequest, Image
 from nova_virt_interface.values.vm import DeleteVmRequest
+from zope.interface import directlyProvides, providedBy
 
 __all__ = ["Tracker"]
 
@@ -46,7 +45,9 @@ class Tracker:
 
     def _noting_image(self, method: Any) -> Any:
         def noted(request: CacheImageRequest | Image) -> Any:
-            self._image_keys.add(request.key if isinstance(request, CacheImageRequest) else request.cache_key)
+            self._image_keys.add(
+                request.key if isinstance(request, CacheImageRequest) else request.cache_key
+            )
             return method(request)
 
         return noted

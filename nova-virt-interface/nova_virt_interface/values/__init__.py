@@ -1,4 +1,6 @@
-"""Everything that crosses the contract: frozen, typed values with units in their names, one module per subject."""
+"""Everything that crosses the contract: frozen, typed values with units in their names, one module
+per subject.
+"""
 
 from __future__ import annotations
 

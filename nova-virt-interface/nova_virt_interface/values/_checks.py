@@ -8,7 +8,7 @@ from typing import Final
 
 from nova_virt_interface.errors import InvalidRequest
 
-__all__ = ["at_least", "fits", "image_key", "mac_address", "device_key", "printable", "unique"]
+__all__ = ["at_least", "device_key", "fits", "image_key", "mac_address", "printable", "unique"]
 
 _DEVICE_KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _IMAGE_KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,158}[a-z0-9])?")
@@ -27,7 +27,9 @@ def at_least(minimum: int, number: int | None, field: str) -> None:
 
 
 def printable(text: str, field: str, limit: int = 255) -> None:
-    """A text for people: any printable Unicode, 1 to ``limit`` characters, so no newline or control character."""
+    """A text for people: any printable Unicode, 1 to ``limit`` characters, so no newline or control
+    character.
+    """
     fits(0 < len(text) <= limit, field, f"must have 1 to {limit} characters")
     fits(text.isprintable(), field, f"{text!r} has a control character")
 
@@ -35,7 +37,9 @@ def printable(text: str, field: str, limit: int = 255) -> None:
 def device_key(key: str, field: str) -> None:
     """A stable name of a disk or NIC: it becomes part of file names on some hosts."""
     fits(
-        _DEVICE_KEY.fullmatch(key) is not None, field, f"{key!r} must be 1 to 40 of a-z, 0-9 and inner hyphens"
+        _DEVICE_KEY.fullmatch(key) is not None,
+        field,
+        f"{key!r} must be 1 to 40 of a-z, 0-9 and inner hyphens",
     )
 
 
@@ -50,7 +54,11 @@ def image_key(key: str, field: str) -> None:
 
 def mac_address(mac: str, field: str) -> None:
     """A unicast MAC address in lower case with colons."""
-    fits(_MAC.fullmatch(mac) is not None, field, f"{mac!r} must look like 52:54:00:12:34:56, in lower case")
+    fits(
+        _MAC.fullmatch(mac) is not None,
+        field,
+        f"{mac!r} must look like 52:54:00:12:34:56, in lower case",
+    )
     fits(int(mac[:2], 16) & 1 == 0, field, f"{mac!r} is a multicast address")
 
 

@@ -62,8 +62,8 @@ class FromImage:
 class Media:
     """A read-only medium whose whole content comes with the request.
 
-    [MEDIA-1] The content may hold passwords: a driver stores it nowhere but on the medium itself, with access for
-    nobody who has none to the VM's disks, and removes it with the VM.
+    [MEDIA-1] The content may hold passwords: a driver stores it nowhere but on the medium itself,
+    with access for nobody who has none to the VM's disks, and removes it with the VM.
     """
 
     format: MediaFormat
@@ -83,8 +83,8 @@ DiskSource = Blank | FromImage | Media
 class DiskSpec:
     """One disk.
 
-    [DISK-1] Core names a disk by a key that is unique within its VM and stays the same for the disk's life. A bus
-    address or device name never leaves the driver.
+    [DISK-1] Core names a disk by a key that is unique within its VM and stays the same for the
+    disk's life. A bus address or device name never leaves the driver.
     """
 
     key: str
@@ -103,7 +103,9 @@ class DiskSpec:
         at_least(1, self.size_bytes, "size_bytes")
         at_least(0, self.boot_index, "boot_index")
         is_media = isinstance(self.source, Media)
-        fits(is_media == (self.size_bytes is None), "size_bytes", "is given for all disks but media")
+        fits(
+            is_media == (self.size_bytes is None), "size_bytes", "is given for all disks but media"
+        )
 
 
 @value(since="1.0")

@@ -39,7 +39,8 @@ class VmEvent:
     """One event.
 
     [EVT-1] Events of one VM come in the order in which they happened; one may come twice.
-    [EVT-2] Events may be lost, but not silently: after a loss the driver reports `EventKind.EVENTS_LOST`.
+    [EVT-2] Events may be lost, but not silently: after a loss the driver reports
+    `EventKind.EVENTS_LOST`.
     [EVT-3] There are no events of foreign VMs.
     """
 
@@ -50,4 +51,8 @@ class VmEvent:
 
     def __post_init__(self) -> None:
         fits(self.at.tzinfo is not None, "at", "is a naive datetime")
-        fits((self.vm_uuid is None) == (self.kind in _ABOUT_CONNECTION), "vm_uuid", f"does not fit {self.kind}")
+        fits(
+            (self.vm_uuid is None) == (self.kind in _ABOUT_CONNECTION),
+            "vm_uuid",
+            f"does not fit {self.kind}",
+        )

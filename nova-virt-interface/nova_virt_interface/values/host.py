@@ -13,9 +13,11 @@ __all__ = ["HostDescription", "HostInventory"]
 
 @value(since="1.0")
 class HostDescription:
-    """What the host is and what it offers by value. Each tuple begins with what the driver takes by default.
+    """What the host is and what it offers by value. Each tuple begins with what the driver takes by
+    default.
 
-    [CAP-1] Fixed from connect to close. When the host changes, the driver reports `EventKind.RECONNECT`.
+    [CAP-1] Fixed from connect to close. When the host changes, the driver reports
+    `EventKind.RECONNECT`.
     [CAP-2] What a tuple does not name is refused with `Unsupported` before anything is touched.
     """
 

@@ -26,7 +26,8 @@ class DiskFormat(enum.Enum):
 class CacheImageRequest:
     """The image to bring into the cache.
 
-    [IMG-1] Core chooses the name under which an image is cached, and never gives one name to two contents.
+    [IMG-1] Core chooses the name under which an image is cached, and never gives one name to two
+    contents.
     """
 
     key: str

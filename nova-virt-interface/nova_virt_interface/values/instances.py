@@ -42,7 +42,11 @@ class Checksum:
     def __post_init__(self) -> None:
         known = self.algorithm in ("md5", "sha1", "sha256", "sha384", "sha512")
         fits(known, "algorithm", f"{self.algorithm!r} must be md5, sha1, sha256, sha384 or sha512")
-        fits(re.fullmatch(r"[0-9a-f]{32,128}", self.hex_digest) is not None, "hex_digest", "is no hex digest")
+        fits(
+            re.fullmatch(r"[0-9a-f]{32,128}", self.hex_digest) is not None,
+            "hex_digest",
+            "is no hex digest",
+        )
 
 
 @value(since="1.0")
@@ -118,7 +122,11 @@ class GuestMetadata:
     admin_password: Secret | None = None
 
     def __post_init__(self) -> None:
-        fits(_HOSTNAME.fullmatch(self.hostname) is not None, "hostname", f"{self.hostname!r} is no host name")
+        fits(
+            _HOSTNAME.fullmatch(self.hostname) is not None,
+            "hostname",
+            f"{self.hostname!r} is no host name",
+        )
 
 
 @value(since="1.0")
@@ -154,7 +162,9 @@ class PowerOffRequest:
     """How to stop an instance."""
 
     graceful_timeout_seconds: float = 60.0
-    """How long the guest may take to shut itself down before it is turned off; 0: turn it off at once."""
+    """How long the guest may take to shut itself down before it is turned off; 0: turn it off at
+    once.
+    """
 
     def __post_init__(self) -> None:
         fits(self.graceful_timeout_seconds >= 0, "graceful_timeout_seconds", "is negative")

@@ -7,7 +7,14 @@ import enum
 from nova_virt_interface.marks import enumeration, value
 from nova_virt_interface.values._checks import at_least, device_key, mac_address, printable
 
-__all__ = ["AttachNicRequest", "DetachNicRequest", "NicBacking", "NicBackingKind", "NicModel", "NicSpec"]
+__all__ = [
+    "AttachNicRequest",
+    "DetachNicRequest",
+    "NicBacking",
+    "NicBackingKind",
+    "NicModel",
+    "NicSpec",
+]
 
 
 @enumeration(since="1.0", open=True)
@@ -28,11 +35,13 @@ class NicBackingKind(enum.Enum):
     """What a NIC is plugged into."""
 
     NETWORK = "network"
-    """A network that the hypervisor knows by name: a libvirt network, XenAPI network, virtual switch or port group."""
+    """A network that the hypervisor knows by name: a libvirt network, XenAPI network, virtual
+    switch or port group.
+    """
     BRIDGE = "bridge"
     """A Linux bridge of the host."""
     USER = "user"
-    """The host's own sockets, behind address translation: the guest reaches out, nobody reaches in."""
+    """The host's own sockets, behind address translation: the guest reaches out only."""
 
 
 @value(since="1.0")
@@ -52,7 +61,8 @@ class NicBacking:
 class NicSpec:
     """One network interface.
 
-    [NIC-1] Core names a NIC by a key that is unique within its VM and stays the same for the NIC's life.
+    [NIC-1] Core names a NIC by a key that is unique within its VM and stays the same for the NIC's
+    life.
     [NIC-2] The guest sees exactly the given MAC address.
     """
 

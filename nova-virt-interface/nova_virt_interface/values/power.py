@@ -15,8 +15,9 @@ class PowerState(enum.Enum):
     """The one power state that a VM has at a time.
 
     [PWR-1] A VM in transition is reported in the state that it leaves, until it has arrived.
-    [PWR-2] ``UNKNOWN`` means that the hypervisor answered, and said something that is none of the other members. It
-    never means that the VM is gone, nor that the host is away: that is `HostUnreachable`.
+    [PWR-2] ``UNKNOWN`` means that the hypervisor answered, and said something that is none of the
+    other members. It never means that the VM is gone, nor that the host is away: that is
+    `HostUnreachable`.
     """
 
     RUNNING = "running"
@@ -52,7 +53,9 @@ class StopRequest:
     """How to stop a VM."""
 
     graceful_timeout_seconds: float = 0.0
-    """How long to wait for the guest to shut itself down before it is turned off; 0: turn it off at once."""
+    """How long to wait for the guest to shut itself down before it is turned off; 0: turn it off at
+    once.
+    """
 
     def __post_init__(self) -> None:
         fits(self.graceful_timeout_seconds >= 0, "graceful_timeout_seconds", "is negative")

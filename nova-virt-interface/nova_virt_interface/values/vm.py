@@ -11,7 +11,15 @@ from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
 
-__all__ = ["DeleteVmRequest", "DiskStatistics", "Firmware", "NicStatistics", "VmSpec", "VmState", "VmStatistics"]
+__all__ = [
+    "DeleteVmRequest",
+    "DiskStatistics",
+    "Firmware",
+    "NicStatistics",
+    "VmSpec",
+    "VmState",
+    "VmStatistics",
+]
 
 
 @enumeration(since="1.0", open=True)
@@ -26,7 +34,8 @@ class Firmware(enum.Enum):
 class VmSpec:
     """The whole description of a VM; the driver finds the steps.
 
-    [SPEC-1] The name is a label: it need not be unique, any printable text is allowed, and nothing is found by it.
+    [SPEC-1] The name is a label: it need not be unique, any printable text is allowed, and nothing
+    is found by it.
     """
 
     name: str
@@ -42,7 +51,10 @@ class VmSpec:
         at_least(1, self.vcpus, "vcpus")
         at_least(1, self.memory_bytes, "memory_bytes")
         unique((disk.key for disk in self.disks), "disks")
-        unique((disk.boot_index for disk in self.disks if disk.boot_index is not None), "disks.boot_index")
+        unique(
+            (disk.boot_index for disk in self.disks if disk.boot_index is not None),
+            "disks.boot_index",
+        )
         unique((nic.key for nic in self.nics), "nics")
         unique((nic.mac for nic in self.nics), "nics.mac")
 

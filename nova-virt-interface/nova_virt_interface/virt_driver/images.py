@@ -25,4 +25,4 @@ class IImageCaching(Interface):
         """Say which images are on the node; see `IImageCache.list_cached_images`."""
 
     def delete_cached_image(key: str, request: DeleteImageRequest) -> None:
-        """Remove an image, named by its `Image.cache_key`; see `IImageCache.delete_cached_image`."""
+        """Remove an image by its `Image.cache_key`; see `IImageCache.delete_cached_image`."""

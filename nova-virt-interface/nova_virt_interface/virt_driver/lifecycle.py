@@ -25,7 +25,8 @@ __all__ = ["IVirtDriver"]
 class IVirtDriver(Interface):
     """One compute node and its instances.
 
-    The rules of `IHypervisor` about identity, concurrency, repeats and failures hold here too, for instances.
+    The rules of `IHypervisor` about identity, concurrency, repeats and failures hold here too, for
+    instances.
     """
 
     taggedValue("since", "1.0")
@@ -46,16 +47,19 @@ class IVirtDriver(Interface):
         """
 
     def get_statistics() -> tuple[VmStatistics, ...]:
-        """Say what all instances use; ``vm_uuid`` is the instance's uuid. See `IHypervisor.statistics`."""
+        """Say what all instances use; ``vm_uuid`` is the instance's uuid. See
+        `IHypervisor.statistics`.
+        """
 
     def spawn(instance_uuid: UUID, request: SpawnRequest) -> None:
         """Make an instance from an image and start it.
 
-        [SPAWN-1] On return the instance runs, with the flavor's disks, the ports' MAC addresses and, if asked for, a
-        config drive that holds its metadata.
-        [SPAWN-2] After an error nothing of the instance is left; an image that was cached meanwhile may stay.
-        [SPAWN-3] Repeated with an equal request it succeeds and the instance runs; with a different one it is a
-        `Conflict`, and the instance is untouched.
+        [SPAWN-1] On return the instance runs, with the flavor's disks, the ports' MAC addresses
+        and, if asked for, a config drive that holds its metadata.
+        [SPAWN-2] After an error nothing of the instance is left; an image that was cached meanwhile
+        may stay.
+        [SPAWN-3] Repeated with an equal request it succeeds and the instance runs; with a different
+        one it is a `Conflict`, and the instance is untouched.
         [SPAWN-4] A flavor that is smaller than the image needs is an `InvalidRequest`.
 
         Raises: as `IHypervisor.create_vm`, `IHypervisor.start_vm` and `IImageCache.cache_image`.

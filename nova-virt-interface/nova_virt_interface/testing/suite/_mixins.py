@@ -69,7 +69,7 @@ class HypervisorMixin(_Case):
         """Boot the harness's image, wait until its guest has come up, and return the VM's uuid."""
         self.requires(IImageCache, IConsoleLog)
         if not self.harness.image().boots:
-            self.fail("the harness's image does not boot, but the driver provides IImageCache and IConsoleLog")
+            self.fail("the driver provides IImageCache and IConsoleLog, so the image must boot")
         disks = (image_disk(self.harness, self.cached_image_key()), *more_disks)
         vm_uuid = self.running(disks=disks, **changes)
         self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot")
@@ -94,7 +94,9 @@ def blank_disk(harness: Harness, key: str = "data", size_bytes: int = 0) -> Disk
 def image_disk(harness: Harness, image_key: str) -> DiskSpec:
     """A boot disk that begins as a cached image."""
     size = harness.image().virtual_size_bytes
-    return DiskSpec(key="root", source=FromImage(image_key=image_key), size_bytes=size, boot_index=0)
+    return DiskSpec(
+        key="root", source=FromImage(image_key=image_key), size_bytes=size, boot_index=0
+    )
 
 
 def medium(format: MediaFormat, content: bytes = b"conformance medium\n" * 256) -> DiskSpec:
@@ -104,11 +106,17 @@ def medium(format: MediaFormat, content: bytes = b"conformance medium\n" * 256) 
 
 def nic(harness: Harness, number: int = 1) -> NicSpec:
     """A NIC whose MAC address ends in ``number``."""
-    return NicSpec(key=f"nic-{number}", mac=f"52:54:00:c0:ff:{number:02x}", backing=harness.nic_backing())
+    return NicSpec(
+        key=f"nic-{number}", mac=f"52:54:00:c0:ff:{number:02x}", backing=harness.nic_backing()
+    )
 
 
 def image_request(
-    harness: Harness, services: SuiteServices, key: str = "conformance-image", *, intact: bool = True
+    harness: Harness,
+    services: SuiteServices,
+    key: str = "conformance-image",
+    *,
+    intact: bool = True,
 ) -> CacheImageRequest:
     """Offer the harness's image in the image source, and return the request that caches it."""
     image = harness.image()

@@ -29,4 +29,5 @@ class ConsoleSuite(HypervisorMixin):
 
     def test_the_console_of_an_unknown_vm_is_not_found(self) -> None:
         self.requires(IConsoleLog)
-        self.assert_error(NotFound, lambda: self.hypervisor.console_log(self.new_uuid(), 10), Resource.VM)
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.console_log(self.new_uuid(), 10)

@@ -14,7 +14,14 @@ from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk, medium
-from nova_virt_interface.values.disks import AttachDiskRequest, Blank, DetachDiskRequest, DiskSpec, Media, MediaFormat
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    Blank,
+    DetachDiskRequest,
+    DiskSpec,
+    Media,
+    MediaFormat,
+)
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
 
@@ -51,10 +58,8 @@ class DiskSuite(HypervisorMixin):
         offered = self.hypervisor.describe().media_formats
         before = self.harness.leftovers()
         for format in set(MediaFormat) - set(offered):
-            create = lambda format=format: self.hypervisor.create_vm(  # noqa: E731
-                self.new_uuid(), self.spec(disks=(medium(format),))
-            )
-            self.assert_error(Unsupported, create)
+            with self.refused(Unsupported):
+                self.hypervisor.create_vm(self.new_uuid(), self.spec(disks=(medium(format),)))
         self.assertEqual(before, self.harness.leftovers())
 
     @rules("SEC-1", "MEDIA-1")
@@ -68,9 +73,12 @@ class DiskSuite(HypervisorMixin):
         vm_uuid = self.new_uuid()
         room = self.hypervisor.inventory().storage_bytes
         large = blank_disk(self.harness, size_bytes=2 * room)
-        with self.harness.full_storage():
-            create = lambda: self.hypervisor.create_vm(vm_uuid, self.spec(disks=(large,)))  # noqa: E731
-            self.assert_error(InsufficientResources, create, Resource.STORAGE)
+        full, refused = (
+            self.harness.full_storage(),
+            self.refused(InsufficientResources, Resource.STORAGE),
+        )
+        with full, refused:
+            self.hypervisor.create_vm(vm_uuid, self.spec(disks=(large,)))
         self.assert_gone(vm_uuid)
         self.assertEqual(before, self.harness.leftovers())
         self.hypervisor.create_vm(vm_uuid, self.spec())
@@ -78,14 +86,17 @@ class DiskSuite(HypervisorMixin):
     @rules("DISK-1")
     def test_keys_and_sizes_are_checked(self) -> None:
         for key in ("", "Root", "a/b", "..", "a" * 41, "-x", "x-", "a\n"):
-            self.assert_error(InvalidRequest, lambda key=key: blank_disk(self.harness, key))
+            with self.refused(InvalidRequest):
+                blank_disk(self.harness, key)
         for size in (0, -1):
-            make = lambda size=size: DiskSpec(key="x", source=Blank(), size_bytes=size)  # noqa: E731
-            self.assert_error(InvalidRequest, make)
+            with self.refused(InvalidRequest):
+                DiskSpec(key="x", source=Blank(), size_bytes=size)
         medium_source = Media(format=MediaFormat.ISO9660, content=b"x")
-        self.assert_error(InvalidRequest, lambda: DiskSpec(key="x", source=medium_source, size_bytes=1))
+        with self.refused(InvalidRequest):
+            DiskSpec(key="x", source=medium_source, size_bytes=1)
         twice = (blank_disk(self.harness), blank_disk(self.harness))
-        self.assert_error(InvalidRequest, lambda: self.spec(disks=twice))
+        with self.refused(InvalidRequest):
+            self.spec(disks=twice)
 
     @rules("DISK-3", "DISK-5", "REP-1")
     def test_a_disk_is_attached_and_detached_while_stopped(self) -> None:
@@ -93,7 +104,9 @@ class DiskSuite(HypervisorMixin):
         vm_uuid = self.made()
         before = self.harness.leftovers()
         for _ in range(2):
-            self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=blank_disk(self.harness, "extra")))
+            self.hypervisor.attach_disk(
+                vm_uuid, AttachDiskRequest(disk=blank_disk(self.harness, "extra"))
+            )
         self.assertNotEqual(before, self.harness.leftovers())
         self.hypervisor.start_vm(vm_uuid, StartRequest())
         self.hypervisor.stop_vm(vm_uuid, StopRequest())
@@ -109,7 +122,8 @@ class DiskSuite(HypervisorMixin):
         self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=disk))
         before = self.harness.leftovers()
         other = AttachDiskRequest(disk=blank_disk(self.harness, "extra", size))
-        self.assert_error(Conflict, lambda: self.hypervisor.attach_disk(vm_uuid, other), Resource.DISK)
+        with self.refused(Conflict, Resource.DISK):
+            self.hypervisor.attach_disk(vm_uuid, other)
         self.assertEqual(before, self.harness.leftovers())
 
     @rules("LIFE-5")
@@ -117,7 +131,9 @@ class DiskSuite(HypervisorMixin):
         self.requires(IDiskHotplug)
         before = self.harness.leftovers()
         vm_uuid = self.made()
-        self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=blank_disk(self.harness, "extra")))
+        self.hypervisor.attach_disk(
+            vm_uuid, AttachDiskRequest(disk=blank_disk(self.harness, "extra"))
+        )
         self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
         self.assertEqual(before, self.harness.leftovers())
 
@@ -127,9 +143,12 @@ class DiskSuite(HypervisorMixin):
         vm_uuid = self.made()
         before = self.harness.leftovers()
         large = blank_disk(self.harness, "extra", 2 * self.hypervisor.inventory().storage_bytes)
-        with self.harness.full_storage():
-            attach = lambda: self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=large))  # noqa: E731
-            self.assert_error(InsufficientResources, attach, Resource.STORAGE)
+        full, refused = (
+            self.harness.full_storage(),
+            self.refused(InsufficientResources, Resource.STORAGE),
+        )
+        with full, refused:
+            self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=large))
         self.assertEqual(before, self.harness.leftovers())
 
     def test_disks_of_an_unknown_vm_are_not_found(self) -> None:
@@ -137,11 +156,10 @@ class DiskSuite(HypervisorMixin):
         vm_uuid = self.new_uuid()
         before = self.harness.leftovers()
         attach = AttachDiskRequest(disk=blank_disk(self.harness))
-        for call in (
-            lambda: self.hypervisor.attach_disk(vm_uuid, attach),
-            lambda: self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="data")),
-        ):
-            self.assert_error(NotFound, call, Resource.VM)
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.attach_disk(vm_uuid, attach)
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="data"))
         self.assertEqual(before, self.harness.leftovers())
 
     @rules("DISK-6")

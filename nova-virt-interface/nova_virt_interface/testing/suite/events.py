@@ -25,7 +25,9 @@ class EventSuite(HypervisorMixin):
 
     def _assert_arrives(self, kind: EventKind, vm_uuid: UUID | None, count: int = 1) -> None:
         arrived = self.services.events.wait_for(kind, vm_uuid, self.harness.patience_seconds, count)
-        self.assertTrue(arrived, f"no {kind} of {vm_uuid}, but {self.services.events.kinds(vm_uuid)}")
+        self.assertTrue(
+            arrived, f"no {kind} of {vm_uuid}, but {self.services.events.kinds(vm_uuid)}"
+        )
 
     @rules("EVT-1")
     def test_what_a_call_does_is_told_in_order(self) -> None:
@@ -80,7 +82,9 @@ class EventSuite(HypervisorMixin):
         services = SuiteServices()
         closed = self.connect(services)
         vm_uuid = self.running()
-        self.assertTrue(services.events.wait_for(EventKind.STARTED, vm_uuid, self.harness.patience_seconds))
+        self.assertTrue(
+            services.events.wait_for(EventKind.STARTED, vm_uuid, self.harness.patience_seconds)
+        )
         closed.close()
         self.hypervisor.stop_vm(vm_uuid, StopRequest())
         self._assert_arrives(EventKind.STOPPED, vm_uuid)
@@ -93,7 +97,7 @@ class EventSuite(HypervisorMixin):
             {"kind": EventKind.STARTED, "at": now},
             {"kind": EventKind.EVENTS_LOST, "at": now, "vm_uuid": self.new_uuid()},
         ):
-            self.assertRaises(ValueError, lambda broken=broken: VmEvent(**broken))
+            self.assertRaises(ValueError, VmEvent, **broken)
 
 
 def _without_repeats(kinds: Iterable[EventKind]) -> list[EventKind]:

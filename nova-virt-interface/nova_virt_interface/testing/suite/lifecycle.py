@@ -6,11 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from nova_virt_interface.call import Call
-from nova_virt_interface.errors import Cancelled, Conflict, DeadlineExceeded, InvalidRequest, NotFound, Resource
+from nova_virt_interface.errors import (
+    Cancelled,
+    Conflict,
+    DeadlineExceeded,
+    InvalidRequest,
+    NotFound,
+    Resource,
+)
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk, nic
-from nova_virt_interface.values.power import PowerState, RebootKind, RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    PowerState,
+    RebootKind,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest
 
 __all__ = ["LifecycleSuite"]
@@ -51,9 +64,10 @@ class LifecycleSuite(HypervisorMixin):
         vm_uuid = self.made()
         before = self.harness.leftovers()
         changed = self.spec(memory_bytes=2 * self.harness.memory_bytes)
-        error = self.assert_error(Conflict, lambda: self.hypervisor.create_vm(vm_uuid, changed), Resource.VM)
-        self.assertEqual(str(vm_uuid), error.name)
-        self.assertFalse(error.may_have_been_done)
+        with self.refused(Conflict, Resource.VM) as caught:
+            self.hypervisor.create_vm(vm_uuid, changed)
+        self.assertEqual(str(vm_uuid), caught.error.name)
+        self.assertFalse(caught.error.may_have_been_done)
         self.assertEqual(before, self.harness.leftovers())
         self.assert_state(vm_uuid, PowerState.STOPPED)
 
@@ -61,8 +75,8 @@ class LifecycleSuite(HypervisorMixin):
     def test_a_foreign_vm_of_the_same_uuid_is_a_conflict(self) -> None:
         vm_uuid = self.new_uuid()
         with self.harness.foreign_vm(vm_uuid):
-            create = lambda: self.hypervisor.create_vm(vm_uuid, self.spec())  # noqa: E731
-            self.assert_error(Conflict, create, Resource.VM)
+            with self.refused(Conflict, Resource.VM):
+                self.hypervisor.create_vm(vm_uuid, self.spec())
             self.assertTrue(self.harness.foreign_vm_untouched(vm_uuid))
 
     @rules("ID-2", "LIFE-6")
@@ -72,13 +86,14 @@ class LifecycleSuite(HypervisorMixin):
         with self.harness.foreign_vm(vm_uuid):
             self.assert_gone(vm_uuid)
             self.assertNotIn(vm_uuid, [entry.vm_uuid for entry in ask.statistics()])
-            for call in (
-                lambda: ask.get_vm(vm_uuid),
-                lambda: ask.start_vm(vm_uuid, StartRequest()),
-                lambda: ask.stop_vm(vm_uuid, StopRequest()),
-                lambda: ask.reboot_vm(vm_uuid, RebootRequest(kind=RebootKind.HARD)),
-            ):
-                self.assert_error(NotFound, call, Resource.VM)
+            with self.refused(NotFound, Resource.VM):
+                ask.get_vm(vm_uuid)
+            with self.refused(NotFound, Resource.VM):
+                ask.start_vm(vm_uuid, StartRequest())
+            with self.refused(NotFound, Resource.VM):
+                ask.stop_vm(vm_uuid, StopRequest())
+            with self.refused(NotFound, Resource.VM):
+                ask.reboot_vm(vm_uuid, RebootRequest(kind=RebootKind.HARD))
             ask.delete_vm(vm_uuid, DeleteVmRequest())
             self.assertTrue(self.harness.foreign_vm_untouched(vm_uuid))
 
@@ -115,8 +130,9 @@ class LifecycleSuite(HypervisorMixin):
 
     def test_unknown_vm_is_not_found(self) -> None:
         vm_uuid = self.new_uuid()
-        error = self.assert_error(NotFound, lambda: self.hypervisor.get_vm(vm_uuid), Resource.VM)
-        self.assertEqual(str(vm_uuid), error.name)
+        with self.refused(NotFound, Resource.VM) as caught:
+            self.hypervisor.get_vm(vm_uuid)
+        self.assertEqual(str(vm_uuid), caught.error.name)
 
     @rules("SPEC-1")
     def test_any_printable_name_is_a_name(self) -> None:
@@ -135,14 +151,17 @@ class LifecycleSuite(HypervisorMixin):
     @rules("SPEC-1")
     def test_a_name_with_a_control_character_is_refused(self) -> None:
         for name in ("two\nlines", "null\0", "bell\a", ""):
-            self.assert_error(InvalidRequest, lambda name=name: self.spec(name=name))
+            with self.refused(InvalidRequest):
+                self.spec(name=name)
 
     @rules("CONC-1")
     def test_different_vms_at_the_same_time(self) -> None:
         def whole_life(number: int) -> PowerState:
             vm_uuid = self.new_uuid()
             disk = blank_disk(self.harness, f"data-{number}")
-            self.hypervisor.create_vm(vm_uuid, self.spec(disks=(disk,), nics=(nic(self.harness, number),)))
+            self.hypervisor.create_vm(
+                vm_uuid, self.spec(disks=(disk,), nics=(nic(self.harness, number),))
+            )
             self.hypervisor.start_vm(vm_uuid, StartRequest())
             state: PowerState = self.hypervisor.get_vm(vm_uuid).power_state
             self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
@@ -156,13 +175,14 @@ class LifecycleSuite(HypervisorMixin):
         before = self.harness.leftovers()
         vm_uuid = self.new_uuid()
         self.call.cancel()
-        self.assert_error(Cancelled, lambda: self.hypervisor.create_vm(vm_uuid, self.spec()))
+        with self.refused(Cancelled):
+            self.hypervisor.create_vm(vm_uuid, self.spec())
         self.assertEqual(before, self.harness.leftovers())
 
     @rules("CALL-3", "CALL-4")
     def test_a_call_past_its_deadline_leaves_nothing(self) -> None:
         before = self.harness.leftovers()
         vm_uuid = self.new_uuid()
-        with Call("req-late", timeout_seconds=0.0):
-            self.assert_error(DeadlineExceeded, lambda: self.hypervisor.create_vm(vm_uuid, self.spec()))
+        with Call("req-late", timeout_seconds=0.0), self.refused(DeadlineExceeded):
+            self.hypervisor.create_vm(vm_uuid, self.spec())
         self.assertEqual(before, self.harness.leftovers())

@@ -32,7 +32,12 @@ class NicSuite(HypervisorMixin):
         models = self.hypervisor.describe().nic_models
         self.assertTrue(models)
         cards = tuple(
-            NicSpec(key=f"nic-{n}", mac=nic(self.harness, n).mac, backing=self.harness.nic_backing(), model=model)
+            NicSpec(
+                key=f"nic-{n}",
+                mac=nic(self.harness, n).mac,
+                backing=self.harness.nic_backing(),
+                model=model,
+            )
             for n, model in enumerate(models, 1)
         )
         self.assert_state(self.running(nics=cards), PowerState.RUNNING)
@@ -40,10 +45,18 @@ class NicSuite(HypervisorMixin):
     @rules("NIC-1")
     def test_keys_and_macs_are_checked(self) -> None:
         backing = self.harness.nic_backing()
-        for mac in ("52:54:00:12:34", "525400123456", "01:00:5e:00:00:01", "52:54:00:12:34:5G", "52-54-00-12-34-56"):
-            self.assert_error(InvalidRequest, lambda mac=mac: NicSpec(key="x", mac=mac, backing=backing))
+        for mac in (
+            "52:54:00:12:34",
+            "525400123456",
+            "01:00:5e:00:00:01",
+            "52:54:00:12:34:5G",
+            "52-54-00-12-34-56",
+        ):
+            with self.refused(InvalidRequest):
+                NicSpec(key="x", mac=mac, backing=backing)
         first = nic(self.harness, 1)
-        self.assert_error(InvalidRequest, lambda: self.spec(nics=(first, first)))
+        with self.refused(InvalidRequest):
+            self.spec(nics=(first, first))
 
     @rules("NIC-3", "NIC-4", "REP-1")
     def test_a_nic_is_attached_and_detached_while_stopped(self) -> None:
@@ -59,18 +72,19 @@ class NicSuite(HypervisorMixin):
     def test_another_nic_of_the_same_key_is_a_conflict(self) -> None:
         self.requires(INicHotplug)
         vm_uuid = self.made(nics=(nic(self.harness, 1),))
-        other = NicSpec(key="nic-1", mac=nic(self.harness, 2).mac, backing=self.harness.nic_backing())
-        attach = lambda: self.hypervisor.attach_nic(vm_uuid, AttachNicRequest(nic=other))  # noqa: E731
-        self.assert_error(Conflict, attach, Resource.NIC)
+        other = NicSpec(
+            key="nic-1", mac=nic(self.harness, 2).mac, backing=self.harness.nic_backing()
+        )
+        with self.refused(Conflict, Resource.NIC):
+            self.hypervisor.attach_nic(vm_uuid, AttachNicRequest(nic=other))
 
     def test_nics_of_an_unknown_vm_are_not_found(self) -> None:
         self.requires(INicHotplug)
         vm_uuid = self.new_uuid()
-        for call in (
-            lambda: self.hypervisor.attach_nic(vm_uuid, AttachNicRequest(nic=nic(self.harness))),
-            lambda: self.hypervisor.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")),
-        ):
-            self.assert_error(NotFound, call, Resource.VM)
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.attach_nic(vm_uuid, AttachNicRequest(nic=nic(self.harness)))
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.detach_nic(vm_uuid, DetachNicRequest(key="nic-1"))
 
     @rules("NIC-5")
     def test_a_running_guest_sees_a_nic_come_and_go(self) -> None:

@@ -9,7 +9,13 @@ from nova_virt_interface.errors import Cancelled, NotFound, Resource
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.suite._mixins import HypervisorMixin
-from nova_virt_interface.values.power import PowerState, RebootKind, RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    PowerState,
+    RebootKind,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest
 
 __all__ = ["PowerSuite"]
@@ -57,7 +63,8 @@ class PowerSuite(HypervisorMixin):
         threading.Timer(1.0, call.cancel).start()
         with call:
             stop = StopRequest(graceful_timeout_seconds=self.harness.patience_seconds)
-            self.assert_error(Cancelled, lambda: self.hypervisor.stop_vm(vm_uuid, stop))
+            with self.refused(Cancelled):
+                self.hypervisor.stop_vm(vm_uuid, stop)
         self.assert_state(vm_uuid, PowerState.RUNNING)
 
     @rules("PWR-8")
@@ -81,19 +88,23 @@ class PowerSuite(HypervisorMixin):
 
     def test_power_of_an_unknown_vm_is_not_found(self) -> None:
         vm_uuid = self.new_uuid()
-        for call in (
-            lambda: self.hypervisor.start_vm(vm_uuid, StartRequest()),
-            lambda: self.hypervisor.stop_vm(vm_uuid, StopRequest()),
-            lambda: self.hypervisor.reboot_vm(vm_uuid, _HARD),
-        ):
-            self.assert_error(NotFound, call, Resource.VM)
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.start_vm(vm_uuid, StartRequest())
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.stop_vm(vm_uuid, StopRequest())
+        with self.refused(NotFound, Resource.VM):
+            self.hypervisor.reboot_vm(vm_uuid, _HARD)
 
     @rules("PWR-5", "PWR-8", "CON-1")
     def test_a_guest_restarts_and_turns_itself_off_when_asked(self) -> None:
         vm_uuid = self.booted()
-        soft = RebootRequest(kind=RebootKind.SOFT, graceful_timeout_seconds=self.harness.patience_seconds)
+        soft = RebootRequest(
+            kind=RebootKind.SOFT, graceful_timeout_seconds=self.harness.patience_seconds
+        )
         self.hypervisor.reboot_vm(vm_uuid, soft)
-        self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot again")
+        self.wait_until(
+            lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot again"
+        )
         stop = StopRequest(graceful_timeout_seconds=self.harness.patience_seconds)
         self.hypervisor.stop_vm(vm_uuid, stop)
         self.assert_state(vm_uuid, PowerState.STOPPED)
