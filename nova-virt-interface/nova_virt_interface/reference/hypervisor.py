@@ -6,6 +6,8 @@ import threading
 from typing import Any
 from uuid import UUID
 
+from zope.interface import implementer
+
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.dispatch import EventDispatcher
@@ -41,7 +43,6 @@ from nova_virt_interface.values.power import (
     StopRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
-from zope.interface import implementer
 
 __all__ = ["ReferenceFactory", "ReferenceHypervisor"]
 

@@ -8,6 +8,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+from zope.interface import implementer
+
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.reference import conf as conf_
@@ -34,7 +36,6 @@ from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
-from zope.interface import implementer
 
 __all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
 

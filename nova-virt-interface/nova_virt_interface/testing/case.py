@@ -4,26 +4,27 @@ nothing is left.
 
 from __future__ import annotations
 
-import atexit
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid4
 
 import testtools
+from testtools.content import text_content
+from zope.interface.interface import InterfaceClass
+
 from nova_virt_interface.call import Call
 from nova_virt_interface.errors import Resource, VirtError
 from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.testing.doubles import SuiteServices
-from nova_virt_interface.testing.harness import Harness
+from nova_virt_interface.testing.harness import BackendUnavailable, Harness, started
 from nova_virt_interface.testing.provides import Deviation, Provides
 from nova_virt_interface.testing.tracker import Tracker
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
-from testtools.content import text_content
-from zope.interface.interface import InterfaceClass
 
 __all__ = [
     "ConformanceTestCase",
@@ -35,8 +36,6 @@ __all__ = [
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., None])
-_harnesses: dict[type[Harness], Harness] = {}
-_failures: dict[type[Harness], Exception] = {}
 
 
 def rules(*rule_ids: str) -> Callable[[_Function], _Function]:
@@ -47,23 +46,6 @@ def rules(*rule_ids: str) -> Callable[[_Function], _Function]:
         return function
 
     return mark
-
-
-def started(harness_class: type[Harness]) -> Harness:
-    """The harness of this process, started; a start that failed is not tried again."""
-    if harness_class in _failures:
-        raise _failures[harness_class]
-    if harness_class not in _harnesses:
-        harness = harness_class()
-        atexit.register(harness.stop)
-        try:
-            harness.start()
-        except Exception as error:
-            _failures[harness_class] = error
-            harness.stop()
-            raise
-        _harnesses[harness_class] = harness
-    return _harnesses[harness_class]
 
 
 def suite_tests(suite: type) -> dict[str, str]:
@@ -94,7 +76,7 @@ class ConformanceTestCase(testtools.TestCase):
     """
 
     harness_class: ClassVar[type[Harness]]
-    provides_file: ClassVar[Path]
+    provides_file: ClassVar[Path | Traversable]
     level: ClassVar[InterfaceClass]
 
     def __init_subclass__(cls, **more: Any) -> None:
@@ -113,6 +95,8 @@ class ConformanceTestCase(testtools.TestCase):
     def setUp(self) -> None:
         """Start the harness, connect, and note what exists on the backend."""
         super().setUp()
+        self.could_not_check = False
+        self.addOnException(self._note_exception)
         self.harness = started(self.harness_class)
         self.provides = Provides.read(self.provides_file, self.harness.backend_name)
         self.services = SuiteServices()
@@ -125,6 +109,9 @@ class ConformanceTestCase(testtools.TestCase):
         self.tracker = Tracker(self.connect(self.services))
         self.addCleanup(self.tracker.free)
         self.call = self.useCall(f"req-{self._testMethodName}")
+
+    def _note_exception(self, exc_info: Any) -> None:
+        self.could_not_check = isinstance(exc_info[1], BackendUnavailable)
 
     def useCall(self, request_id: str, *, timeout_seconds: float | None = None) -> Call:  # noqa: N802
         """Run the rest of the test, but not its clean-up, inside a call."""
@@ -233,9 +220,3 @@ class VirtDriverTestCase(ConformanceTestCase):
     def virt_driver(self) -> Any:
         """The driver under test; what the test makes through it is freed afterwards."""
         return self.tracker
-
-
-def each_test(suite: type) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Key and rule ids of each test of a suite."""
-    for name, key in suite_tests(suite).items():
-        yield key, getattr(getattr(suite, name), "rule_ids", ())

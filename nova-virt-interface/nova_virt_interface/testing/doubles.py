@@ -7,11 +7,12 @@ import threading
 from pathlib import Path
 from uuid import UUID
 
+from zope.interface import implementer
+
 from nova_virt_interface.errors import ImageCorrupt, NotFound, Resource
 from nova_virt_interface.services import IEventSink, IImageReader, IImageSource, IServices
 from nova_virt_interface.values.events import EventKind, VmEvent
 from nova_virt_interface.values.instances import Checksum
-from zope.interface import implementer
 
 __all__ = ["FileImages", "RecordingSink", "SuiteServices", "checksum_of"]
 

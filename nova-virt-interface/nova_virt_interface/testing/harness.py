@@ -5,6 +5,7 @@ the driver's back.
 from __future__ import annotations
 
 import abc
+import atexit
 import enum
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,7 +17,16 @@ from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking
 
-__all__ = ["Backend", "BackendKind", "BackendUnavailable", "CannotProvoke", "Harness", "TestImage"]
+__all__ = [
+    "Backend",
+    "BackendKind",
+    "BackendUnavailable",
+    "CannotProvoke",
+    "Harness",
+    "TestImage",
+    "finished",
+    "started",
+]
 
 MIB = 1024 * 1024
 
@@ -149,3 +159,32 @@ class Harness(abc.ABC):
     @abc.abstractmethod
     def round_trips(self) -> int:
         """How many questions the driver has put to the backend so far, over all its connections."""
+
+
+_started: dict[type[Harness], Harness] = {}
+_failed: dict[type[Harness], Exception] = {}
+
+
+def started(harness_class: type[Harness]) -> Harness:
+    """The harness of this process, started; a start that failed is not tried again."""
+    if harness_class in _failed:
+        raise _failed[harness_class]
+    if harness_class not in _started:
+        harness = harness_class()
+        atexit.register(harness.stop)
+        try:
+            harness.start()
+        except Exception as error:
+            _failed[harness_class] = error
+            harness.stop()
+            raise
+        _started[harness_class] = harness
+    return _started[harness_class]
+
+
+def finished(harness_class: type[Harness]) -> None:
+    """Stop the harness of this process; it may be started anew."""
+    harness = _started.pop(harness_class, None)
+    if harness is not None:
+        atexit.unregister(harness.stop)
+        harness.stop()

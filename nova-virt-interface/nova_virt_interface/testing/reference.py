@@ -140,4 +140,5 @@ class ReferenceDirectHarness(ReferenceHarness):
     """The reference driver that provides `IVirtDriver` itself."""
 
     driver = "reference-direct"
+    backend_name = "memory-direct"
     _factory = ReferenceDirectFactory

@@ -6,11 +6,12 @@ import inspect
 from typing import Any
 from uuid import UUID
 
+from zope.interface import directlyProvides, providedBy
+
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.instances import DestroyRequest, Image
 from nova_virt_interface.values.vm import DeleteVmRequest
-from zope.interface import directlyProvides, providedBy
 
 __all__ = ["Tracker"]
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fixtures import TempDir
+
 from nova_virt_interface.call import Call, Progress
 from nova_virt_interface.errors import (
     Cancelled,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from uuid import UUID, uuid4
 
+from testtools.content import text_content
+
 from nova_virt_interface.errors import (
     Conflict,
     ImageCorrupt,
@@ -36,7 +38,6 @@ from nova_virt_interface.values.power import PowerState, RebootKind, RebootReque
 from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
-from testtools.content import text_content
 
 __all__ = ["InstanceSuite"]
 

@@ -1,0 +1,69 @@
+"""``python -m nova_virt_interface.testing``: conformance of installed drivers, without core."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nova_virt_interface.testing.report import as_json, as_text, write_reports
+from nova_virt_interface.testing.results import Record
+from nova_virt_interface.testing.runner import UnknownDriver, run_conformance
+from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
+from nova_virt_interface.testing.suite.instances import InstanceSuite
+
+__all__ = ["main", "tell"]
+
+
+def tell(backend: str, record: Record) -> None:
+    """Say on standard error how a check ended."""
+    print(
+        f"{backend}: {record.test} ... {record.status.value} ({record.seconds:.2f} s)",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0 all well, 1 findings, 2 wrong use."""
+    options = _parser().parse_args(arguments)
+    if options.command == "rules":
+        from nova_virt_interface.testing.rulebook import as_markdown
+
+        print(as_markdown(HypervisorSuite, InstanceSuite))
+        return 0
+    try:
+        runs = run_conformance(options.driver, tell)
+    except UnknownDriver as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.report:
+        write_reports(runs, options.report)
+    print(as_json(runs) if options.format == "json" else as_text(runs))
+    return 0 if all(run.succeeded for run in runs) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m nova_virt_interface.testing", description=__doc__
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="check installed drivers at the level that they provide")
+    run.add_argument(
+        "--driver",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="check this driver; repeatable",
+    )
+    run.add_argument(
+        "--report", type=Path, metavar="DIR", help="write conformance.json and conformance.xml"
+    )
+    run.add_argument("--format", choices=("text", "json"), default="text")
+    commands.add_parser("rules", help="print the contract's rules and the tests that check each")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Static checks: does the connection have what its interfaces ask for, and does provides.toml say so?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zope.interface.exceptions import Invalid
+from zope.interface.interface import InterfaceClass
+from zope.interface.verify import verifyObject
+
+from nova_virt_interface.testing.provides import Provides
+from nova_virt_interface.testing.results import Record, Status
+
+__all__ = ["check_static"]
+
+
+def check_static(
+    connection: Any, interfaces: Sequence[InterfaceClass], provides: Provides
+) -> list[Record]:
+    """Verify every interface of a level that the connection provides; the first is mandatory."""
+    records = []
+    for interface in interfaces:
+        if interface is interfaces[0] or interface.providedBy(connection):
+            records.append(_verified(connection, interface))
+        else:
+            reason = f"not provided: {interface.__name__}"
+            test = f"static:{interface.__name__}"
+            records.append(Record(test=test, status=Status.SKIP, reason=reason))
+    names = frozenset(interface.__name__ for interface in interfaces)
+    differences = "; ".join(provides.differences(connection, names))
+    status = Status.FAIL if differences else Status.PASS
+    return [*records, Record(test="static:provides.toml", status=status, reason=differences)]
+
+
+def _verified(connection: Any, interface: InterfaceClass) -> Record:
+    test = f"static:{interface.__name__}"
+    try:
+        verifyObject(interface, connection)
+    except Invalid as error:
+        return Record(test=test, status=Status.FAIL, reason=str(error))
+    return Record(test=test, status=Status.PASS)
