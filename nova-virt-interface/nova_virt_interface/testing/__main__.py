@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nova_virt_interface.testing.report import as_json, as_text, write_reports
 from nova_virt_interface.testing.results import Record
+from nova_virt_interface.testing.rulebook import as_markdown
 from nova_virt_interface.testing.runner import UnknownDriver, run_conformance
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
 from nova_virt_interface.testing.suite.instances import InstanceSuite
@@ -29,8 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0 all well, 1 findings, 2 wrong use."""
     options = _parser().parse_args(arguments)
     if options.command == "rules":
-        from nova_virt_interface.testing.rulebook import as_markdown
-
         print(as_markdown(HypervisorSuite, InstanceSuite))
         return 0
     try:

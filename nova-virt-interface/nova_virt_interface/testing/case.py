@@ -113,7 +113,7 @@ class ConformanceTestCase(testtools.TestCase):
     def _note_exception(self, exc_info: Any) -> None:
         self.could_not_check = isinstance(exc_info[1], BackendUnavailable)
 
-    def useCall(self, request_id: str, *, timeout_seconds: float | None = None) -> Call:  # noqa: N802
+    def useCall(self, request_id: str, *, timeout_seconds: float | None = None) -> Call:
         """Run the rest of the test, but not its clean-up, inside a call."""
         call = Call(request_id, timeout_seconds=timeout_seconds)
         call.__enter__()

@@ -1,4 +1,4 @@
-"""Static checks: does the connection have what its interfaces ask for, and does provides.toml say so?"""
+"""Static checks: does a connection have what its interfaces ask for, and is it what was announced?"""
 
 from __future__ import annotations
 
