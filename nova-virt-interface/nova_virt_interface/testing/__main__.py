@@ -7,23 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nova_virt_interface.testing.report import as_json, as_text, write_reports
-from nova_virt_interface.testing.results import Record
+from nova_virt_interface.testing.command import conform
 from nova_virt_interface.testing.rulebook import as_markdown
-from nova_virt_interface.testing.runner import UnknownDriver, run_conformance
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
 from nova_virt_interface.testing.suite.instances import InstanceSuite
 
-__all__ = ["main", "tell"]
-
-
-def tell(backend: str, record: Record) -> None:
-    """Say on standard error how a check ended."""
-    print(
-        f"{backend}: {record.test} ... {record.status.value} ({record.seconds:.2f} s)",
-        file=sys.stderr,
-        flush=True,
-    )
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,15 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "rules":
         print(as_markdown(HypervisorSuite, InstanceSuite))
         return 0
-    try:
-        runs = run_conformance(options.driver, tell)
-    except UnknownDriver as error:
-        print(error, file=sys.stderr)
-        return 2
-    if options.report:
-        write_reports(runs, options.report)
-    print(as_json(runs) if options.format == "json" else as_text(runs))
-    return 0 if all(run.succeeded for run in runs) else 1
+    return conform(options.driver, options.report, options.format)
 
 
 def _parser() -> argparse.ArgumentParser:

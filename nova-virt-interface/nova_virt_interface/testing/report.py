@@ -22,7 +22,7 @@ def as_json(runs: Iterable[DriverRun]) -> str:
 
 
 def as_text(runs: Iterable[DriverRun]) -> str:
-    """A few lines for each run: who, against what, how many checks ended how, and which went wrong."""
+    """A few lines for each run: who, against what, how many checks ended how, which went wrong."""
     return "\n\n".join(_run_text(run) for run in runs)
 
 

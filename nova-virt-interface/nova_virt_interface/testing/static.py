@@ -1,4 +1,4 @@
-"""Static checks: does a connection have what its interfaces ask for, and is it what was announced?"""
+"""Static checks: does a connection have what its interfaces ask for, as it was announced?"""
 
 from __future__ import annotations
 
