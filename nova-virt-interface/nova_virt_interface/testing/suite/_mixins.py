@@ -9,7 +9,7 @@ from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.guest import GuestReport
-from nova_virt_interface.testing.harness import Harness
+from nova_virt_interface.testing.harness import CannotProvoke, Harness
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.images import CacheImageRequest
 from nova_virt_interface.values.nics import NicSpec
@@ -69,7 +69,7 @@ class HypervisorMixin(_Case):
         """Boot the harness's image, wait until its guest has come up, and return the VM's uuid."""
         self.requires(IImageCache, IConsoleLog)
         if not self.harness.image().boots:
-            self.fail("the driver provides IImageCache and IConsoleLog, so the image must boot")
+            raise CannotProvoke("no guest of this backend writes to its console")
         disks = (image_disk(self.harness, self.cached_image_key()), *more_disks)
         vm_uuid = self.running(disks=disks, **changes)
         self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot")
