@@ -1,0 +1,230 @@
+"""A libvirtd of one's own: private, and gone with the process that started it.
+
+It runs with its virtlogd and its guests in namespaces of its own, in which its own folders hide
+those of the machine's libvirt. The network is the machine's: a guest's console, a migration or
+iSCSI on loopback can be reached. Guests are emulated in software: KVM is hidden.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import libvirt
+import tenacity
+
+from nova_virt_libvirt.testing import _private_namespace
+from nova_virt_libvirt.testing._private_namespace import PrivateNamespace
+from nova_virt_libvirt.testing.prerequisites import (
+    BackendUnavailable,
+    require_programs,
+    system_environment,
+)
+
+__all__ = ["BackendUnavailable", "PrivateLibvirtd"]
+
+PROGRAMS = {
+    **_private_namespace.PROGRAMS,
+    "libvirtd": "libvirt-daemon-system",
+    "qemu-img": "qemu-utils",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "virtlogd": "libvirt-daemon-system",
+}
+
+# All of /run: there are also the system's D-Bus, by which libvirtd would register its guests with
+# the machine's systemd, and the daemons' lock files.
+HIDDEN = ("/run", "/etc/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt")
+
+# Root throughout: for any other user libvirtd would probe QEMU again before every start of a guest.
+# No cgroups and no ownership marks: both would be left on the machine.
+QEMU_CONF = """\
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+cgroup_controllers = []
+namespaces = []
+stdio_handler = "logd"
+"""
+
+LIBVIRTD_CONF = """\
+host_uuid = "{host_uuid}"
+listen_tls = 0
+listen_tcp = 0
+unix_sock_rw_perms = "0700"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+"""
+
+PID_FILE = "run/libvirtd.pid"
+# Linux allows 107 bytes for a socket's path.
+LONGEST_SOCKET_PATH = 100
+START_SECONDS = 60
+
+
+class PrivateLibvirtd:
+    """A libvirtd for tests; also a context manager. Each start makes a new host with its own uuid.
+
+    Needs root and `PROGRAMS`. Everything that it starts, guests included, ends with `stop` or with
+    this process, however that ends; so does `root`, the folder that all its files are in.
+    """
+
+    def __init__(self) -> None:
+        self._root: Path | None = None
+        self._version = ""
+        self._namespace: PrivateNamespace | None = None
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds all its files, at the same path for libvirtd and for us."""
+        if self._root is None:
+            raise RuntimeError("this libvirtd is not started")
+        return self._root
+
+    @property
+    def storage_path(self) -> Path:
+        """A folder for disks, empty at first, fit for a storage pool of type dir."""
+        return self.root / "storage"
+
+    @property
+    def uri(self) -> str:
+        """What to give to `libvirt.open`; the same after `restart`."""
+        return f"qemu+unix:///system?socket={self._socket('libvirt-sock')}"
+
+    @property
+    def version(self) -> str:
+        """libvirtd's version, as in "9.0.0"; empty before the first start."""
+        return self._version
+
+    def start(self) -> None:
+        """Start it; return when it answers. After `BackendUnavailable` nothing is left of it."""
+        if self._root is not None:
+            raise RuntimeError("this libvirtd is started already")
+        if os.geteuid() != 0:
+            raise BackendUnavailable("a private libvirtd needs root: run this as root")
+        require_programs(PROGRAMS)
+        self._root = Path(tempfile.mkdtemp(prefix="nvl-"))
+        try:
+            host_uuid = uuid.uuid4()
+            self._write_files(host_uuid)
+            # With a dot, or libvirtd would ask the name service for the rest of the name.
+            hostname = f"host-{host_uuid.hex[:8]}.invalid"
+            self._namespace = PrivateNamespace(self._root, hostname, HIDDEN)
+            self._start_daemon(self._namespace, "virtlogd", "virtlogd-sock")
+            self.restart()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End everything and remove `root`; idempotent."""
+        if self._namespace is not None:
+            self._namespace.stop()
+            self._namespace = None
+        for daemon in self._daemons.values():
+            daemon.wait()
+        self._daemons.clear()
+        if self._root is not None:
+            # The namespace has taken it along, unless there was none or its keeper was killed.
+            if self._root.exists():
+                shutil.rmtree(self._root)
+            self._root = None
+
+    def kill(self) -> None:
+        """Kill libvirtd alone; its socket then refuses connections. Guests run on. Idempotent."""
+        daemon = self._daemons.get("libvirtd")
+        if self._namespace is not None and daemon is not None and daemon.poll() is None:
+            number = (self.root / PID_FILE).read_text().strip()
+            kill = self._namespace.command("sh", "-c", f"kill -KILL {number}")
+            subprocess.run(kill, env=system_environment(), check=True)
+            daemon.wait()
+
+    def restart(self) -> None:
+        """Kill libvirtd, unless it is dead, and start it again where it was; guests run on."""
+        if self._namespace is None:
+            raise RuntimeError("this libvirtd is not started")
+        self.kill()
+        pid_file = f"/{PID_FILE}"
+        self._start_daemon(self._namespace, "libvirtd", "libvirt-sock", "--pid-file", pid_file)
+        try:
+            with closing(libvirt.open(self.uri)) as connection:
+                number = connection.getLibVersion()
+        except libvirt.libvirtError as error:
+            raise BackendUnavailable(f"libvirtd fails: {error}; its log:\n{self.log()}") from error
+        self._version = f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
+
+    def log(self, lines: int = 40, *, daemon: str = "libvirtd") -> str:
+        """The last lines that the daemon (libvirtd, virtlogd) wrote; empty if it has not run."""
+        path = self.root / f"{daemon}.log"
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _socket(self, name: str) -> Path:
+        return self.root / "run" / "libvirt" / name
+
+    def _write_files(self, host_uuid: uuid.UUID) -> None:
+        longest = str(self._socket("libvirt-admin-sock"))
+        if len(os.fsencode(longest)) > LONGEST_SOCKET_PATH:
+            raise BackendUnavailable(
+                f"{longest} is too long for a socket: set TMPDIR to a shorter path"
+            )
+        for folder in HIDDEN:
+            if not Path(folder).is_dir():
+                raise BackendUnavailable(f"no folder {folder}: install libvirt-daemon-system")
+            (self.root / folder.lstrip("/")).mkdir(parents=True)
+        self.storage_path.mkdir()
+        etc = self.root / "etc" / "libvirt"
+        (etc / "qemu.conf").write_text(QEMU_CONF)
+        (etc / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(host_uuid=host_uuid))
+
+    def _start_daemon(
+        self, namespace: PrivateNamespace, name: str, socket_name: str, *options: str
+    ) -> None:
+        with (self.root / f"{name}.log").open("ab") as log:
+            daemon = subprocess.Popen(
+                namespace.command(name, *options),
+                env=system_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._daemons[name] = daemon
+        connecting = tenacity.retry(
+            retry=tenacity.retry_if_result(lambda answers: not answers and daemon.poll() is None),
+            wait=tenacity.wait_fixed(0.02),
+            stop=tenacity.stop_after_delay(START_SECONDS),
+            retry_error_callback=lambda _state: False,
+        )(_answers)
+        if not connecting(str(self._socket(socket_name))):
+            status = f"exit status {daemon.poll()}"
+            raise BackendUnavailable(
+                f"{name} does not start ({status}); its log:\n{self.log(daemon=name)}"
+            )
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(path) == 0
