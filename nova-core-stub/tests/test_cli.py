@@ -73,7 +73,8 @@ class DriversTest(Cli):
         self.assertEqual(fine, rows["fine"])
         self.assertEqual("accepted", rows["reference"]["verdict"])
         self.assertIn("refused: driver aged (p-fine 2.5) implements", rows["aged"]["verdict"])
-        self.assertIn("the driver is the old side", self.fail("--backend", "aged", "server", "list"))
+        said = self.fail("--backend", "aged", "server", "list")
+        self.assertIn("the driver is the old side", said)
         self.assertIn("driver fine is broken", self.fail("--backend", "fine", "server", "list"))
 
     def test_a_probe_lists_both_levels_and_the_host(self) -> None:

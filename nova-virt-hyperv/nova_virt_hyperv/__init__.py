@@ -1,6 +1,5 @@
-"""Hypervisor library for Hyper-V, by WMI over WS-Management.
+"""Hypervisor library for Hyper-V, by WMI over WS-Management from Linux or Windows."""
 
-The package holds no driver yet: it declares no entry point, so that no core can select it.
-"""
+from __future__ import annotations
 
 __all__: list[str] = []

@@ -40,6 +40,9 @@ def _plain(value: object) -> Any:
             and (content := getattr(value, field.name)) != field.default
         }
         return [type(value).__name__, fields]
+    if isinstance(value, float) and value.is_integer():
+        # 60 and 60.0 are equal, so that they must not make two digests.
+        return int(value)
     if value is None or isinstance(value, str | int | float):
         return value
     return str(value)

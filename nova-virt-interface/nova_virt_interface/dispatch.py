@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -35,8 +36,9 @@ class EventDispatcher:
 
     def close(self) -> None:
         """Drop what is queued and wait until no delivery is under way. Idempotent."""
-        while not self._queue.empty():
-            self._queue.get()
+        with suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
         self._queue.put(None)
         if self._thread is not threading.current_thread():
             self._thread.join()

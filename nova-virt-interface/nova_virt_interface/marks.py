@@ -29,15 +29,15 @@ _Class = TypeVar("_Class", bound=type[Any])
 _Enumeration = TypeVar("_Enumeration", bound=type[enum.Enum])
 
 
-def added(default: Any, *, since: str, advisory: bool = False) -> Any:
+def added(*, default: Any, since: str, advisory: bool = False) -> Any:
     """A field that a minor version adds to a value; it must have a default.
 
     Args:
-        default: what a core that does not know the field means.
+        default: what a core that does not know the field means; by keyword, as type checkers ask
+            of a field specifier.
         since: the contract version that added the field.
         advisory: an older driver may ignore the field. Otherwise a non-default content is refused
-            before
-            the driver is called, see `nova_virt_interface.understanding`.
+            before the driver is called, see `nova_virt_interface.understanding`.
     """
     return dataclasses.field(default=default, metadata={"since": since, "advisory": advisory})
 

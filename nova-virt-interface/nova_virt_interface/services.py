@@ -37,7 +37,7 @@ class IImageSource(Interface):
     taggedValue("since", "1.0")
 
     def open(key: str) -> IImageReader:
-        """Begin to read the image that core named ``key`` in a `CacheImageRequest`.
+        """Begin to read the image of this key: `CacheImageRequest.key`, or `Image.cache_key`.
 
         The caller closes the reader. Each call begins anew. Thread-safe.
 

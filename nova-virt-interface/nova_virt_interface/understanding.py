@@ -5,7 +5,7 @@ Without this check a driver of contract 1.0 would silently boot a VM without a d
 1.1 added.
 
 [UND-1] A value's field that is newer than the driver's contract and not at its default is refused,
-unless it is advisory.
+unless it is advisory; so is a value of a class that is newer.
 [UND-2] An enumeration member that is newer than the driver's contract is refused.
 [UND-3] The refusal is `Unsupported`; it names the field's path, the version that added it, and the
 driver's version.
@@ -38,18 +38,25 @@ def check_understood(request: object, contract: ContractVersion, path: str = "re
     elif isinstance(request, enum.Enum) and hasattr(request, "__contract_since__"):
         _require(member_since(request), contract, f"{path}={request.name}")
     elif hasattr(request, "__contract_since__") and dataclasses.is_dataclass(request):
+        _require(getattr(request, "__contract_since__"), contract, path)
         for field in dataclasses.fields(request):
             content = getattr(request, field.name)
             place = f"{path}.{field.name}"
-            if content != field.default and not is_advisory(field):
-                _require(field_since(request, field), contract, place)
+            since = field_since(request, field)
+            ignored = is_advisory(field) and _is_newer(since, contract)
+            if content != field.default and not ignored:
+                _require(since, contract, place)
                 check_understood(content, contract, place)
 
 
-def _require(added: str, contract: ContractVersion, place: str) -> None:
+def _is_newer(added: str, contract: ContractVersion) -> bool:
     version = ContractVersion.parse(added)
     # A draft implements what the release of the same number will have.
-    if (version.major, version.minor) > (contract.major, contract.minor):
+    return (version.major, version.minor) > (contract.major, contract.minor)
+
+
+def _require(added: str, contract: ContractVersion, place: str) -> None:
+    if _is_newer(added, contract):
         raise Unsupported(
             f"{place} is part of contract {added}, but the driver implements {contract}",
             remedy="install a newer driver, or do not ask for it",

@@ -10,7 +10,7 @@ __all__ = ["CONTRACT_VERSION", "ContractVersion"]
 CONTRACT_VERSION = "1.0.dev1"
 """The contract that this package describes; independent of the package's own version."""
 
-_PATTERN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)(?:\.dev(0|[1-9]\d*))?")
+_PATTERN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)(?:\.dev(0|[1-9]\d*))?", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)

@@ -55,7 +55,9 @@ class IHypervisor(Interface):
 
         [LIST-1] Complete: a VM that is missing from the answer did not exist at some moment during
         the call. A host that cannot say so raises `HostUnreachable`.
-        [LIST-2] One question to the host, whatever the number of VMs.
+        [LIST-2] One question to the host, whatever the number of VMs. Of what its answer lacks,
+        such as labels and marks of ownership, a driver may ask once for each VM: on connecting, or
+        when a VM first appears.
         """
 
     def get_vm(vm_uuid: UUID) -> VmState:
@@ -67,7 +69,8 @@ class IHypervisor(Interface):
     def statistics() -> tuple[VmStatistics, ...]:
         """Say what all VMs that are ours use, in any order.
 
-        [STAT-1] One question to the host, whatever the number of VMs.
+        [STAT-1] One question to the host, whatever the number of VMs, with the leave that LIST-2
+        gives.
         [STAT-2] What is not measured is None or left out, never 0.
         """
 
@@ -132,8 +135,8 @@ class IHypervisor(Interface):
         """Remove a VM, running or not, with all its disks, media and logs.
 
         [LIFE-5] On return neither the VM nor any file or object made for it exists.
-        [LIFE-6] Deleting what does not exist succeeds; it also removes what a failed `create_vm`
-        left.
+        [LIFE-6] Deleting what does not exist for us, which a foreign VM does not, succeeds; it also
+        removes what a failed `create_vm` left.
         [LIFE-7] Cached images stay.
         """
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from nova_virt_interface.interfaces import HYPERVISOR_INTERFACES, VIRT_DRIVER_INTERFACES
 from nova_virt_interface.testing.provides import Provides
 from nova_virt_interface.testing.results import Record, Status
 
-__all__ = ["gaps"]
+__all__ = ["gaps", "unknown_deviations"]
 
 _NOT_PROVIDED = "not provided: "
 _DEVIATION = "deviation: "
+_INTERFACES = frozenset(
+    interface.__name__ for interface in (*HYPERVISOR_INTERFACES, *VIRT_DRIVER_INTERFACES)
+)
 
 
 def gaps(
@@ -35,7 +39,11 @@ def gaps(
     for test, record in ran.items():
         if record.status is Status.SKIP:
             interface = record.reason.removeprefix(_NOT_PROVIDED)
-            absent = record.reason.startswith(_NOT_PROVIDED) and interface not in provided
+            absent = (
+                record.reason.startswith(_NOT_PROVIDED)
+                and interface in _INTERFACES
+                and interface not in provided
+            )
             deviates = record.reason == f"{_DEVIATION}{deviations.get(test)}"
             if not (absent or deviates):
                 found.append(f"{test} was skipped without leave: {record.reason}")

@@ -44,21 +44,29 @@ class Provides:
     @classmethod
     def read(cls, file: Path | Traversable, backend: str) -> Self:
         """Read the part of one backend; a ValueError names what is wrong with the file."""
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-        part = content.get("backends", {}).get(backend)
-        if part is None:
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{file}: {error}") from error
+        backends = content.get("backends")
+        part = backends.get(backend) if isinstance(backends, dict) else None
+        if not isinstance(part, dict):
             raise ValueError(f"{file} has no table [backends.{backend}]")
         interfaces = part.get("interfaces", {})
         for name, says in interfaces.items():
-            if says is not True and not (isinstance(says, str) and says.strip()):
+            if says is not True and not _is_text(says):
                 raise ValueError(
                     f"{file}: {backend}.{name} must be true or a reason, it is {says!r}"
                 )
-        deviations = tuple(Deviation(**row) for row in part.get("deviations", ()))
-        for deviation in deviations:
-            if not deviation.reason.strip():
-                raise ValueError(f"{file}: {backend}: the deviation {deviation.test} has no reason")
-        return cls(interfaces, deviations)
+        deviations = part.get("deviations", [])
+        for row in deviations:
+            if not (isinstance(row, dict) and row.keys() == {"test", "reason"}) or not all(
+                map(_is_text, row.values())
+            ):
+                raise ValueError(
+                    f"{file}: {backend}: a deviation has a test and a reason, this has {row!r}"
+                )
+        return cls(interfaces, tuple(Deviation(**row) for row in deviations))
 
     def deviation(self, test: str) -> Deviation | None:
         """The deviation of one test, by its key."""
@@ -83,3 +91,7 @@ class Provides:
                     f"{name} is {'' if name in provided else 'not '}provided; provides.toml differs"
                 )
         return found
+
+
+def _is_text(says: object) -> bool:
+    return isinstance(says, str) and bool(says.strip())

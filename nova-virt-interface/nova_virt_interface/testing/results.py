@@ -11,7 +11,7 @@ from typing import Any
 from nova_virt_interface.handshake import Declaration, Verdict
 from nova_virt_interface.testing.harness import Backend
 
-__all__ = ["DriverRun", "Record", "Status"]
+__all__ = ["DriverRun", "Record", "Status", "counts"]
 
 
 class Status(enum.Enum):

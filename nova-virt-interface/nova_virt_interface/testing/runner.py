@@ -133,6 +133,9 @@ class _Backend:
             )
         except VirtError as error:
             run.behaviour.append(self._problem("connect", Status.FAIL, str(error)))
+        except Exception as error:  # noqa: BLE001 - it is reported, and costs no other driver's run
+            reason = f"could not check: {type(error).__name__}: {error}"
+            run.behaviour.append(self._problem("harness", Status.ERROR, reason))
         finally:
             finished(self._harness_class)
         return run

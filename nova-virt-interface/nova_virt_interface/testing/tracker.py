@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
 from zope.interface import directlyProvides, providedBy
 
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
-from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
-from nova_virt_interface.values.instances import DestroyRequest, Image
-from nova_virt_interface.values.vm import DeleteVmRequest
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.instances import DestroyRequest, Image, SpawnRequest
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 __all__ = ["Tracker"]
 
@@ -26,40 +26,36 @@ class Tracker:
         directlyProvides(self, providedBy(connection))
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self.connection, name)
-        if name in ("create_vm", "spawn"):
-            return self._noting_vm(method)
-        if name == "cache_image":
-            return self._noting_image(method)
-        return method
+        return getattr(self.connection, name)
 
-    def _noting_vm(self, method: Any) -> Any:
-        def noted(*args: Any, **kwargs: Any) -> Any:
-            bound = inspect.signature(method).bind(*args, **kwargs).arguments
-            self._vms.add(next(iter(bound.values())))
-            request = bound.get("request")
-            if request is not None:
-                self._image_keys.add(request.image.cache_key)
-            return method(*args, **kwargs)
+    def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
+        """See `IHypervisor`."""
+        self._vms.add(vm_uuid)
+        self.connection.create_vm(vm_uuid, spec)
 
-        return noted
+    def spawn(self, instance_uuid: UUID, request: SpawnRequest) -> None:
+        """See `IVirtDriver`."""
+        self._vms.add(instance_uuid)
+        self._image_keys.add(request.image.cache_key)
+        self.connection.spawn(instance_uuid, request)
 
-    def _noting_image(self, method: Any) -> Any:
-        def noted(request: CacheImageRequest | Image) -> Any:
-            self._image_keys.add(
-                request.key if isinstance(request, CacheImageRequest) else request.cache_key
-            )
-            return method(request)
-
-        return noted
+    def cache_image(self, image: CacheImageRequest | Image) -> CachedImage:
+        """See `IImageCache` and `IImageCaching`."""
+        self._image_keys.add(image.key if isinstance(image, CacheImageRequest) else image.cache_key)
+        cached: CachedImage = self.connection.cache_image(image)
+        return cached
 
     def free(self) -> None:
-        """Delete all VMs and images that the test asked for."""
-        for vm_uuid in self._vms:
-            if IHypervisor.providedBy(self.connection):
-                self.connection.delete_vm(vm_uuid, DeleteVmRequest())
-            else:
-                self.connection.destroy(vm_uuid, DestroyRequest())
-        for key in self._image_keys:
-            if hasattr(self.connection, "delete_cached_image"):
-                self.connection.delete_cached_image(key, DeleteImageRequest())
+        """Delete all VMs and images that the test asked for; one that stays does not keep the
+        others.
+        """
+        connection = self.connection
+        with ExitStack() as last_first:
+            for key in self._image_keys:
+                if hasattr(connection, "delete_cached_image"):
+                    last_first.callback(connection.delete_cached_image, key, DeleteImageRequest())
+            for vm_uuid in self._vms:
+                if IHypervisor.providedBy(connection):
+                    last_first.callback(connection.delete_vm, vm_uuid, DeleteVmRequest())
+                else:
+                    last_first.callback(connection.destroy, vm_uuid, DestroyRequest())

@@ -125,3 +125,4 @@ class DetachDiskRequest:
 
     def __post_init__(self) -> None:
         device_key(self.key, "key")
+        fits(self.guest_timeout_seconds >= 0, "guest_timeout_seconds", "is negative")

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,126}[A-Za-z0-9])?")
+_HEX_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -36,16 +37,17 @@ class Checksum:
     """A digest of an image's bytes."""
 
     algorithm: str
-    """``md5``, ``sha1``, ``sha256``, ``sha384`` or ``sha512``."""
+    """``sha256``, ``sha384`` or ``sha512``: none for which two contents of one digest are known."""
     hex_digest: str
 
     def __post_init__(self) -> None:
-        known = self.algorithm in ("md5", "sha1", "sha256", "sha384", "sha512")
-        fits(known, "algorithm", f"{self.algorithm!r} must be md5, sha1, sha256, sha384 or sha512")
+        digits = _HEX_DIGITS.get(self.algorithm)
+        known = ", ".join(_HEX_DIGITS)
+        fits(digits is not None, "algorithm", f"{self.algorithm!r} must be one of {known}")
         fits(
-            re.fullmatch(r"[0-9a-f]{32,128}", self.hex_digest) is not None,
+            re.fullmatch(f"[0-9a-f]{{{digits}}}", self.hex_digest) is not None,
             "hex_digest",
-            "is no hex digest",
+            f"must be {digits} hexadecimal digits in lower case for {self.algorithm}",
         )
 
 
@@ -70,8 +72,11 @@ class Image:
 
     @property
     def cache_key(self) -> str:
-        """The key of the image's content, in the image source and in every cache (rule IMG-1)."""
-        return f"{self.checksum.algorithm}-{self.checksum.hex_digest}"
+        """The key of the image's content in the image source and in every cache (rule IMG-1).
+
+        The format is part of it: the same bytes are another disk when they are read differently.
+        """
+        return f"{self.format.value}-{self.checksum.algorithm}-{self.checksum.hex_digest}"
 
 
 @value(since="1.0")

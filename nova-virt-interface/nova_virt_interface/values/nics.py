@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from nova_virt_interface.marks import enumeration, value
-from nova_virt_interface.values._checks import at_least, device_key, mac_address, printable
+from nova_virt_interface.values._checks import at_least, device_key, fits, mac_address, printable
 
 __all__ = [
     "AttachNicRequest",
@@ -98,3 +98,4 @@ class DetachNicRequest:
 
     def __post_init__(self) -> None:
         device_key(self.key, "key")
+        fits(self.guest_timeout_seconds >= 0, "guest_timeout_seconds", "is negative")
