@@ -51,6 +51,7 @@ class CoreApp(App):
             description="Runs instances on a hypervisor, as a compute service would.",
             version=version(PROGRAM),
             command_manager=commands,
+            deferred_help=True,
             stdout=stdout,
             stderr=stderr,
         )
