@@ -23,6 +23,7 @@ __all__ = [
     "is_advisory",
     "member_since",
     "value",
+    "value_since",
 ]
 
 _Class = TypeVar("_Class", bound=type[Any])
@@ -77,9 +78,15 @@ def enumeration(
     return mark
 
 
+def value_since(owner: object) -> str:
+    """The contract version that added the class of the value ``owner``."""
+    version: str = type(owner).__contract_since__  # type: ignore[attr-defined]
+    return version
+
+
 def field_since(owner: object, field: dataclasses.Field[Any]) -> str:
     """The contract version that added ``field`` to the value ``owner``."""
-    version: str = field.metadata.get("since") or type(owner).__contract_since__  # type: ignore[attr-defined]
+    version: str = field.metadata.get("since") or value_since(owner)
     return version
 
 

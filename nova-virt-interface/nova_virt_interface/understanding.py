@@ -17,7 +17,7 @@ import dataclasses
 import enum
 
 from nova_virt_interface.errors import Unsupported
-from nova_virt_interface.marks import field_since, is_advisory, member_since
+from nova_virt_interface.marks import field_since, is_advisory, member_since, value_since
 from nova_virt_interface.version import ContractVersion
 
 __all__ = ["check_understood"]
@@ -38,7 +38,7 @@ def check_understood(request: object, contract: ContractVersion, path: str = "re
     elif isinstance(request, enum.Enum) and hasattr(request, "__contract_since__"):
         _require(member_since(request), contract, f"{path}={request.name}")
     elif hasattr(request, "__contract_since__") and dataclasses.is_dataclass(request):
-        _require(getattr(request, "__contract_since__"), contract, path)
+        _require(value_since(request), contract, path)
         for field in dataclasses.fields(request):
             content = getattr(request, field.name)
             place = f"{path}.{field.name}"

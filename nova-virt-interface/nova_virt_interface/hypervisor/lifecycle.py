@@ -143,6 +143,6 @@ class IHypervisor(Interface):
     def close() -> None:
         """End the connection and all threads of the driver; VMs go on. Idempotent.
 
-        [CONN-6] After it returned no event is delivered, and every other method raises
+        [CONN-6] After it returned no event is delivered, and every method that asks the host raises
         `HostUnreachable`.
         """

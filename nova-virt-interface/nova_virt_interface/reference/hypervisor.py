@@ -36,7 +36,6 @@ from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
 from nova_virt_interface.values.power import (
-    PowerState,
     RebootKind,
     RebootRequest,
     StartRequest,
@@ -136,7 +135,7 @@ class ReferenceHypervisor:
         return tuple(
             VmStatistics(
                 vm_uuid=vm.uuid,
-                power_state=PowerState(vm.state),
+                power_state=translate.power_state(vm.state),
                 vcpus=vm.vcpus,
                 memory_bytes=vm.memory_bytes,
             )
@@ -176,9 +175,9 @@ class ReferenceHypervisor:
         with translated():
             if state == "running" and request.graceful_timeout_seconds > 0:
                 self._host.ask_to_stop(vm_uuid)
+                if self._host.vm(vm_uuid).state == "running":
+                    current_call().wait(request.graceful_timeout_seconds)
                 state = self._host.vm(vm_uuid).state
-            if state == "running" and request.graceful_timeout_seconds > 0:
-                current_call().wait(request.graceful_timeout_seconds)
             if state != "stopped":
                 self._host.power_off(vm_uuid)
 

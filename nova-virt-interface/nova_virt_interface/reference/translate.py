@@ -15,7 +15,17 @@ from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import Firmware, VmSpec, VmState
 
-__all__ = ["cached_image", "check_disk", "check_nic", "describe", "disk", "nic", "vm", "vm_state"]
+__all__ = [
+    "cached_image",
+    "check_disk",
+    "check_nic",
+    "describe",
+    "disk",
+    "nic",
+    "power_state",
+    "vm",
+    "vm_state",
+]
 
 
 def describe(name: str) -> HostDescription:
@@ -98,9 +108,18 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> 
     )
 
 
+def power_state(state: str) -> PowerState:
+    """The host's states have the contract's names; any other is unknown (rule PWR-2)."""
+    try:
+        return PowerState(state)
+    except ValueError:
+        return PowerState.UNKNOWN
+
+
 def vm_state(stored: Vm) -> VmState:
-    """What the VM is; the host's states have the contract's names."""
-    return VmState(vm_uuid=stored.uuid, name=stored.label, power_state=PowerState(stored.state))
+    """What the VM is."""
+    state = power_state(stored.state)
+    return VmState(vm_uuid=stored.uuid, name=stored.label, power_state=state)
 
 
 def cached_image(key: str, image: Image) -> CachedImage:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nova_virt_interface.testing.command import conform
+from nova_virt_interface.testing.mutants import as_text as mutants_as_text
 from nova_virt_interface.testing.rulebook import as_markdown
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
 from nova_virt_interface.testing.suite.instances import InstanceSuite
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "rules":
         print(as_markdown(HypervisorSuite, InstanceSuite))
+        return 0
+    if options.command == "mutants":
+        print(mutants_as_text())
         return 0
     return conform(options.driver, options.report, options.format)
 
@@ -42,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--format", choices=("text", "json"), default="text")
     commands.add_parser("rules", help="print the contract's rules and the tests that check each")
+    commands.add_parser(
+        "mutants",
+        help="print the drivers that are broken on purpose and the test that catches each",
+    )
     return parser
 
 

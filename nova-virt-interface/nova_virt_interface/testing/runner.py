@@ -67,15 +67,26 @@ def run_conformance(
     if unknown:
         known = ", ".join(sorted(declared))
         raise UnknownDriver(f"no driver {', '.join(unknown)} is installed; there are: {known}")
-    harnesses = [entry.load() for entry in entry_points(group=HARNESS_GROUP)]
     runs = []
     for name in wanted:
         declaration, verdict = declared[name]
-        backends = [cls for cls in harnesses if cls.driver == name] if verdict.accepted else []
+        try:
+            backends = _harnesses(name) if verdict.accepted else []
+        except Exception as error:  # noqa: BLE001 - whatever importing a broken package raises
+            runs.append(_not_run(declaration, verdict, f"{type(error).__name__}: {error}"))
+            continue
         if not backends:
-            runs.append(_not_run(declaration, verdict))
+            reason = f"its package has no harness in entry-point group {HARNESS_GROUP}"
+            runs.append(_not_run(declaration, verdict, reason))
         runs += [_Backend(cls, on_record, adapt).run(declaration, verdict) for cls in backends]
     return runs
+
+
+def _harnesses(driver: str) -> list[type[Harness]]:
+    """The harnesses of one driver; nothing of another driver's package is imported."""
+    entries = entry_points(group=HARNESS_GROUP)
+    named = [entry.load() for entry in entries if entry.name.startswith(f"{driver}-")]
+    return [cls for cls in named if cls.driver == driver]
 
 
 def _declarations() -> dict[str, tuple[Declaration, Verdict]]:
@@ -94,12 +105,11 @@ def _declaration(entry: EntryPoint) -> Declaration:
     return Declaration.from_entry_point(entry.name, package, package_version)
 
 
-def _not_run(declaration: Declaration, verdict: Verdict) -> DriverRun:
+def _not_run(declaration: Declaration, verdict: Verdict, reason: str) -> DriverRun:
     run = DriverRun(
         declaration=declaration, verdict=verdict, backend=None, suite_version=_suite_version()
     )
     if verdict.accepted:
-        reason = f"its package has no harness in entry-point group {HARNESS_GROUP}"
         run.behaviour.append(Record(test="harness", status=Status.ERROR, reason=reason))
     return run
 

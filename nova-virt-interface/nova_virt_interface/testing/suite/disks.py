@@ -67,7 +67,7 @@ class DiskSuite(HypervisorMixin):
         disk = medium(MediaFormat.ISO9660, content=b"admin password 1234")
         self.assertNotIn("1234", repr(self.spec(disks=(disk,))))
 
-    @rules("LIFE-4")
+    @rules("LIFE-4", "FAIL-1")
     def test_a_full_storage_leaves_no_vm_and_no_disk(self) -> None:
         before = self.harness.leftovers()
         vm_uuid = self.new_uuid()
@@ -101,7 +101,8 @@ class DiskSuite(HypervisorMixin):
     @rules("DISK-3", "DISK-5", "REP-1")
     def test_a_disk_is_attached_and_detached_while_stopped(self) -> None:
         self.requires(IDiskHotplug)
-        vm_uuid = self.made()
+        vm_uuid = self.running()
+        self.hypervisor.stop_vm(vm_uuid, StopRequest())
         before = self.harness.leftovers()
         for _ in range(2):
             self.hypervisor.attach_disk(

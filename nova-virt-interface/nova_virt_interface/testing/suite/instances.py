@@ -20,7 +20,7 @@ from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.doubles import checksum_of
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.suite._mixins import VirtDriverMixin
-from nova_virt_interface.values.images import DeleteImageRequest
+from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
     AttachInterfaceRequest,
     Checksum,
@@ -108,6 +108,7 @@ class InstanceSuite(VirtDriverMixin):
 
     @rules("SPAWN-1", "NIC-2")
     def test_this_instance_boots_with_this_metadata_and_these_nics(self) -> None:
+        self.requires(IImageCaching)
         ports = (self._port(1), self._port(2))
         root_bytes = 2 * self.harness.image().virtual_size_bytes
         flavor = Flavor(
@@ -272,9 +273,9 @@ class InstanceSuite(VirtDriverMixin):
 
     @rules("SEC-1")
     def test_secrets_are_in_no_repr_and_no_error(self) -> None:
+        self.requires(IImageCaching)
         request = self._request()
         self.assertNotIn(_PASSWORD, repr(request))
-        self.requires(IImageCaching)
         image = dataclasses.replace(request.image, min_disk_bytes=2**60)
         wrong = dataclasses.replace(request, image=image)
         with self.refused(InvalidRequest) as caught:
@@ -283,7 +284,7 @@ class InstanceSuite(VirtDriverMixin):
 
     @rules("IMG-1")
     def test_path_tricks_in_image_ids_are_refused(self) -> None:
-        image = self._image()
+        checksum = Checksum(algorithm="sha256", hex_digest="0" * 64)
         for image_id in ("../etc/passwd", "/etc/passwd", "a/b", "..", "", "a\0b", "a\n"):
             with self.refused(InvalidRequest):
-                dataclasses.replace(image, image_id=image_id)
+                Image(image_id=image_id, format=DiskFormat.RAW, size_bytes=1, checksum=checksum)
