@@ -29,7 +29,9 @@ class PowerState(enum.Enum):
     SUSPENDED = "suspended"
     """Its memory is saved on disk."""
     CRASHED = "crashed"
-    """The guest or its virtual machine monitor failed; it executes nothing."""
+    """The guest or its virtual machine monitor failed; it executes nothing. Where a hypervisor
+    turns such a VM off, it is `STOPPED`, and an event has told of the crash.
+    """
     UNKNOWN = "unknown"
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nova_virt_libvirt.testing.prerequisites import BackendUnavailable, system_environment
+from nova_virt_interface.testing.harness import BackendUnavailable
+
+from nova_virt_libvirt.testing.prerequisites import system_environment
 
 __all__ = ["PROGRAMS", "PrivateNamespace"]
 

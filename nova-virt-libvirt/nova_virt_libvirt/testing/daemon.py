@@ -20,11 +20,11 @@ from typing import Self
 
 import libvirt
 import tenacity
+from nova_virt_interface.testing.harness import BackendUnavailable
 
 from nova_virt_libvirt.testing import _private_namespace
 from nova_virt_libvirt.testing._private_namespace import PrivateNamespace
 from nova_virt_libvirt.testing.prerequisites import (
-    BackendUnavailable,
     require_programs,
     system_environment,
 )
@@ -174,6 +174,23 @@ class PrivateLibvirtd:
         except libvirt.libvirtError as error:
             raise BackendUnavailable(f"libvirtd fails: {error}; its log:\n{self.log()}") from error
         self._version = f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """Run a command where libvirtd sees its storage; return what it prints."""
+        if self._namespace is None:
+            raise RuntimeError("this libvirtd is not started")
+        done = subprocess.run(
+            self._namespace.command(*command),
+            env=system_environment(),
+            check=check,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def signal(self, number: int) -> None:
+        """Send libvirtd, and what waits for it here, a signal that does not end it."""
+        os.killpg(self._daemons["libvirtd"].pid, number)
 
     def log(self, lines: int = 40, *, daemon: str = "libvirtd") -> str:
         """The last lines that the daemon (libvirtd, virtlogd) wrote; empty if it has not run."""

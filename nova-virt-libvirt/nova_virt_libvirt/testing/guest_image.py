@@ -33,8 +33,9 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from nova_virt_interface.testing.harness import BackendUnavailable
+
 from nova_virt_libvirt.testing.prerequisites import (
-    BackendUnavailable,
     require_programs,
     system_environment,
 )

@@ -6,14 +6,9 @@ import os
 import shutil
 from collections.abc import Mapping
 
-__all__ = ["BackendUnavailable", "require_programs", "system_environment"]
+from nova_virt_interface.testing.harness import BackendUnavailable
 
-
-class BackendUnavailable(RuntimeError):
-    """A real backend, or what it boots, cannot be had here; the message says what to do.
-
-    Results that need it become "error: could not check", never passed.
-    """
+__all__ = ["require_programs", "system_environment"]
 
 
 def system_environment() -> dict[str, str]:

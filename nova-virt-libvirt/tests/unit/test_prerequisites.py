@@ -7,9 +7,10 @@ from pathlib import Path
 
 import fixtures
 import testtools
+from nova_virt_interface.testing.harness import BackendUnavailable
 
 from nova_virt_libvirt.testing.daemon import PrivateLibvirtd
-from nova_virt_libvirt.testing.prerequisites import BackendUnavailable, require_programs
+from nova_virt_libvirt.testing.prerequisites import require_programs
 
 
 class PrerequisitesTest(testtools.TestCase):

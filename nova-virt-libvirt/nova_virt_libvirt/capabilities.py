@@ -1,0 +1,153 @@
+"""What this connection can do: asked once while connecting, and the only place that tells libvirt's
+drivers apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import libvirt
+from lxml import etree
+from nova_virt_interface.errors import Unsupported
+from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.values.disks import DiskBus, MediaFormat
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.nics import NicBackingKind, NicModel
+from nova_virt_interface.values.vm import Firmware
+from zope.interface.interface import InterfaceClass
+
+from nova_virt_libvirt.conf import Settings
+from nova_virt_libvirt.errors import is_code
+
+__all__ = ["Capabilities", "examine"]
+
+_UNDEFINE = (
+    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+)
+_UNDEFINE_QEMU = (
+    _UNDEFINE | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+)
+_BUSES = (DiskBus.VIRTIO, DiskBus.SCSI, DiskBus.SATA, DiskBus.IDE)
+_NIC_MODELS = (NicModel.VIRTIO, NicModel.E1000, NicModel.E1000E, NicModel.RTL8139)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """Fixed from connect to close."""
+
+    description: HostDescription
+    domain_type: str
+    """The ``type`` of a domain."""
+    machine: str = ""
+    """The machine type that libvirt would take, in full; empty: libvirt chooses."""
+    provides: tuple[InterfaceClass, ...] = ()
+    """The optional interfaces."""
+    max_vcpus: int | None = None
+    cdrom_bus: DiskBus | None = None
+    """Where a medium goes while the VM is stopped."""
+    hot_buses: frozenset[DiskBus] = field(default_factory=frozenset)
+    """Buses to which a disk can be added while the VM runs."""
+    host_cpu: bool = False
+    """Whether guests get the host's processor model."""
+    undefine_flags: int = _UNDEFINE
+    statistics_flags: int = 0
+    is_emulator: bool = False
+    """Whether there is a machine with devices behind a domain: all but libvirt's test driver."""
+
+
+def examine(connection: Any, settings: Settings) -> Capabilities:
+    """Ask the host; raises Unsupported for a hypervisor that this driver does not know."""
+    product = connection.getType()
+    if product == "QEMU":
+        return _qemu(connection, settings)
+    if product == "TEST":
+        return _test(connection)
+    raise Unsupported(
+        f"{settings.uri} is a connection to {product}",
+        remedy="this driver drives QEMU/KVM and libvirt's test driver: correct the option uri",
+        field="uri",
+    )
+
+
+def _qemu(connection: Any, settings: Settings) -> Capabilities:
+    offer = _domain_capabilities(connection, settings)
+    machine = offer.findtext("machine") or ""
+    buses = {value.text for value in offer.iterfind("devices/disk/enum[@name='bus']/value")}
+    firmware = {value.text for value in offer.iterfind("os/enum[@name='firmware']/value")}
+    maximum = offer.find("vcpu")
+    host_model = offer.find("cpu/mode[@name='host-model']")
+    description = HostDescription(
+        hypervisor_type="QEMU",
+        hypervisor_version=_version(connection.getVersion()),
+        hostname=connection.getHostname(),
+        cpu_architecture=offer.findtext("arch") or "unknown",
+        image_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
+        disk_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
+        disk_buses=tuple(bus for bus in _BUSES if bus.value in buses),
+        media_formats=(MediaFormat.ISO9660, MediaFormat.VFAT),
+        nic_backings=(NicBackingKind.NETWORK, NicBackingKind.BRIDGE, NicBackingKind.USER),
+        nic_models=_NIC_MODELS,
+        firmware=(Firmware.BIOS, Firmware.UEFI) if "efi" in firmware else (Firmware.BIOS,),
+    )
+    return Capabilities(
+        description=description,
+        domain_type=settings.virt_type,
+        machine=machine,
+        provides=(IConsoleLog, IDiskHotplug, IImageCache, INicHotplug),
+        max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
+        # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
+        # guests may not drive.
+        cdrom_bus=DiskBus.SATA if "q35" in machine else DiskBus.IDE,
+        hot_buses=frozenset({DiskBus.VIRTIO, DiskBus.SCSI}),
+        host_cpu=settings.virt_type == "kvm"
+        and host_model is not None
+        and host_model.get("supported") == "yes",
+        undefine_flags=_UNDEFINE_QEMU,
+        # Without it one VM that is busy with a long job would hold up the statistics of all.
+        statistics_flags=libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
+        is_emulator=True,
+    )
+
+
+def _domain_capabilities(connection: Any, settings: Settings) -> Any:
+    try:
+        text = connection.getDomainCapabilities(
+            None, None, settings.machine_type or None, settings.virt_type
+        )
+    except libvirt.libvirtError as error:
+        # What it says to a virt_type that QEMU here does not have, and to a machine type that it
+        # does not know.
+        if not is_code(error, libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_CONFIG_UNSUPPORTED):
+            raise
+        raise Unsupported(
+            f"the host has no machine {settings.machine_type} for {settings.virt_type}",
+            detail=str(error),
+            remedy="change the options virt_type (qemu works everywhere) or machine_type",
+            field="virt_type",
+        ) from error
+    return etree.fromstring(text)
+
+
+def _test(connection: Any) -> Capabilities:
+    host = etree.fromstring(connection.getCapabilities())
+    description = HostDescription(
+        hypervisor_type="libvirt test driver",
+        hypervisor_version=_version(connection.getLibVersion()),
+        hostname=connection.getHostname(),
+        cpu_architecture=host.findtext("host/cpu/arch") or "unknown",
+        disk_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
+        disk_buses=_BUSES,
+        nic_backings=(NicBackingKind.NETWORK,),
+        nic_models=_NIC_MODELS,
+        firmware=(Firmware.BIOS,),
+    )
+    return Capabilities(description=description, domain_type="test")
+
+
+def _version(number: int) -> str:
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"

@@ -1,0 +1,175 @@
+"""Disks: makes their volumes, and adds them to and takes them from VMs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    Blank,
+    DetachDiskRequest,
+    DiskBus,
+    DiskSpec,
+    FromImage,
+    Media,
+    MediaFormat,
+)
+from nova_virt_interface.values.images import DiskFormat
+
+from nova_virt_libvirt.capabilities import Capabilities
+from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, disk_xml
+from nova_virt_libvirt.domains import Domains
+from nova_virt_libvirt.hotplug import plug, unplug
+from nova_virt_libvirt.images import Images, StoredImage
+from nova_virt_libvirt.names import disk_volume
+from nova_virt_libvirt.requirements import check_disk, check_hot_disk
+from nova_virt_libvirt.session import Session, undone_by
+from nova_virt_libvirt.storage import CHUNK_BYTES, Storage, whole_sectors
+
+__all__ = ["Disks"]
+
+_EXTENSIONS = {MediaFormat.ISO9660: "iso", MediaFormat.VFAT: "vfat"}
+_RAW = DiskFormat.RAW.value
+
+
+class Disks:
+    """The disks of one backend's VMs."""
+
+    def __init__(
+        self,
+        session: Session,
+        storage: Storage,
+        images: Images,
+        domains: Domains,
+        host: Capabilities,
+    ) -> None:
+        self._session = session
+        self._storage = storage
+        self._images = images
+        self._domains = domains
+        self._host = host
+
+    def check(self, connection: Any, disk: DiskSpec) -> None:
+        """Raise NotFound (image) or InvalidRequest if the disk cannot be made."""
+        if isinstance(disk.source, FromImage):
+            with self._images.used(connection, disk.source.image_key) as image:
+                _require_fit(disk, image)
+
+    def make(self, connection: Any, vm_uuid: UUID, disk: DiskSpec) -> StoredDisk:
+        """Make the disk's volume with its content."""
+        if isinstance(disk.source, Media):
+            return self._media(connection, vm_uuid, disk, disk.source)
+        form = (disk.format or self._host.description.disk_formats[0]).value
+        name = disk_volume(vm_uuid, disk.key, form)
+        size = whole_sectors(disk.size_bytes or 0)
+        if isinstance(disk.source, Blank):
+            volume = self._storage.create(connection, name, size, form)
+            return StoredDisk(spec=disk, path=volume.path(), format=form)
+        with self._images.used(connection, disk.source.image_key) as image:
+            _require_fit(disk, image)
+            if form == _RAW:
+                volume = self._copy(connection, name, size, image)
+            else:
+                backing = (image.volume.path(), image.format.value)
+                volume = self._storage.create(connection, name, size, form, backing=backing)
+        return StoredDisk(spec=disk, path=volume.path(), format=form)
+
+    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
+        """See `IDiskHotplug.attach_disk`."""
+        disk = request.disk
+        check_disk(disk, self._host, "disk")
+        with self._session.use(about=f"disk {disk.key} of VM {vm_uuid}") as connection:
+            domain, description, mark = self._domains.ours(connection, vm_uuid)
+            if any(known.key == disk.key for known in description.disks):
+                _require_equal(disk, mark.disks.get(disk.key))
+                return
+            is_active = bool(domain.isActive())
+            if is_active:
+                check_hot_disk(disk, self._host, "disk")
+            _require_free_boot_index(disk, description)
+            self.check(connection, disk)
+        with (
+            undone_by(lambda: self._remove(vm_uuid, disk.key)),
+            self._session.use(
+                about=f"disk {disk.key} of VM {vm_uuid}", changing=True
+            ) as connection,
+        ):
+            domain, description, mark = self._domains.ours(connection, vm_uuid)
+            self._storage.remove_disk(connection, vm_uuid, disk.key)
+            stored = self.make(connection, vm_uuid, disk)
+            self._domains.set_mark(domain, mark.with_device("disk", disk.key, spec_digest(disk)))
+            # QEMU adds no CD drive to a running machine but behind a SCSI controller.
+            media_bus = DiskBus.SCSI if is_active else self._host.cdrom_bus
+            plug(
+                domain,
+                disk_xml(
+                    stored, self._host, {known.target for known in description.disks}, media_bus
+                ),
+            )
+
+    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
+        """See `IDiskHotplug.detach_disk`."""
+        with self._session.use(
+            about=f"disk {request.key} of VM {vm_uuid}", changing=True
+        ) as connection:
+            domain, _, mark = self._domains.ours(connection, vm_uuid)
+            unplug(domain, "disk", request.key, request.guest_timeout_seconds)
+            if request.key in mark.disks:
+                self._domains.set_mark(domain, mark.with_device("disk", request.key, None))
+            self._storage.remove_disk(connection, vm_uuid, request.key)
+
+    def _remove(self, vm_uuid: UUID, key: str) -> None:
+        self.detach_disk(vm_uuid, DetachDiskRequest(key=key))
+
+    def _media(self, connection: Any, vm_uuid: UUID, disk: DiskSpec, media: Media) -> StoredDisk:
+        name = disk_volume(vm_uuid, disk.key, _EXTENSIONS[media.format])
+        size = len(media.content)
+        volume = self._storage.create(connection, name, size, _RAW)
+        chunks = (
+            media.content[start : start + CHUNK_BYTES] for start in range(0, size, CHUNK_BYTES)
+        )
+        self._storage.upload(connection, volume, chunks, size)
+        return StoredDisk(spec=disk, path=volume.path(), format=_RAW)
+
+    def _copy(self, connection: Any, name: str, size: int, image: StoredImage) -> Any:
+        source = self._storage.known_as(connection, image.volume, image.format.value)
+        volume = self._storage.create(
+            connection, name, image.virtual_size_bytes, _RAW, copied=source
+        )
+        if size > image.virtual_size_bytes:
+            volume.resize(size)
+        return volume
+
+
+def _require_fit(disk: DiskSpec, image: StoredImage) -> None:
+    if (disk.size_bytes or 0) < image.virtual_size_bytes:
+        raise InvalidRequest(
+            f"disk {disk.key} of {disk.size_bytes} bytes is smaller than its image, "
+            f"which has {image.virtual_size_bytes}",
+            field="size_bytes",
+            remedy="ask for a larger disk",
+        )
+
+
+def _require_equal(disk: DiskSpec, known: str | None) -> None:
+    if known != spec_digest(disk):
+        raise Conflict(
+            f"the VM has another disk {disk.key}",
+            resource=Resource.DISK,
+            name=disk.key,
+            remedy="detach it first, or use another key",
+        )
+
+
+def _require_free_boot_index(disk: DiskSpec, description: DomainDescription) -> None:
+    if disk.boot_index is not None and str(disk.boot_index + 1) in {
+        known.boot_order for known in description.disks
+    }:
+        raise InvalidRequest(
+            f"another disk of the VM has boot index {disk.boot_index}",
+            field="boot_index",
+            remedy="use a free one, or none",
+        )

@@ -1,0 +1,186 @@
+"""What core meets: the factory behind the entry point, and the connection that it makes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.services import IServices
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.events import EventKind
+from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from oslo_config import cfg
+from zope.interface import alsoProvides, implementer
+
+from nova_virt_libvirt.capabilities import Capabilities, examine
+from nova_virt_libvirt.census import Census
+from nova_virt_libvirt.conf import Settings, settings_from
+from nova_virt_libvirt.console import Console
+from nova_virt_libvirt.disks import Disks
+from nova_virt_libvirt.domains import Domains
+from nova_virt_libvirt.events import Events
+from nova_virt_libvirt.images import Images
+from nova_virt_libvirt.inventory import Inventory
+from nova_virt_libvirt.lifecycle import Lifecycle
+from nova_virt_libvirt.nics import Nics
+from nova_virt_libvirt.power import Power
+from nova_virt_libvirt.session import Session
+from nova_virt_libvirt.storage import Storage
+
+__all__ = ["LibvirtFactory", "LibvirtHypervisor"]
+
+
+@implementer(IHypervisor)
+class LibvirtHypervisor:
+    """A connection to one libvirtd, or to libvirt's test driver.
+
+    It declares what it provides and delegates; the optional interfaces are added to the instance
+    while connecting.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        host: Capabilities,
+        census: Census,
+        domains: Domains,
+        events: Events,
+        settings: Settings,
+        services: IServices,
+    ) -> None:
+        self._session = session
+        self._host = host
+        self._events = events
+        self._storage = Storage(settings, records_consoles=host.is_emulator)
+        self._images = Images(session, self._storage, host, settings, services)
+        self._disks = Disks(session, self._storage, self._images, domains, host)
+        self._nics = Nics(session, domains, host)
+        self._lifecycle = Lifecycle(
+            session, self._storage, self._disks, self._nics, domains, census, host, settings
+        )
+        self._power = Power(session, domains, census)
+        self._inventory = Inventory(session, self._storage, domains, census, host)
+        self._console = Console(session, self._storage, domains)
+        session.whenever_open(self._storage.activate)
+        alsoProvides(self, *host.provides)
+
+    def describe(self) -> HostDescription:
+        """See `IHypervisor.describe`."""
+        self._session.require_open()
+        return self._host.description
+
+    def inventory(self) -> HostInventory:
+        """See `IHypervisor.inventory`."""
+        return self._inventory.inventory()
+
+    def list_vms(self) -> tuple[VmState, ...]:
+        """See `IHypervisor.list_vms`."""
+        return self._inventory.list_vms()
+
+    def get_vm(self, vm_uuid: UUID) -> VmState:
+        """See `IHypervisor.get_vm`."""
+        return self._inventory.get_vm(vm_uuid)
+
+    def statistics(self) -> tuple[VmStatistics, ...]:
+        """See `IHypervisor.statistics`."""
+        return self._inventory.statistics()
+
+    def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
+        """See `IHypervisor.create_vm`."""
+        self._lifecycle.create_vm(vm_uuid, spec)
+
+    def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
+        """See `IHypervisor.start_vm`."""
+        self._power.start_vm(vm_uuid, request)
+
+    def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
+        """See `IHypervisor.stop_vm`."""
+        self._power.stop_vm(vm_uuid, request)
+
+    def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
+        """See `IHypervisor.reboot_vm`."""
+        self._power.reboot_vm(vm_uuid, request)
+
+    def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
+        """See `IHypervisor.delete_vm`."""
+        self._lifecycle.delete_vm(vm_uuid, request)
+
+    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
+        """See `IDiskHotplug.attach_disk`."""
+        self._disks.attach_disk(vm_uuid, request)
+
+    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
+        """See `IDiskHotplug.detach_disk`."""
+        self._disks.detach_disk(vm_uuid, request)
+
+    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
+        """See `INicHotplug.attach_nic`."""
+        self._nics.attach_nic(vm_uuid, request)
+
+    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
+        """See `INicHotplug.detach_nic`."""
+        self._nics.detach_nic(vm_uuid, request)
+
+    def cache_image(self, request: CacheImageRequest) -> CachedImage:
+        """See `IImageCache.cache_image`."""
+        return self._images.cache_image(request)
+
+    def list_cached_images(self) -> tuple[CachedImage, ...]:
+        """See `IImageCache.list_cached_images`."""
+        return self._images.list_cached_images()
+
+    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+        """See `IImageCache.delete_cached_image`."""
+        self._images.delete_cached_image(key, request)
+
+    def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
+        """See `IConsoleLog.console_log`."""
+        return self._console.console_log(vm_uuid, limit_bytes)
+
+    def close(self) -> None:
+        """See `IHypervisor.close`."""
+        self._events.stop()
+        self._session.close()
+
+
+@implementer(IHypervisorFactory)
+class LibvirtFactory:
+    """See `IHypervisorFactory`."""
+
+    def settings_from(self, conf: cfg.ConfigOpts, group: str) -> Settings:
+        """See `IHypervisorFactory.settings_from`."""
+        return settings_from(conf, group)
+
+    def connect(self, settings: Settings, services: IServices) -> LibvirtHypervisor:
+        """See `IHypervisorFactory.connect`."""
+        domains = Domains(settings.owner)
+        census = Census(domains)
+        events = Events(services.events, census, settings)
+        session = Session(settings, lambda: events.note(EventKind.HOST_UNREACHABLE))
+        session.open()
+        try:
+            with session.use(about=f"what {settings.uri} can do") as connection:
+                host = examine(connection, settings)
+            session.whenever_open(events.subscribe)
+            session.whenever_open(census.take)
+            session.whenever_open(lambda connection: _compare(connection, settings, host, events))
+            hypervisor = LibvirtHypervisor(
+                session, host, census, domains, events, settings, services
+            )
+        except BaseException:
+            session.close()
+            raise
+        events.start(session)
+        return hypervisor
+
+
+def _compare(connection: Any, settings: Settings, host: Capabilities, events: Events) -> None:
+    """After a break the host may be another one: then core has to begin anew."""
+    if examine(connection, settings) != host:
+        events.note(EventKind.RECONNECT)

@@ -1,0 +1,86 @@
+"""The driver's mark of ownership in a domain's metadata, and its XML. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lxml import etree
+from lxml.builder import ElementMaker
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.values.vm import VmSpec
+
+__all__ = ["NAMESPACE", "PREFIX", "Mark", "mark_element", "mark_text", "read_mark"]
+
+NAMESPACE = "urn:nova-virt-libvirt:1"
+PREFIX = "nova-virt"
+_MARKED = ElementMaker(namespace=NAMESPACE, nsmap={PREFIX: NAMESPACE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """The driver's mark of ownership in a domain's metadata; the digests tell a repeat from a
+    different request.
+    """
+
+    owner: str
+    spec: str
+    disks: Mapping[str, str] = field(default_factory=dict)
+    """Digest of each disk's spec by its key."""
+    nics: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, owner: str, spec: VmSpec) -> Mark:
+        """The mark of a new VM."""
+        disks = {disk.key: spec_digest(disk) for disk in spec.disks}
+        return cls(
+            owner=owner,
+            spec=spec_digest(spec),
+            disks=disks,
+            nics={nic.key: spec_digest(nic) for nic in spec.nics},
+        )
+
+    def with_device(self, kind: str, key: str, spec: str | None) -> Mark:
+        """The mark with one ``disk`` or ``nic`` more, or, if ``spec`` is None, less."""
+        changed = dict(self.disks if kind == "disk" else self.nics)
+        changed.pop(key, None)
+        if spec is not None:
+            changed[key] = spec
+        return replace(self, disks=changed) if kind == "disk" else replace(self, nics=changed)
+
+
+def mark_element(mark: Mark) -> Any:
+    """The mark as an element of ``<metadata>``."""
+    return _build(mark, _MARKED)
+
+
+def mark_text(mark: Mark) -> str:
+    """The mark as libvirt's call for setting metadata takes it, which adds the namespace itself."""
+    return etree.tostring(_build(mark, ElementMaker()), encoding="unicode")
+
+
+def read_mark(metadata: Any) -> Mark | None:
+    """Read the mark in a domain's ``<metadata>``; None if there is none."""
+    element = None if metadata is None else metadata.find(f"{{{NAMESPACE}}}vm")
+    if element is None:
+        return None
+    digests = {
+        kind: {
+            device.get("key", ""): device.get("spec", "")
+            for device in element.iterfind(f"{{{NAMESPACE}}}{kind}")
+        }
+        for kind in ("disk", "nic")
+    }
+    return Mark(
+        owner=element.get("owner", ""),
+        spec=element.get("spec", ""),
+        disks=digests["disk"],
+        nics=digests["nic"],
+    )
+
+
+def _build(mark: Mark, maker: ElementMaker) -> Any:
+    devices = [maker.disk(key=key, spec=spec) for key, spec in mark.disks.items()]
+    devices += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
+    return maker.vm(*devices, owner=mark.owner, spec=mark.spec)

@@ -1,0 +1,102 @@
+"""Starts, stops and restarts VMs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import libvirt
+from nova_virt_interface.values.power import (
+    PowerState,
+    RebootKind,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+)
+
+from nova_virt_libvirt.census import Census
+from nova_virt_libvirt.domains import Domains, domain_state
+from nova_virt_libvirt.errors import is_code
+from nova_virt_libvirt.session import Session
+from nova_virt_libvirt.waiting import guest_did
+
+__all__ = ["Power", "turn_off"]
+
+_ASK_AGAIN_SECONDS = 5.0
+
+
+class Power:
+    """The power states of one backend's VMs."""
+
+    def __init__(self, session: Session, domains: Domains, census: Census) -> None:
+        self._session = session
+        self._domains = domains
+        self._census = census
+
+    def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
+        """See `IHypervisor.start_vm`."""
+        with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
+            _start(self._domains.ours(connection, vm_uuid)[0])
+
+    def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
+        """See `IHypervisor.stop_vm`."""
+        with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
+            _stop(self._domains.ours(connection, vm_uuid)[0], request.graceful_timeout_seconds)
+            self._census.note_saved(vm_uuid, False)
+
+    def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
+        """See `IHypervisor.reboot_vm`.
+
+        A soft reboot is a shutdown and a start, because only so it is certain that the guest boots
+        anew.
+        """
+        graceful = request.graceful_timeout_seconds if request.kind is RebootKind.SOFT else 0.0
+        with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
+            domain = self._domains.ours(connection, vm_uuid)[0]
+            _stop(domain, graceful)
+            _start(domain)
+
+
+def turn_off(domain: Any) -> None:
+    """Turn a domain off without asking the guest, and drop its saved memory; one that is off stays
+    so.
+    """
+    _unless(domain.destroy, libvirt.VIR_ERR_OPERATION_INVALID)
+    if domain_state(domain) is PowerState.SUSPENDED:
+        domain.managedSaveRemove(0)
+
+
+def _start(domain: Any) -> None:
+    state, _ = domain.state()
+    if state == libvirt.VIR_DOMAIN_PAUSED:
+        domain.resume()
+    elif state == libvirt.VIR_DOMAIN_PMSUSPENDED:
+        domain.pMWakeup(0)
+    elif state in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED):
+        if state == libvirt.VIR_DOMAIN_CRASHED:
+            turn_off(domain)
+        # Goes on from saved memory if there is some.
+        domain.create()
+
+
+def _stop(domain: Any, graceful_seconds: float) -> None:
+    if graceful_seconds > 0 and domain.state()[0] in (
+        libvirt.VIR_DOMAIN_RUNNING,
+        libvirt.VIR_DOMAIN_BLOCKED,
+    ):
+        guest_did(
+            lambda: not domain.isActive(),
+            lambda: _unless(domain.shutdown, libvirt.VIR_ERR_OPERATION_INVALID),
+            timeout_seconds=graceful_seconds,
+            ask_again_seconds=_ASK_AGAIN_SECONDS,
+        )
+    turn_off(domain)
+
+
+def _unless(call: Any, *codes: int) -> None:
+    """Call; an error with one of the codes means that the domain is off already."""
+    try:
+        call()
+    except libvirt.libvirtError as error:
+        if not is_code(error, *codes):
+            raise
