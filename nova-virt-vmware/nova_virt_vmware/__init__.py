@@ -1,6 +1,5 @@
-"""Hypervisor library for vCenter and ESXi.
+"""Hypervisor library for vCenter and ESXi, behind the contract of `nova_virt_interface`."""
 
-The package holds no driver yet: it declares no entry point, so that no core can select it.
-"""
+from __future__ import annotations
 
 __all__: list[str] = []

@@ -1,6 +1,5 @@
-"""Hypervisor library for XCP-ng and XenServer.
+"""Hypervisor library for XCP-ng and XenServer, behind the contract of nova-virt-interface."""
 
-The package holds no driver yet: it declares no entry point, so that no core can select it.
-"""
+from __future__ import annotations
 
 __all__: list[str] = []
