@@ -72,7 +72,9 @@ class TestStates(QemuTestCase):
     def test_a_guest_that_died_has_crashed_and_can_start_again(self) -> None:
         vm_uuid = self.running()
         name = self.domain(vm_uuid, lambda domain: domain.name())
-        self.harness.libvirtd.run("pkill", "-KILL", "-f", f"guest={name}")
+        # libvirt's own record of the guest's process.
+        kill = f"kill -KILL $(cat /run/libvirt/qemu/{name}.pid)"
+        self.harness.libvirtd.run("sh", "-c", kill)
         sink, patience = self.services.events, self.harness.patience_seconds
         self.assertTrue(sink.wait_for(EventKind.CRASHED, vm_uuid, patience))
         self.hypervisor.start_vm(vm_uuid, StartRequest())
@@ -145,7 +147,7 @@ class TestConnection(QemuTestCase):
         with ThreadPoolExecutor(1) as pool, self.silence():
             started = pool.submit(self.hypervisor.start_vm, vm_uuid, StartRequest())
             self.assertRaises(TimeoutError, started.result, 0.5)
-            self.harness.libvirtd.signal(signal.SIGKILL)
+            self.harness.libvirtd.kill()
             error = self.assertRaises(HostUnreachable, started.result)
             self.harness.libvirtd.restart()
         self.assertTrue(error.may_have_been_done)

@@ -87,6 +87,8 @@ class CoreApp(App):
 
     def configure_logging(self) -> None:
         """Read the configuration; log to standard error, or where the configuration says."""
+        if self.options.deferred_help:
+            return
         from oslo_log import log  # noqa: PLC0415 - the help needs no log
 
         conf = self.session.conf

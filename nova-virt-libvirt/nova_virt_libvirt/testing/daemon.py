@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -159,6 +160,8 @@ class PrivateLibvirtd:
             number = (self.root / PID_FILE).read_text().strip()
             kill = self._namespace.command("sh", "-c", f"kill -KILL {number}")
             subprocess.run(kill, env=system_environment(), check=True)
+            # What waits for it here may have been stopped with it.
+            self.signal(signal.SIGCONT)
             daemon.wait()
 
     def restart(self) -> None:
