@@ -167,7 +167,9 @@ class HostUnreachable(VirtError):
 
 
 class AccessDenied(VirtError):
-    """The hypervisor refused the credentials, or they do not suffice."""
+    """The hypervisor refused the credentials, they do not suffice, or one side does not trust the
+    other's certificate.
+    """
 
 
 class Cancelled(VirtError):

@@ -33,8 +33,8 @@ class IDiskHotplug(Interface):
         """Take a disk from a VM, for now and for its later starts, and delete it.
 
         [DISK-5] Taking away what is not there succeeds.
-        [DISK-6] On return the guest has let go of it. A guest that does not within its time is
-        `Busy`, and the VM still has the disk.
+        [DISK-6] On return the VM no longer has it. Where the hypervisor asks the guest first, one
+        that does not let go within its time is `Busy`, and the VM still has the disk.
 
         Raises: NotFound (vm); Busy; InvalidState.
         """

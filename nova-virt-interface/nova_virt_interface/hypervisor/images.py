@@ -44,7 +44,7 @@ class IImageCache(Interface):
         """Remove an image from the cache.
 
         [IMG-6] Removing what is not there succeeds. An image that the disk of a VM depends on
-        stays, with `Conflict`.
+        stays, with `Conflict`; a disk that is a full copy depends on nothing.
 
         Raises: Conflict (image).
         """

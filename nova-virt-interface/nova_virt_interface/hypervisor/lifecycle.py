@@ -31,6 +31,8 @@ class IHypervisor(Interface):
     nothing, unless its text says otherwise.
     [FAIL-1] After a failed call nothing is left behind that a repeat cannot use or `delete_vm`
     cannot remove.
+    [FAIL-2] What a lost reply left running on the host must not harm what comes after it: a driver
+    waits for it, or cancels it, before it undoes or repeats the operation.
 
     Every method may raise, besides what its text names: HostUnreachable, AccessDenied, Cancelled,
     DeadlineExceeded, BackendError.
@@ -90,8 +92,8 @@ class IHypervisor(Interface):
 
         Blocking: as long as it takes to make the disks.
 
-        Raises: Conflict (vm); NotFound (image, network); InvalidRequest; Unsupported;
-        InsufficientResources.
+        Raises: Conflict (vm; network, if its name is not unique); NotFound (image, network);
+        InvalidRequest; Unsupported; InsufficientResources.
         """
 
     def start_vm(vm_uuid: UUID, request: StartRequest) -> None:
@@ -108,7 +110,8 @@ class IHypervisor(Interface):
         """Turn a VM off.
 
         [PWR-5] On return the VM is stopped: by the guest if it did so within the graceful time,
-        else by force.
+        else by force. A guest that cannot be asked yet, because what listens in it has not come up,
+        is asked again until the time is over.
         [PWR-6] A stopped VM stays as it is. A paused, suspended or crashed one is turned off
         without asking the guest.
         [PWR-7] When the call is cancelled while the guest is given time, the VM is not turned off

@@ -24,7 +24,7 @@ class INicHotplug(Interface):
         [NIC-3] A NIC of this key that the VM has already is left as it is, when its spec is equal;
         else `Conflict`.
 
-        Raises: NotFound (vm, network); Conflict (nic); Unsupported; InvalidState;
+        Raises: NotFound (vm, network); Conflict (nic; network); Unsupported; InvalidState;
         InsufficientResources.
         """
 
@@ -32,8 +32,8 @@ class INicHotplug(Interface):
         """Take a NIC from a VM, for now and for its later starts.
 
         [NIC-4] Taking away what is not there succeeds.
-        [NIC-5] On return the guest has let go of it. A guest that does not within its time is
-        `Busy`, and the VM still has the NIC.
+        [NIC-5] On return the VM no longer has it. Where the hypervisor asks the guest first, one
+        that does not let go within its time is `Busy`, and the VM still has the NIC.
 
         Raises: NotFound (vm); Busy; InvalidState.
         """

@@ -181,6 +181,9 @@ class Host:
             vm = self._existing(uuid)
             if vm.state not in ("stopped", "crashed"):
                 raise HostError("BAD_STATE", f"VM {uuid} is {vm.state}")
+            gone = {disk.image_key for disk in vm.disks.values()} - {None, *self._images}
+            if gone:
+                raise HostError("NO_IMAGE", f"VM {uuid} depends on {gone}")
             if vm.memory_bytes > self.memory_bytes - self._memory_used():
                 raise HostError("NO_MEMORY", f"VM {uuid} needs {vm.memory_bytes} bytes")
             vm.state = "running"

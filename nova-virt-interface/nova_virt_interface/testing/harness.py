@@ -158,7 +158,9 @@ class Harness(abc.ABC):
 
     @abc.abstractmethod
     def round_trips(self) -> int:
-        """How many questions the driver has put to the backend so far, over all its connections."""
+        """How many questions calls of the driver have put to the backend so far, over all its
+        connections; without those that a thread of the driver asks by itself.
+        """
 
 
 _started: dict[type[Harness], Harness] = {}

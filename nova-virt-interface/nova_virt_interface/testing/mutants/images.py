@@ -127,7 +127,7 @@ class CancelledImageIsKept(ReferenceHypervisor):
             raise
 
 
-@caught_by("ImageSuite.test_an_image_in_use_stays")
+@caught_by("ImageSuite.test_an_image_that_a_disk_depends_on_stays")
 class ImageInUseIsDeleted(ReferenceHypervisor):
     """An image is removed under the disk of a VM."""
 
@@ -135,7 +135,7 @@ class ImageInUseIsDeleted(ReferenceHypervisor):
         self._host._images.pop(key, None)
 
 
-@caught_by("ImageSuite.test_an_image_in_use_stays")
+@caught_by("ImageSuite.test_an_image_that_a_disk_depends_on_stays")
 class ImageGoesWithItsVm(ReferenceHypervisor):
     """The cached image is deleted with the VM that was made of it."""
 
@@ -144,7 +144,7 @@ class ImageGoesWithItsVm(ReferenceHypervisor):
         self._host._images.clear()
 
 
-@caught_by("ImageSuite.test_an_image_in_use_stays")
+@caught_by("ImageSuite.test_an_image_that_a_disk_depends_on_stays")
 class DeleteOfMissingImageRaises(ReferenceHypervisor):
     """Removing an image that is not there is an error."""
 

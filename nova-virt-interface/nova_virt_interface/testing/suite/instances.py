@@ -19,6 +19,7 @@ from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.doubles import checksum_of
 from nova_virt_interface.testing.guest import GuestReport
+from nova_virt_interface.testing.harness import CannotProvoke
 from nova_virt_interface.testing.suite._mixins import VirtDriverMixin
 from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
@@ -90,6 +91,9 @@ class InstanceSuite(VirtDriverMixin):
         return GuestReport(log)
 
     def _wait_ready(self, instance_uuid: UUID) -> GuestReport:
+        self.requires(IConsoleOutput)
+        if not self.harness.image().boots:
+            raise CannotProvoke("no guest of this backend writes to its console")
         self.wait_until(lambda: self._console(instance_uuid).is_ready, "the guest to boot")
         return self._console(instance_uuid)
 
