@@ -1,0 +1,119 @@
+"""One login at a vCenter or ESXi: SOAP by pyvmomi, and the datastore's files by requests."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from typing import Any
+
+import requests
+from nova_virt_interface.errors import InvalidRequest, Unsupported, VirtError
+from pyVmomi import SoapStubAdapter, vim, vmodl
+
+from nova_virt_vmware.conf import Settings
+from nova_virt_vmware.errors import CUT
+from nova_virt_vmware.waiting import Collectors
+
+__all__ = ["Api"]
+
+_log = logging.getLogger(__name__)
+# The oldest server that is supported; newer ones understand its messages.
+_WIRE_VERSION = "vim.version.version11"
+_OLDEST = (6, 5)
+# A server closes an idle connection without a word, and the request that finds it closed is lost.
+_IDLE_SECONDS = 30
+
+
+class Api:
+    """One login: what the operations send their requests by."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        context = _tls(settings)
+        self.stub = SoapStubAdapter(
+            host=settings.host,
+            port=settings.port,
+            version=_WIRE_VERSION,
+            sslContext=context,
+            httpConnectionTimeout=settings.request_timeout_seconds,
+            connectionPoolTimeout=_IDLE_SECONDS,
+        )
+        self.content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
+        _require_version(self.content.about)
+        password = settings.password.reveal().decode()
+        self.content.sessionManager.Login(settings.username, password, None)
+        self.collectors = Collectors(self.content.propertyCollector)
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.http.verify = _trusted(settings)
+        self.http.headers["Cookie"] = str(self.stub.cookie).partition(";")[0]
+
+    def retrieve(
+        self,
+        objects: list[vmodl.query.PropertyCollector.ObjectSpec],
+        properties: dict[type, list[str]],
+    ) -> list[tuple[Any, dict[str, Any]]]:
+        """Ask one question about many objects; a long answer comes in several pages.
+
+        Returns: each object with its properties by path; those that it lacks are left out.
+        """
+        query = vmodl.query.PropertyCollector
+        wanted = [
+            query.PropertySpec(type=kind, pathSet=paths) for kind, paths in properties.items()
+        ]
+        spec = query.FilterSpec(
+            objectSet=objects, propSet=wanted, reportMissingObjectsInResults=True
+        )
+        collector = self.content.propertyCollector
+        page = collector.RetrievePropertiesEx([spec], query.RetrieveOptions())
+        found: list[tuple[Any, dict[str, Any]]] = []
+        while page is not None:
+            found += [(o.obj, {item.name: item.val for item in o.propSet}) for o in page.objects]
+            page = collector.ContinueRetrievePropertiesEx(page.token) if page.token else None
+        return found
+
+    def close(self) -> None:
+        """Log out; a server that is away forgets the login by itself."""
+        try:
+            self.content.sessionManager.Logout()
+        except (*CUT, vmodl.MethodFault) as error:
+            _log.info("could not log out: %s", error)
+        self.stub.DropConnections()
+        self.http.close()
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
+    except OSError as error:
+        raise _no_ca_file(settings, error) from error
+    if not settings.verify_certificate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _no_ca_file(settings: Settings, error: OSError) -> VirtError:
+    return InvalidRequest(
+        f"option ca_file: {settings.ca_file} cannot be read",
+        detail=str(error),
+        remedy="name a PEM file",
+        field="ca_file",
+    )
+
+
+def _trusted(settings: Settings) -> str | bool:
+    """The same authorities as for the SOAP requests; requests would take its own."""
+    if not settings.verify_certificate:
+        return False
+    paths = ssl.get_default_verify_paths()
+    return settings.ca_file or paths.cafile or paths.capath or True
+
+
+def _require_version(about: vim.AboutInfo) -> None:
+    version = tuple(int(part) for part in str(about.apiVersion).split(".")[:2])
+    if version < _OLDEST:
+        raise Unsupported(
+            f"{about.fullName} speaks vSphere API {about.apiVersion}",
+            remedy="use a server of version 6.5 or newer",
+        )

@@ -1,0 +1,213 @@
+"""Pure functions: a VM's disks, media and NICs as changes of its virtual hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from nova_virt_interface.errors import Unsupported
+from nova_virt_interface.values.disks import Blank, DiskBus, DiskSpec, Media
+from nova_virt_interface.values.nics import NicModel, NicSpec
+from nova_virt_interface.values.vm import Firmware
+from pyVmomi import vim
+
+__all__ = [
+    "Slot",
+    "added_disk",
+    "added_nic",
+    "added_serial_port",
+    "at_slot",
+    "bus_of",
+    "capacity_kib",
+    "controllers",
+    "firmware_name",
+    "free_slots",
+    "of_mac",
+    "removed",
+    "slots_taken",
+]
+
+_device = vim.vm.device
+_FILES = _device.VirtualDeviceSpec.FileOperation
+_ADD = _device.VirtualDeviceSpec.Operation.add
+_REMOVE = _device.VirtualDeviceSpec.Operation.remove
+
+
+class _Bus(NamedTuple):
+    controller: Any
+    units: tuple[int, ...]
+
+
+# The controller of a SCSI bus is unit 7 on it.
+_SCSI_UNITS = (*range(7), *range(8, 16))
+_BUSES = {
+    "pvscsi": _Bus(_device.ParaVirtualSCSIController, _SCSI_UNITS),
+    "lsilogic": _Bus(_device.VirtualLsiLogicController, _SCSI_UNITS),
+    "sata": _Bus(_device.VirtualAHCIController, tuple(range(30))),
+}
+_BUS_NAMES = {
+    None: "pvscsi",
+    DiskBus.PARAVIRTUAL_SCSI: "pvscsi",
+    DiskBus.SCSI: "lsilogic",
+    DiskBus.SATA: "sata",
+}
+_CARDS = {
+    None: _device.VirtualVmxnet3,
+    NicModel.VMXNET3: _device.VirtualVmxnet3,
+    NicModel.E1000E: _device.VirtualE1000e,
+    NicModel.E1000: _device.VirtualE1000,
+}
+_FIRMWARE = {None: "bios", Firmware.BIOS: "bios", Firmware.UEFI: "efi"}
+
+
+class Slot(NamedTuple):
+    """Where a disk is plugged in: it stays the same when vSphere moves or renames the files."""
+
+    bus: str
+    unit: int
+
+    def __str__(self) -> str:
+        return f"{self.bus}:{self.unit}"
+
+    @classmethod
+    def parse(cls, text: str) -> Slot:
+        """Read what ``str`` made."""
+        bus, _, unit = text.partition(":")
+        return cls(bus, int(unit))
+
+
+def firmware_name(firmware: Firmware | None) -> str:
+    """The firmware as vSphere names it."""
+    return _FIRMWARE[firmware]
+
+
+def bus_of(spec: DiskSpec) -> str:
+    """The bus that a disk is plugged into."""
+    return "sata" if isinstance(spec.source, Media) else _BUS_NAMES[spec.bus]
+
+
+def free_slots(disks: Sequence[DiskSpec], taken: Iterable[Slot]) -> dict[str, Slot]:
+    """Disk key → a free slot, the lowest for what the firmware is to try first."""
+    used = set(taken)
+    found = {}
+    for disk in sorted(disks, key=lambda disk: (disk.boot_index is None, disk.boot_index)):
+        bus = bus_of(disk)
+        slot = next((s for unit in _BUSES[bus].units if (s := Slot(bus, unit)) not in used), None)
+        if slot is None:
+            raise Unsupported(
+                f"disks[{disk.key}]: there is no room on its bus",
+                remedy="use fewer disks, or another bus",
+                field=f"disks[{disk.key}].bus",
+            )
+        used.add(slot)
+        found[disk.key] = slot
+    return found
+
+
+def slots_taken(hardware: Sequence[Any]) -> set[Slot]:
+    """The slots that have a device."""
+    keys = {key: bus for bus, key in controllers(hardware).items()}
+    return {
+        Slot(keys[device.controllerKey], device.unitNumber)
+        for device in hardware
+        if device.controllerKey in keys and device.unitNumber is not None
+    }
+
+
+def controllers(hardware: Sequence[Any]) -> dict[str, int]:
+    """Bus → device key of its controller, for those that a VM has."""
+    return {
+        bus: device.key
+        for bus, kind in _BUSES.items()
+        for device in hardware
+        if type(device) is kind.controller
+    }
+
+
+def added_controllers(
+    buses: Iterable[str], present: dict[str, int]
+) -> list[vim.vm.device.VirtualDeviceSpec]:
+    """Controllers for these buses; `present` learns their keys, which are replaced on adding."""
+    changes = []
+    for bus in sorted(set(buses) - present.keys()):
+        present[bus] = -1 - len(present)
+        made = _BUSES[bus].controller(key=present[bus], busNumber=0)
+        if bus != "sata":
+            made.sharedBus = _device.VirtualSCSIController.Sharing.noSharing
+        changes.append(_device.VirtualDeviceSpec(operation=_ADD, device=made))
+    return changes
+
+
+def capacity_kib(size_bytes: int | None) -> int:
+    """A disk's size in the unit that vSphere counts in, rounded up."""
+    return -(-(size_bytes or 0) // 1024)
+
+
+def added_disk(
+    spec: DiskSpec, slot: Slot, controller_key: int, file: str, *, replace: bool = False
+) -> vim.vm.device.VirtualDeviceSpec:
+    """A disk or medium. A blank disk's file is made by this change, all others exist already."""
+    key = -100 - slot.unit - 100 * list(_BUSES).index(slot.bus)
+    place = {"key": key, "controllerKey": controller_key, "unitNumber": slot.unit}
+    if isinstance(spec.source, Media):
+        connect = _device.VirtualDevice.ConnectInfo(
+            startConnected=True, connected=True, allowGuestControl=True
+        )
+        backing = _device.VirtualCdrom.IsoBackingInfo(fileName=file)
+        medium = _device.VirtualCdrom(backing=backing, connectable=connect, **place)
+        return _device.VirtualDeviceSpec(operation=_ADD, device=medium)
+    backing = _device.VirtualDisk.FlatVer2BackingInfo(
+        fileName=file, diskMode="persistent", thinProvisioned=True
+    )
+    size = capacity_kib(spec.size_bytes)
+    disk = _device.VirtualDisk(
+        backing=backing, capacityInKB=size, capacityInBytes=size * 1024, **place
+    )
+    change = _device.VirtualDeviceSpec(operation=_ADD, device=disk)
+    if isinstance(spec.source, Blank):
+        change.fileOperation = _FILES.replace if replace else _FILES.create
+    return change
+
+
+def added_nic(spec: NicSpec, number: int, backing: Any) -> vim.vm.device.VirtualDeviceSpec:
+    """A NIC on a network that was looked up."""
+    connect = _device.VirtualDevice.ConnectInfo(
+        startConnected=True, connected=True, allowGuestControl=True
+    )
+    card = _CARDS[spec.model](
+        key=-1000 - number,
+        addressType="manual",
+        macAddress=spec.mac,
+        backing=backing,
+        connectable=connect,
+    )
+    return _device.VirtualDeviceSpec(operation=_ADD, device=card)
+
+
+def added_serial_port(file: str) -> vim.vm.device.VirtualDeviceSpec:
+    """A serial port that writes to a file."""
+    backing = _device.VirtualSerialPort.FileBackingInfo(fileName=file)
+    port = _device.VirtualSerialPort(key=-2000, yieldOnPoll=True, backing=backing)
+    return _device.VirtualDeviceSpec(operation=_ADD, device=port)
+
+
+def removed(device: Any, *, with_file: bool = False) -> vim.vm.device.VirtualDeviceSpec:
+    """Take a device away, its file too if asked."""
+    change = _device.VirtualDeviceSpec(operation=_REMOVE, device=device)
+    if with_file:
+        change.fileOperation = _FILES.destroy
+    return change
+
+
+def at_slot(hardware: Sequence[Any], slot: Slot) -> Any:
+    """The device that is plugged in there; None if there is none."""
+    key = controllers(hardware).get(slot.bus)
+    return next(
+        (d for d in hardware if key and (d.controllerKey, d.unitNumber) == (key, slot.unit)), None
+    )
+
+
+def of_mac(hardware: Sequence[Any], mac: str) -> Any:
+    """The NIC of this MAC address; None if there is none."""
+    cards = (d for d in hardware if isinstance(d, _device.VirtualEthernetCard))
+    return next((card for card in cards if str(card.macAddress).lower() == mac), None)

@@ -1,0 +1,170 @@
+"""The one table: error of the vSphere API, of HTTP or of the socket → contract error."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable
+from xml.parsers.expat import ExpatError
+
+import requests
+from nova_virt_interface.errors import (
+    AccessDenied,
+    BackendError,
+    Busy,
+    Cancelled,
+    Conflict,
+    HostUnreachable,
+    InsufficientResources,
+    NotFound,
+    Resource,
+    Unsupported,
+    VirtError,
+)
+from pyVmomi import vim, vmodl
+
+__all__ = ["CUT", "FileRefused", "to_contract"]
+
+CUT = (OSError, http.client.HTTPException, ExpatError)
+"""What a request ends in when no answer came, or half of one; `requests`' errors are OSErrors."""
+
+_NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
+_FREE = "free some, or use another compute node"
+
+
+class FileRefused(Exception):
+    """The datastore's folder access answered with an HTTP status of 400 or above."""
+
+    def __init__(self, path: str, status: int) -> None:
+        super().__init__(f"HTTP status {status} for {path}")
+        self.status = status
+
+
+_Make = Callable[[str, str], VirtError]
+
+
+def _lacks(resource: Resource) -> _Make:
+    return lambda about, text: InsufficientResources(
+        f"{about}: there is too little {resource.value}",
+        remedy=_FREE,
+        detail=text,
+        resource=resource,
+    )
+
+
+def _busy(about: str, text: str) -> VirtError:
+    return Busy(f"{about}: somebody else's operation is in the way", detail=text)
+
+
+def _away(about: str, text: str) -> VirtError:
+    return HostUnreachable(
+        f"{about}: the host does not answer", remedy="bring it back, then repeat", detail=text
+    )
+
+
+def _denied(about: str, text: str) -> VirtError:
+    return AccessDenied(
+        f"{about}: the user may not do this",
+        remedy="check user name, password and the role's privileges",
+        detail=text,
+    )
+
+
+def _exists(about: str, text: str) -> VirtError:
+    return Conflict(f"{about}: it exists already", detail=text, resource=Resource.VM, name=about)
+
+
+def _gone(about: str, text: str) -> VirtError:
+    return NotFound(f"{about}: it does not exist", detail=text, resource=Resource.VM, name=about)
+
+
+def _unsupported(about: str, text: str) -> VirtError:
+    return Unsupported(f"{about}: this host cannot do it", detail=text)
+
+
+# A more special fault comes before the more general one that it is a kind of.
+_FAULTS: tuple[tuple[type[Exception], _Make], ...] = (
+    (vim.fault.NoDiskSpace, _lacks(Resource.STORAGE)),
+    (vim.fault.InsufficientStorageSpace, _lacks(Resource.STORAGE)),
+    (vim.fault.FileTooLarge, _lacks(Resource.STORAGE)),
+    (vim.fault.InsufficientMemoryResourcesFault, _lacks(Resource.MEMORY)),
+    (vim.fault.InsufficientHostMemoryCapacityFault, _lacks(Resource.MEMORY)),
+    (vim.fault.InsufficientCpuResourcesFault, _lacks(Resource.CPU)),
+    (vim.fault.InsufficientResourcesFault, _lacks(Resource.MEMORY)),
+    (vim.fault.InvalidLogin, _denied),
+    (vim.fault.NoPermission, _denied),
+    (vim.fault.RestrictedVersion, _denied),
+    (vim.fault.InvalidPowerState, _busy),
+    (vim.fault.TaskInProgress, _busy),
+    (vim.fault.ConcurrentAccess, _busy),
+    (vim.fault.ResourceInUse, _busy),
+    (vim.fault.FileLocked, _busy),
+    (vim.fault.DuplicateName, _exists),
+    (vim.fault.AlreadyExists, _exists),
+    (vim.fault.FileAlreadyExists, _exists),
+    (vim.fault.NotFound, _gone),
+    (vim.fault.FileNotFound, _gone),
+    (vmodl.fault.ManagedObjectNotFound, _gone),
+    (vim.fault.DeviceUnsupportedForVmPlatform, _unsupported),
+    (vim.fault.UnsupportedGuest, _unsupported),
+    (vmodl.fault.NotSupported, _unsupported),
+    (
+        vmodl.fault.RequestCanceled,
+        lambda about, text: Cancelled(f"{about}: cancelled", detail=text),
+    ),
+)
+_HOST_FAULTS = (vmodl.fault.HostCommunication,)
+_STATUSES: dict[int, _Make] = {
+    401: _denied,
+    403: _denied,
+    404: _gone,
+    409: _exists,
+    503: _away,
+    507: _lacks(Resource.STORAGE),
+}
+
+
+def to_contract(error: Exception, about: str, *, changes: bool) -> VirtError:
+    """The contract error for what a request ended in; the caller chains it.
+
+    Args:
+        error: what pyvmomi, requests or a task raised.
+        about: what was being done, to begin the message with.
+        changes: whether the request was to change something: without an answer it may have.
+    """
+    made = _untrusted(error, about) or _from_answer(error, about)
+    if made is not None:
+        return made
+    if isinstance(error, (*CUT, *_HOST_FAULTS)):
+        made = _away(about, _words(error))
+        made.may_have_been_done = changes and not isinstance(error, _NEVER_SENT)
+        return made
+    return BackendError(
+        f"{about}: the hypervisor failed", detail=_words(error), may_have_been_done=changes
+    )
+
+
+def _from_answer(error: Exception, about: str) -> VirtError | None:
+    if isinstance(error, FileRefused):
+        make = _STATUSES.get(error.status)
+    else:
+        make = next((make for kind, make in _FAULTS if isinstance(error, kind)), None)
+    return make(about, _words(error)) if make else None
+
+
+def _untrusted(error: Exception, about: str) -> VirtError | None:
+    if isinstance(error, ssl.SSLCertVerificationError | requests.exceptions.SSLError):
+        return AccessDenied(
+            f"{about}: the server's certificate is not trusted",
+            remedy="name the authority that signed it in option ca_file",
+            detail=str(error),
+        )
+    return None
+
+
+def _words(error: Exception) -> str:
+    kind = type(error).__name__.rpartition(".")[2]
+    # The text of a fault is a dump of all its fields.
+    text = (error.msg or "") if isinstance(error, vmodl.MethodFault) else str(error)
+    return f"{kind}: {text}" if text else kind

@@ -1,0 +1,180 @@
+"""What happens to VMs: the server's event history, which is complete and in order, read by a thread
+whenever the server says that it has grown.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from nova_virt_interface.dispatch import EventDispatcher
+from nova_virt_interface.errors import HostUnreachable, VirtError
+from nova_virt_interface.services import IEventSink
+from nova_virt_interface.values.events import EventKind
+from pyVmomi import vim, vmodl
+
+from nova_virt_vmware.api import Api
+from nova_virt_vmware.node import Node
+from nova_virt_vmware.session import Session
+from nova_virt_vmware.translate import IDENTITY_PATHS
+from nova_virt_vmware.vms import Vms
+
+__all__ = ["THREAD_NAME", "Events"]
+
+_log = logging.getLogger(__name__)
+_query = vmodl.query.PropertyCollector
+THREAD_NAME = "nova-virt-vmware-events"
+_TURN_SECONDS = 20
+_PAGE = 100
+
+_KINDS: dict[type, EventKind] = {
+    vim.event.VmPoweredOnEvent: EventKind.STARTED,
+    vim.event.VmResumingEvent: EventKind.RESUMED,
+    vim.event.VmPoweredOffEvent: EventKind.STOPPED,
+    vim.event.VmSuspendedEvent: EventKind.SUSPENDED,
+    vim.event.VmRemovedEvent: EventKind.DELETED,
+}
+
+
+class _Subscription:
+    """What the server keeps for one login: a view of the history, and what tells of its growth."""
+
+    def __init__(self, api: Api, node: Node) -> None:
+        self.api = api
+        now = vim.ServiceInstance("ServiceInstance", api.stub).CurrentTime()
+        by = vim.event.EventFilterSpec
+        entity = by.ByEntity(entity=node.compute(api), recursion=by.RecursionOption.all)
+        wanted = by(
+            entity=entity,
+            time=by.ByTime(beginTime=now),
+            eventTypeId=[kind.__name__.rpartition(".")[2] for kind in _KINDS],
+        )
+        self._history = api.content.eventManager.CreateCollectorForEvents(wanted)
+        self._collector = api.content.propertyCollector.CreatePropertyCollector()
+        growth = _query.FilterSpec(
+            objectSet=[_query.ObjectSpec(obj=self._history)],
+            propSet=[_query.PropertySpec(type=type(self._history), pathSet=["latestPage"])],
+        )
+        self._collector.CreateFilter(growth, True)
+        self._version = ""
+        self._last_key = 0
+
+    def next_events(self) -> list[vim.event.Event]:
+        """Wait for events, for a while, and return those that are new, in order."""
+        turn = _query.WaitOptions(maxWaitSeconds=_TURN_SECONDS)
+        update = self._collector.WaitForUpdatesEx(self._version, turn)
+        if update is None:
+            return []
+        self._version = update.version
+        found: list[vim.event.Event] = []
+        while page := self._history.ReadNextEvents(_PAGE):
+            found += [event for event in page if event.key > self._last_key]
+            self._last_key = max(self._last_key, *(event.key for event in page))
+        return found
+
+    def interrupt(self) -> None:
+        """End a wait that is under way."""
+        self._collector.CancelWaitForUpdates()
+
+    def end(self) -> None:
+        """Let the server forget it: it keeps a limited number of histories for all its clients."""
+        self._history.DestroyCollector()
+        self._collector.DestroyPropertyCollector()
+
+
+class Events:
+    """Reports what happens to the VMs of one compute node, until it is stopped."""
+
+    def __init__(self, session: Session, node: Node, vms: Vms, sink: IEventSink) -> None:
+        self._session = session
+        self._node = node
+        self._vms = vms
+        self._dispatcher = EventDispatcher(sink)
+        self._stopping = threading.Event()
+        self._subscription: _Subscription | None = None
+        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+
+    def start(self) -> None:
+        """Subscribe, so that nothing is missed from now on, and begin to report."""
+        self._subscribe()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Report nothing any more. Idempotent."""
+        self._stopping.set()
+        while self._thread.is_alive():
+            self._without_fail(_Subscription.interrupt)
+            self._thread.join(0.2)
+        self._without_fail(_Subscription.end)
+        self._dispatcher.close()
+
+    def _without_fail(self, action: Callable[[_Subscription], None]) -> None:
+        """Tell the server, which may be away: then it forgets the subscription with the login."""
+        subscription = self._subscription
+        try:
+            if subscription is not None:
+                self._session.listen("ending the events", lambda: action(subscription))
+        except VirtError as error:
+            _log.debug("%s", error)
+
+    def _subscribe(self) -> None:
+        self._without_fail(_Subscription.end)
+        self._subscription = self._session.ask(
+            "subscribing to events", lambda api: _Subscription(api, self._node)
+        )
+        self._vms.census(IDENTITY_PATHS)
+
+    def _run(self) -> None:
+        connected = True
+        while not self._stopping.is_set():
+            try:
+                if not connected:
+                    self._subscribe()
+                    connected = True
+                    self._dispatcher.send(EventKind.EVENTS_LOST)
+                self._turn()
+            except VirtError as error:
+                if self._stopping.is_set():
+                    return
+                connected = self._broken(error, connected)
+
+    def _turn(self) -> None:
+        subscription = self._subscription
+        if subscription is None:
+            return
+        events = self._session.listen("waiting for events", subscription.next_events)
+        owners = self._owners(events)
+        for event in events:
+            self._report(event, owners)
+
+    def _owners(self, events: list[Any]) -> dict[str, UUID | None]:
+        """Whose the VMs of the events are; asks if there is one that was never seen."""
+        named = {event.vm.vm._moId for event in events if event.vm}
+        if named <= self._vms.known().keys():
+            return self._vms.known()
+        self._vms.census(IDENTITY_PATHS)
+        owners = self._vms.known()
+        if not named <= owners.keys():
+            # One was made and deleted before anybody could ask whose it was.
+            self._dispatcher.send(EventKind.EVENTS_LOST)
+        return owners
+
+    def _report(self, event: Any, owners: dict[str, UUID | None]) -> None:
+        if event.vm is None:
+            return
+        kind, vm_id = _KINDS[type(event)], event.vm.vm._moId
+        vm_uuid = owners.get(vm_id)
+        if vm_uuid is not None:
+            self._dispatcher.send(kind, vm_uuid)
+        if kind is EventKind.DELETED:
+            self._vms.forget(vm_id)
+
+    def _broken(self, error: VirtError, connected: bool) -> bool:
+        _log.warning("no events: %s", error)
+        if connected and isinstance(error, HostUnreachable):
+            self._dispatcher.send(EventKind.HOST_UNREACHABLE)
+        self._stopping.wait(self._session.settings.reconnect_interval_seconds)
+        return False

@@ -1,0 +1,177 @@
+"""What core meets: the factory behind the entry point, and the connection that it makes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.services import IServices
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from oslo_config import cfg
+from zope.interface import alsoProvides, implementer
+
+from nova_virt_vmware.conf import Settings, settings_from
+from nova_virt_vmware.console import Console
+from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.events import Events
+from nova_virt_vmware.images import Images
+from nova_virt_vmware.inventory import Inventory, describe
+from nova_virt_vmware.lifecycle import Lifecycle
+from nova_virt_vmware.networks import Networks
+from nova_virt_vmware.nics import Nics
+from nova_virt_vmware.node import Node, find_node
+from nova_virt_vmware.power import Power
+from nova_virt_vmware.session import Session
+from nova_virt_vmware.vms import Vms
+
+__all__ = ["VmwareFactory", "VmwareHypervisor"]
+
+
+@implementer(IHypervisor)
+class VmwareHypervisor:
+    """A connection to one cluster of a vCenter, or to one host.
+
+    It declares what it provides and delegates; the optional interfaces are added to the instance
+    while connecting.
+    """
+
+    def __init__(
+        self, session: Session, node: Node, host: HostDescription, services: IServices
+    ) -> None:
+        self._session = session
+        self._host = host
+        datastore = Datastore(session, node)
+        networks = Networks(session, node)
+        self._vms = Vms(session, node)
+        self._events = Events(session, node, self._vms, services.events)
+        self._inventory = Inventory(session, node)
+        self._images = Images(session, node, datastore, host, services)
+        self._disks = Disks(session, node, datastore, self._images, self._vms, host)
+        self._nics = Nics(session, networks, self._vms, host)
+        self._power = Power(session, self._vms)
+        self._lifecycle = Lifecycle(
+            session, node, datastore, self._disks, networks, self._vms, self._power, host
+        )
+        self._console = Console(datastore, self._vms)
+        alsoProvides(self, IConsoleLog, IDiskHotplug, INicHotplug)
+        if node.takes_extents:
+            alsoProvides(self, IImageCache)
+
+    def open(self) -> None:
+        """Begin to report events."""
+        self._events.start()
+
+    def describe(self) -> HostDescription:
+        """See `IHypervisor.describe`."""
+        self._session.require_open()
+        return self._host
+
+    def inventory(self) -> HostInventory:
+        """See `IHypervisor.inventory`."""
+        return self._inventory.inventory()
+
+    def list_vms(self) -> tuple[VmState, ...]:
+        """See `IHypervisor.list_vms`."""
+        return self._vms.list_vms()
+
+    def get_vm(self, vm_uuid: UUID) -> VmState:
+        """See `IHypervisor.get_vm`."""
+        return self._vms.get_vm(vm_uuid)
+
+    def statistics(self) -> tuple[VmStatistics, ...]:
+        """See `IHypervisor.statistics`."""
+        return self._vms.statistics()
+
+    def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
+        """See `IHypervisor.create_vm`."""
+        self._lifecycle.create_vm(vm_uuid, spec)
+
+    def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
+        """See `IHypervisor.start_vm`."""
+        self._power.start_vm(vm_uuid, request)
+
+    def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
+        """See `IHypervisor.stop_vm`."""
+        self._power.stop_vm(vm_uuid, request)
+
+    def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
+        """See `IHypervisor.reboot_vm`."""
+        self._power.reboot_vm(vm_uuid, request)
+
+    def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
+        """See `IHypervisor.delete_vm`."""
+        self._lifecycle.delete_vm(vm_uuid, request)
+
+    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
+        """See `IDiskHotplug.attach_disk`."""
+        self._disks.attach_disk(vm_uuid, request)
+
+    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
+        """See `IDiskHotplug.detach_disk`."""
+        self._disks.detach_disk(vm_uuid, request)
+
+    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
+        """See `INicHotplug.attach_nic`."""
+        self._nics.attach_nic(vm_uuid, request)
+
+    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
+        """See `INicHotplug.detach_nic`."""
+        self._nics.detach_nic(vm_uuid, request)
+
+    def cache_image(self, request: CacheImageRequest) -> CachedImage:
+        """See `IImageCache.cache_image`."""
+        return self._images.cache_image(request)
+
+    def list_cached_images(self) -> tuple[CachedImage, ...]:
+        """See `IImageCache.list_cached_images`."""
+        return self._images.list_cached_images()
+
+    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+        """See `IImageCache.delete_cached_image`."""
+        self._images.delete_cached_image(key, request)
+
+    def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
+        """See `IConsoleLog.console_log`."""
+        return self._console.console_log(vm_uuid, limit_bytes)
+
+    def close(self) -> None:
+        """See `IHypervisor.close`."""
+        self._events.stop()
+        self._session.close()
+
+
+@implementer(IHypervisorFactory)
+class VmwareFactory:
+    """See `IHypervisorFactory`."""
+
+    def settings_from(self, conf: cfg.ConfigOpts, group: str) -> Settings:
+        """See `IHypervisorFactory.settings_from`."""
+        return settings_from(conf, group)
+
+    def connect(self, settings: Settings, services: IServices) -> VmwareHypervisor:
+        """See `IHypervisorFactory.connect`."""
+        session = Session(settings)
+        try:
+            node = session.ask("finding the compute node", lambda api: find_node(api, settings))
+            host = session.ask("describing the host", lambda api: describe(api, node))
+            hypervisor = VmwareHypervisor(session, node, host, services)
+        except BaseException:
+            session.close()
+            raise
+        try:
+            hypervisor.open()
+        except BaseException:
+            hypervisor.close()
+            raise
+        return hypervisor

@@ -1,0 +1,191 @@
+"""The image cache: a folder of the datastore, in it a folder for each image, named by its key.
+
+The image is a thick disk whose file is named by its size, so that one search tells all. It is
+written into a folder of another name, which gets the key's name once the image is complete.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
+from nova_virt_interface.call import current_call
+from nova_virt_interface.errors import Conflict, ImageCorrupt, NotFound, Resource, Unsupported
+from nova_virt_interface.services import IImageReader, IServices
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from pyVmomi import vim
+
+from nova_virt_vmware import devices, translate
+from nova_virt_vmware.api import Api
+from nova_virt_vmware.datastore import Datastore, File
+from nova_virt_vmware.node import Node
+from nova_virt_vmware.rollback import undone
+from nova_virt_vmware.session import Session
+from nova_virt_vmware.vmdk import ImageStream
+
+__all__ = ["Images"]
+
+_Folders = dict[str, dict[str, File]]
+
+
+class Images:
+    """The images of one compute node's datastore."""
+
+    def __init__(
+        self,
+        session: Session,
+        node: Node,
+        datastore: Datastore,
+        host: HostDescription,
+        services: IServices,
+    ) -> None:
+        self._session = session
+        self._node = node
+        self._datastore = datastore
+        self._host = host
+        self._services = services
+        self._locks: dict[str, threading.Lock] = {}
+        self._locks_lock = threading.Lock()
+
+    def list_cached_images(self) -> tuple[CachedImage, ...]:
+        """See `IImageCache.list_cached_images`."""
+        return tuple(_complete(self._datastore.search(self._datastore.images)))
+
+    def cache_image(self, request: CacheImageRequest) -> CachedImage:
+        """See `IImageCache.cache_image`."""
+        if request.format not in self._host.image_formats:
+            raise Unsupported(f"this host does not take {request.format} images", field="format")
+        current_call().check()
+        with self._locks_lock:
+            lock = self._locks.setdefault(request.key, threading.Lock())
+        with lock:
+            folders = self._datastore.search(self._datastore.images)
+            cached = _of_key(folders, request.key)
+            if cached is None:
+                self._remove_stale(folders, request.key)
+                self._upload(request)
+                cached = self.require(request.key)
+        return cached
+
+    def require(self, key: str) -> CachedImage:
+        """The image of this key; raises NotFound."""
+        cached = _of_key(self._datastore.search(self._datastore.images), key)
+        if cached is None:
+            raise NotFound(
+                f"image {key} is not in the cache",
+                remedy="cache it first",
+                resource=Resource.IMAGE,
+                name=key,
+            )
+        return cached
+
+    def disk(self, image: CachedImage) -> PurePosixPath:
+        """The image's disk."""
+        return self._datastore.images / image.key / f"{image.virtual_size_bytes}.vmdk"
+
+    def _upload(self, request: CacheImageRequest) -> None:
+        self._datastore.require_room(request.size_bytes)
+        reader = self._services.images.open(request.key)
+        try:
+            source = _Counted(reader, request.size_bytes)
+            stream = ImageStream(source.read, request.format, request.size_bytes)
+            self._datastore.require_room(stream.virtual_size_bytes)
+            folder = self._datastore.images / _unfinished(request.key)
+            with undone(f"the upload of {request.key}", lambda: self._datastore.remove(folder)):
+                self._write(folder, stream)
+                self._publish(folder, request.key)
+        finally:
+            reader.close()
+
+    def _write(self, folder: PurePosixPath, stream: ImageStream) -> None:
+        size = stream.virtual_size_bytes
+        disk, extent = folder / f"{size}.vmdk", folder / f"{size}-flat.vmdk"
+        spec = vim.VirtualDiskManager.FileBackedVirtualDiskSpec(
+            diskType="preallocated", adapterType="lsiLogic", capacityKb=devices.capacity_kib(size)
+        )
+
+        def make(api: Api) -> vim.Task:
+            manager = api.content.virtualDiskManager
+            return manager.CreateVirtualDisk_Task(
+                self._datastore.path(disk), self._node.datacenter(api), spec
+            )
+
+        self._datastore.make_folder(folder)
+        self._session.run(f"making disk {disk}", make)
+        # The extent is locked by nobody only once the server has forgotten it.
+        self._datastore.remove(extent)
+        self._datastore.put(extent, size, stream.chunks())
+
+    def _publish(self, folder: PurePosixPath, key: str) -> None:
+        try:
+            self._datastore.move(folder, self._datastore.images / key)
+        except Conflict:
+            # Another process was faster; the images of one key are equal (IMG-1).
+            self._datastore.remove(folder)
+
+    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+        """See `IImageCache.delete_cached_image`. Disks are whole copies: none depends on it."""
+        folder = self._datastore.images / _unfinished(key)
+        try:
+            # Renamed first, so that no image is ever seen that is half gone.
+            self._datastore.move(self._datastore.images / key, folder)
+        except NotFound:
+            return
+        self._datastore.remove(folder)
+
+    def _remove_stale(self, folders: _Folders, key: str) -> None:
+        patience = timedelta(seconds=self._session.settings.stale_upload_seconds)
+        left = [name for name in folders if name.startswith(_unfinished(key, ""))]
+        if left:
+            now = self._session.ask("the server's time", _time)
+            for name in left:
+                written = [file.modified for file in folders[name].values() if file.modified]
+                if not written or now - max(written) > patience:
+                    self._datastore.remove(self._datastore.images / name)
+
+
+class _Counted:
+    """Reads an image, counts its bytes, tells the progress, and notices a cancel."""
+
+    def __init__(self, reader: IImageReader, size_bytes: int) -> None:
+        self._reader = reader
+        self._size = size_bytes
+        self._done = 0
+
+    def read(self, size_bytes: int) -> bytes:
+        """The next bytes; ImageCorrupt at the end if it is not where it should be."""
+        chunk: bytes = self._reader.read(size_bytes)
+        self._done += len(chunk)
+        if self._done > self._size or (not chunk and self._done < self._size):
+            raise ImageCorrupt(
+                f"the image has {self._done} bytes so far instead of {self._size}",
+                remedy="correct its size in the image store",
+            )
+        current_call().check()
+        current_call().progress(self._done, self._size)
+        return chunk
+
+
+def _unfinished(key: str, number: str | None = None) -> str:
+    return f".unfinished-{key}.{uuid.uuid4().hex if number is None else number}"
+
+
+def _complete(folders: _Folders) -> Iterator[CachedImage]:
+    sizes = {
+        key: {name: file.size_bytes for name, file in files.items()}
+        for key, files in folders.items()
+    }
+    yield from translate.cached_images(sizes)
+
+
+def _of_key(folders: _Folders, key: str) -> CachedImage | None:
+    return next((image for image in _complete(folders) if image.key == key), None)
+
+
+def _time(api: Api) -> datetime:
+    moment: datetime = vim.ServiceInstance("ServiceInstance", api.stub).CurrentTime()
+    return moment

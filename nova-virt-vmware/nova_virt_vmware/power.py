@@ -1,0 +1,117 @@
+"""Starting, stopping and restarting VMs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+from nova_virt_interface.call import current_call
+from nova_virt_interface.errors import Busy, VirtError
+from nova_virt_interface.values.power import (
+    PowerState,
+    RebootKind,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+)
+from pyVmomi import vim
+
+from nova_virt_vmware import translate
+from nova_virt_vmware.api import Api
+from nova_virt_vmware.session import Session
+from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.waiting import wait_for
+
+__all__ = ["Power"]
+
+_PATHS = ["runtime.powerState", "runtime.connectionState"]
+# How soon a guest whose tools do not answer is asked again: it may be booting.
+_ASK_AGAIN_SECONDS = 2.0
+
+
+class Power:
+    """The power of one compute node's VMs."""
+
+    def __init__(self, session: Session, vms: Vms) -> None:
+        self._session = session
+        self._vms = vms
+
+    def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
+        """See `IHypervisor.start_vm`."""
+        found = self._vms.ours(vm_uuid, _PATHS)
+        if translate.power_state(found.facts) is not PowerState.RUNNING:
+            self._session.run(
+                f"starting VM {vm_uuid}", lambda api: found.on(api).PowerOnVM_Task(None)
+            )
+
+    def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
+        """See `IHypervisor.stop_vm`."""
+        found = self._vms.ours(vm_uuid, _PATHS)
+        timeout = request.graceful_timeout_seconds
+        is_running = translate.power_state(found.facts) is PowerState.RUNNING
+        if timeout > 0 and is_running and self._shut_down(vm_uuid, found, timeout):
+            return
+        self._turn_off(vm_uuid, found)
+
+    def turned_off(self, vm_uuid: UUID) -> Found:
+        """Turn a VM off by force, and return it. Raises NotFound."""
+        found = self._vms.ours(vm_uuid, _PATHS)
+        self._turn_off(vm_uuid, found)
+        return found
+
+    def _turn_off(self, vm_uuid: UUID, found: Found) -> None:
+        if translate.power_state(found.facts) is PowerState.STOPPED:
+            return
+        try:
+            self._session.run(
+                f"turning VM {vm_uuid} off", lambda api: found.on(api).PowerOffVM_Task()
+            )
+        except Busy:
+            # The guest, or an operator, may have been faster.
+            if self._vms.get_vm(vm_uuid).power_state is not PowerState.STOPPED:
+                raise
+
+    def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
+        """See `IHypervisor.reboot_vm`. The guest is turned off and started, not reset, so that it
+        gets the virtual hardware that it should have.
+        """
+        soft = request.kind is RebootKind.SOFT
+        timeout = request.graceful_timeout_seconds if soft else 0.0
+        self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))
+        self.start_vm(vm_uuid, StartRequest())
+
+    def _shut_down(self, vm_uuid: UUID, found: Found, seconds: float) -> bool:
+        """Ask the guest to shut itself down, and wait for it, for so long at most; says whether it
+        did.
+        """
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            accepted = self._accepted(vm_uuid, found)
+            left = left if accepted else min(left, _ASK_AGAIN_SECONDS)
+
+            def wait(api: Api, left: float = left) -> dict[str, Any]:
+                return wait_for(api.collectors, found.on(api), _PATHS[:1], _is_off, seconds=left)
+
+            if _is_off(self._session.ask(f"waiting for VM {vm_uuid} to shut down", wait)):
+                return True
+        return False
+
+    def _accepted(self, vm_uuid: UUID, found: Found) -> bool:
+        current_call().check()
+        try:
+            self._session.change(
+                f"shutting VM {vm_uuid} down", lambda api: found.on(api).ShutdownGuest()
+            )
+        except VirtError as error:
+            # One that is off in the meantime is noticed by whoever waits for it.
+            if isinstance(error.__cause__, vim.fault.InvalidPowerState):
+                return True
+            if isinstance(error.__cause__, vim.fault.ToolsUnavailable):
+                return False
+            raise
+        return True
+
+
+def _is_off(known: dict[str, Any]) -> bool:
+    return str(known.get("runtime.powerState")) == "poweredOff"

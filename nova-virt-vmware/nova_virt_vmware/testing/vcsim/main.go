@@ -1,0 +1,94 @@
+// Serves govmomi's vCenter simulator on a loopback port until standard input ends.
+//
+// govmomi's own command is a nested module with a replace directive, which "go install" refuses.
+package main
+
+import (
+	"crypto/tls"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+type options struct {
+	listen, certificate, key, username string
+	hosts, standaloneHosts             int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "address and port")
+	flag.StringVar(&o.certificate, "certificate", "", "PEM file of the TLS certificate")
+	flag.StringVar(&o.key, "key", "", "PEM file of the certificate's key")
+	flag.StringVar(&o.username, "username", "", "who may log in; the password is in VCSIM_PASSWORD")
+	flag.IntVar(&o.hosts, "hosts", 2, "hosts of the one cluster")
+	flag.IntVar(&o.standaloneHosts, "standalone-hosts", 1, "hosts outside of it")
+	flag.Parse()
+
+	model := simulator.VPX()
+	model.Cluster = 1
+	model.ClusterHost = o.hosts
+	model.Host = o.standaloneHosts
+	model.Machine = 0
+	defer model.Remove()
+	if err := serve(model, o); err != nil {
+		model.Remove()
+		log.Fatal(err)
+	}
+}
+
+func serve(model *simulator.Model, o options) error {
+	pair, err := tls.LoadX509KeyPair(o.certificate, o.key)
+	if err != nil {
+		return err
+	}
+	if err := model.Create(); err != nil {
+		return err
+	}
+	model.Map().Handler = mended
+	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	model.Service.Listen = &url.URL{
+		Host: o.listen,
+		User: url.UserPassword(o.username, os.Getenv("VCSIM_PASSWORD")),
+	}
+	server := model.Service.NewServer()
+	defer server.Close()
+	fmt.Printf("serving %s\n", server.URL.Host)
+
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop <- syscall.SIGTERM
+	}()
+	<-stop
+	return nil
+}
+
+// mended sets right what the simulator of govmomi 0.56.0 does differently from a vCenter.
+func mended(
+	ctx *simulator.Context, method *simulator.Method,
+) (mo.Reference, types.BaseMethodFault) {
+	switch request := method.Body.(type) {
+	case *types.CopyVirtualDisk_Task:
+		// Given a specification, it reads the extent of the copy as if it were a descriptor.
+		request.DestSpec = nil
+	case *types.ShutdownGuest:
+		// It turns a VM off without asking whether anything in the guest listens.
+		if vm, ok := ctx.Map.Get(method.This).(*simulator.VirtualMachine); ok &&
+			vm.Guest.ToolsRunningStatus !=
+				string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
+			return nil, &types.ToolsUnavailable{}
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,151 @@
+"""Pure functions: contract values ↔ names, properties and marks as vSphere has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from nova_virt_interface.values.images import CachedImage, DiskFormat
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.vm import VmState, VmStatistics
+
+__all__ = [
+    "DIGEST",
+    "DISK",
+    "IDENTITY_PATHS",
+    "NAME",
+    "NIC",
+    "OWNER",
+    "STATE_PATHS",
+    "STATISTICS_PATHS",
+    "cached_images",
+    "label",
+    "mark_path",
+    "marks",
+    "owned_uuid",
+    "power_state",
+    "vm_name",
+    "vm_state",
+    "vm_statistics",
+]
+
+# Keys of a VM's extra configuration, where the driver's marks are.
+OWNER = "nova-virt.owner"
+DIGEST = "nova-virt.digest"
+NAME = "nova-virt.name"
+DISK = "nova-virt.disk."
+NIC = "nova-virt.nic."
+
+MIB = 1024 * 1024
+_ESCAPED = re.compile(r"[%/\\]")
+
+
+def mark_path(key: str) -> str:
+    """The path of one entry of a VM's extra configuration."""
+    return f'config.extraConfig["{key}"]'
+
+
+IDENTITY_PATHS = ["config.instanceUuid", mark_path(OWNER)]
+_POWER_PATHS = ["runtime.powerState", "runtime.connectionState"]
+STATE_PATHS = [*IDENTITY_PATHS, *_POWER_PATHS, "name", mark_path(NAME)]
+STATISTICS_PATHS = [
+    *IDENTITY_PATHS,
+    *_POWER_PATHS,
+    "config.hardware.numCPU",
+    "config.hardware.memoryMB",
+    "summary.quickStats.hostMemoryUsage",
+]
+
+_POWER = {
+    "poweredOn": PowerState.RUNNING,
+    "poweredOff": PowerState.STOPPED,
+    "suspended": PowerState.SUSPENDED,
+}
+
+
+def power_state(facts: Mapping[str, Any]) -> PowerState:
+    """A VM's state; what vCenter says of a VM whose host it cannot reach is old, so unknown."""
+    if str(facts.get("runtime.connectionState")) != "connected":
+        return PowerState.UNKNOWN
+    return _POWER.get(str(facts.get("runtime.powerState")), PowerState.UNKNOWN)
+
+
+def owned_uuid(facts: Mapping[str, Any], owner: str) -> UUID | None:
+    """The uuid of a VM that bears the owner's mark; None for a foreign one."""
+    mark = facts.get(mark_path(OWNER))
+    if mark is None or mark.value != owner:
+        return None
+    return UUID(facts["config.instanceUuid"])
+
+
+def vm_name(name: str, vm_uuid: UUID) -> str:
+    """A VM's name in vSphere for a label.
+
+    It must be unique within its folder, have at most 80 characters, and is escaped by the server
+    where it holds ``%``, ``/`` or a backslash: the label itself is kept in a mark.
+    """
+    return f"{_ESCAPED.sub('_', name)[:43]}_{vm_uuid}"
+
+
+def label(facts: Mapping[str, Any], vm_uuid: UUID) -> str:
+    """The label: as the VM was created, unless an operator gave it another name since."""
+    current: str = facts["name"]
+    mark = facts.get(mark_path(NAME))
+    if mark is not None and current == vm_name(mark.value, vm_uuid):
+        return str(mark.value)
+    return unquote(current)
+
+
+def vm_state(facts: Mapping[str, Any], vm_uuid: UUID) -> VmState:
+    """What a VM is, from `STATE_PATHS`."""
+    return VmState(vm_uuid=vm_uuid, name=label(facts, vm_uuid), power_state=power_state(facts))
+
+
+def vm_statistics(facts: Mapping[str, Any], vm_uuid: UUID) -> VmStatistics:
+    """What a VM uses, from `STATISTICS_PATHS`; processor time, disks and NICs are measured by
+    intervals only, not since the start.
+    """
+    state = power_state(facts)
+    memory, used = facts.get("config.hardware.memoryMB"), None
+    if state is PowerState.RUNNING:
+        used = facts.get("summary.quickStats.hostMemoryUsage")
+    return VmStatistics(
+        vm_uuid=vm_uuid,
+        power_state=state,
+        vcpus=facts.get("config.hardware.numCPU"),
+        memory_bytes=None if memory is None else memory * MIB,
+        memory_used_bytes=None if used is None else used * MIB,
+    )
+
+
+def marks(options: Any) -> dict[str, str]:
+    """The driver's marks in a VM's whole extra configuration."""
+    return {
+        option.key: str(option.value)
+        for option in options or ()
+        if option.key.startswith("nova-virt.")
+    }
+
+
+def cached_images(folders: Mapping[str, Mapping[str, int]]) -> list[CachedImage]:
+    """The complete images among the image folder's folders.
+
+    Args:
+        folders: name of folder → name of file → bytes.
+    """
+    found = []
+    for key, files in folders.items():
+        sizes = [name.removesuffix(".vmdk") for name in files if re.fullmatch(r"\d+\.vmdk", name)]
+        if len(sizes) == 1 and not key.startswith("."):
+            found.append(
+                CachedImage(
+                    key=key,
+                    format=DiskFormat.VMDK,
+                    virtual_size_bytes=int(sizes[0]),
+                    stored_bytes=sum(files.values()),
+                )
+            )
+    return found

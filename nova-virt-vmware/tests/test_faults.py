@@ -1,0 +1,93 @@
+"""Every request of an operation breaks once, before it and with its reply: nothing is left behind
+that a repeat cannot use or a deletion cannot remove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+from nova_virt_interface.errors import VirtError
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.images import DeleteImageRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
+from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
+
+from nova_virt_vmware.testing.faults import connection_cut_at
+
+MOST_REQUESTS = 60
+
+
+class TestCutConnections(VcsimTestCase):
+    """Each operation, cut at each of its requests."""
+
+    def _everywhere(
+        self, operation: Callable[[], object], undo: Callable[[], object] = lambda: None
+    ) -> None:
+        """Cut the operation everywhere, each time repeat it, then undo it."""
+        undo()
+        before = self.harness.leftovers()
+        for after in (False, True):
+            for number in range(MOST_REQUESTS):
+                with connection_cut_at(number, after=after) as seen:
+                    self._attempted(operation)
+                if len(seen) <= number:
+                    undo()
+                    break
+                operation()
+                undo()
+                left = self.harness.leftovers()
+                self.assertEqual(before, left, f"cut at {number}, after={after}")
+            else:
+                self.fail("the operation does not end")
+
+    def _attempted(self, operation: Callable[[], object]) -> None:
+        try:
+            operation()
+        except VirtError as error:
+            self.assertTrue(error.remedy)
+
+    def _delete(self, vm_uuid: UUID) -> Callable[[], object]:
+        return lambda: self.driver.delete_vm(vm_uuid, DeleteVmRequest())
+
+    def test_create_and_delete(self) -> None:
+        self.driver.cache_image(self.image())
+        vm_uuid = self.new_uuid()
+        whole = spec(self.root(grown_by=1024), BLANK, MEDIUM, nics=(nic(),))
+        create = lambda: self.driver.create_vm(vm_uuid, whole)  # noqa: E731
+        self._everywhere(create, self._delete(vm_uuid))
+
+        def gone() -> None:
+            create()
+            self._delete(vm_uuid)()
+
+        self._everywhere(gone)
+
+    def test_cache_image(self) -> None:
+        request = self.image()
+        self._everywhere(
+            lambda: self.driver.cache_image(request),
+            lambda: self.driver.delete_cached_image(request.key, DeleteImageRequest()),
+        )
+
+    def test_hot_plug(self) -> None:
+        vm_uuid = self.made()
+        for disk in (replace(BLANK, key="extra"), MEDIUM):
+            self._everywhere(
+                lambda disk=disk: self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=disk)),
+                lambda disk=disk: self.driver.detach_disk(vm_uuid, DetachDiskRequest(key=disk.key)),
+            )
+        self._everywhere(
+            lambda: self.driver.attach_nic(vm_uuid, AttachNicRequest(nic=nic())),
+            lambda: self.driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")),
+        )
+
+    def test_power(self) -> None:
+        vm_uuid = self.made()
+        self._everywhere(
+            lambda: self.driver.start_vm(vm_uuid, StartRequest()),
+            lambda: self.driver.stop_vm(vm_uuid, StopRequest()),
+        )

@@ -1,0 +1,208 @@
+"""What the contract's suite cannot see: files and hardware on the server, logins, networks."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+
+from nova_virt_interface.errors import AccessDenied, InvalidRequest, NotFound, Resource
+from nova_virt_interface.secret import Secret
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
+from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
+from pyVmomi import vim
+
+
+class TestLogin(VcsimTestCase):
+    """Logging in, and again."""
+
+    def _refused(self, error: type[Exception], **wrong: object) -> str:
+        settings = replace(self.harness.settings(), **wrong)
+        before = self.harness.server.sessions()
+        connect = self.harness.factory().connect
+        text = str(self.assertRaises(error, connect, settings, self.services))
+        self.assertEqual(before, self.harness.server.sessions())
+        return text
+
+    def test_a_wrong_password_is_refused_and_not_told(self) -> None:
+        text = self._refused(AccessDenied, password=Secret("wrong-one"))
+        self.assertIn("password", text)
+        self.assertNotIn("wrong-one", text)
+
+    def test_a_certificate_of_an_unknown_authority_is_refused(self) -> None:
+        self.assertIn("ca_file", self._refused(AccessDenied, ca_file=""))
+
+    def test_a_certificate_for_another_name_is_refused(self) -> None:
+        self.assertIn("certificate", self._refused(AccessDenied, host="localhost"))
+
+    def test_an_unreadable_ca_file_is_named(self) -> None:
+        self.assertIn("/nowhere", self._refused(InvalidRequest, ca_file="/nowhere"))
+
+    def test_a_cluster_or_datastore_that_is_not_there_is_named_with_those_that_are(self) -> None:
+        self.assertIn("DC0_C0", self._refused(NotFound, cluster="other"))
+        self.assertIn("LocalDS_0", self._refused(NotFound, datastore="other"))
+        self.assertIn("DC0_H0", self._refused(InvalidRequest, cluster=""))
+
+    def test_without_verification_any_certificate_will_do(self) -> None:
+        settings = replace(self.harness.settings(), ca_file="", verify_certificate=False)
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        driver.create_vm(self.new_uuid(), spec(BLANK, MEDIUM))
+
+    def test_a_login_that_the_server_forgot_is_made_anew(self) -> None:
+        vm_uuid = self.new_uuid()
+        for use in (
+            lambda: self.driver.create_vm(vm_uuid, spec()),
+            lambda: self.driver.start_vm(vm_uuid, StartRequest()),
+            lambda: self.driver.get_vm(vm_uuid),
+        ):
+            self.harness.server.content.sessionManager.TerminateSession(
+                self.harness.server.sessions()
+            )
+            use()
+        self.assertEqual(PowerState.RUNNING, self.driver.get_vm(vm_uuid).power_state)
+
+    def test_a_standalone_host_is_a_compute_node_too(self) -> None:
+        settings = replace(self.harness.settings(), cluster="DC0_H0")
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        vm_uuid = self.new_uuid()
+        driver.create_vm(vm_uuid, spec())
+        self.assertEqual([vm_uuid], [vm.vm_uuid for vm in driver.list_vms()])
+        self.assertEqual((), self.driver.list_vms())
+        self.assertNotEqual(driver.describe().hostname, self.driver.describe().hostname)
+
+
+class TestFiles(VcsimTestCase):
+    """Contents on the datastore."""
+
+    def test_a_disk_from_an_image_has_its_content(self) -> None:
+        self.driver.cache_image(self.image())
+        vm_uuid = self.made(self.root())
+        flat = self.folder(vm_uuid) / "root-flat.vmdk"
+        self.assertEqual(self.harness.image_content, flat.read_bytes())
+
+    def test_a_raw_image_has_its_content(self) -> None:
+        request = self.image()
+        raw = self.harness.server.folder / "image.raw"
+        self.services.images.add(request.key, raw)
+        size = raw.stat().st_size
+        self.driver.cache_image(
+            CacheImageRequest(key=request.key, format=DiskFormat.RAW, size_bytes=size)
+        )
+        vm_uuid = self.made(self.root())
+        flat = self.folder(vm_uuid) / "root-flat.vmdk"
+        self.assertEqual(raw.read_bytes(), flat.read_bytes())
+
+    def test_a_disk_larger_than_its_image_is_extended(self) -> None:
+        self.driver.cache_image(self.image())
+        vm_uuid = self.made(self.root(grown_by=3 * MIB))
+        descriptor = (self.folder(vm_uuid) / "root.vmdk").read_text()
+        sectors = (self.harness.image().virtual_size_bytes + 3 * MIB) // 512
+        self.assertIn(f"RW {sectors} ", descriptor)
+
+    def test_a_medium_is_a_cdrom_with_its_content(self) -> None:
+        vm_uuid = self.made(BLANK, MEDIUM)
+        iso = self.folder(vm_uuid) / "config-drive.iso"
+        self.assertEqual(b"medium" * 500, iso.read_bytes())
+        (cdrom,) = [d for d in self.hardware(vm_uuid) if isinstance(d, vim.vm.device.VirtualCdrom)]
+        self.assertTrue(cdrom.backing.fileName.endswith(f"{vm_uuid}/config-drive.iso"))
+
+    def test_media_and_disks_from_images_come_and_go(self) -> None:
+        self.driver.cache_image(self.image())
+        vm_uuid = self.made()
+        before = self.harness.leftovers()
+        for disk in (MEDIUM, replace(self.root(), boot_index=None)):
+            for _ in range(2):
+                self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=disk))
+            self.assertNotEqual(before, self.harness.leftovers())
+            self.driver.detach_disk(vm_uuid, DetachDiskRequest(key=disk.key))
+            self.assertEqual(before, self.harness.leftovers())
+
+    def test_what_a_crashed_attempt_left_is_not_in_the_way(self) -> None:
+        vm_uuid = self.new_uuid()
+        self.folder(vm_uuid).mkdir(parents=True)
+        (self.folder(vm_uuid) / "data.vmdk").write_text("rubbish")
+        self.driver.create_vm(vm_uuid, spec())
+        other = self.new_uuid()
+        self.folder(other).mkdir()
+        self.driver.delete_vm(other, DeleteVmRequest())
+        self.assertFalse(self.folder(other).exists())
+
+    def test_an_abandoned_upload_is_removed_and_one_under_way_is_not(self) -> None:
+        images = self.harness.server.datastore_folder / "nova-virt-nova" / "images"
+        old, new = images / ".unfinished-image.1", images / ".unfinished-image.2"
+        for folder in (old, new):
+            folder.mkdir(parents=True)
+            (folder / "1-flat.vmdk").touch()
+        long_ago = time.time() - 86400
+        os.utime(old / "1-flat.vmdk", (long_ago, long_ago))
+        self.driver.cache_image(self.image())
+        self.assertEqual([False, True], [old.exists(), new.exists()])
+        (new / "1-flat.vmdk").unlink()
+        new.rmdir()
+
+    def test_the_console_log_is_the_end_of_the_serial_ports_file(self) -> None:
+        vm_uuid = self.made()
+        (port,) = [
+            d for d in self.hardware(vm_uuid) if isinstance(d, vim.vm.device.VirtualSerialPort)
+        ]
+        log = self.folder(vm_uuid) / "console.log"
+        self.assertTrue(port.backing.fileName.endswith(f"{vm_uuid}/{log.name}"))
+        log.write_bytes(b"")
+        self.assertEqual(b"", self.driver.console_log(vm_uuid, 10))
+        log.write_bytes(b"0123456789")
+        self.assertEqual(b"6789", self.driver.console_log(vm_uuid, 4))
+        self.assertEqual(b"0123456789", self.driver.console_log(vm_uuid, 100))
+        self.assertEqual(b"", self.driver.console_log(vm_uuid, 0))
+
+
+class TestVms(VcsimTestCase):
+    """Networks, names and guests."""
+
+    def test_standard_and_distributed_networks(self) -> None:
+        vm_uuid = self.made(nics=(nic("VM Network", 1), nic("DC0_DVPG0", 2)))
+        cards = [
+            d for d in self.hardware(vm_uuid) if isinstance(d, vim.vm.device.VirtualEthernetCard)
+        ]
+        kinds = vim.vm.device.VirtualEthernetCard
+        self.assertIsInstance(cards[0].backing, kinds.NetworkBackingInfo)
+        self.assertIsInstance(cards[1].backing, kinds.DistributedVirtualPortBackingInfo)
+
+    def test_an_unknown_network_is_not_found_and_nothing_is_made(self) -> None:
+        before = self.harness.leftovers()
+        wrong = spec(nics=(nic("nowhere"),))
+        error = self.assertRaises(NotFound, self.driver.create_vm, self.new_uuid(), wrong)
+        self.assertEqual((Resource.NETWORK, "nowhere"), (error.resource, error.name))
+        self.assertEqual(before, self.harness.leftovers())
+
+    def test_a_detached_nic_is_gone(self) -> None:
+        vm_uuid = self.made()
+        before = len(self.hardware(vm_uuid))
+        self.driver.attach_nic(vm_uuid, AttachNicRequest(nic=nic()))
+        self.assertEqual(before + 1, len(self.hardware(vm_uuid)))
+        self.driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1"))
+        self.assertEqual(before, len(self.hardware(vm_uuid)))
+
+    def test_an_operators_name_is_the_label(self) -> None:
+        vm_uuid = self.made(name="label/1")
+        self.assertEqual("label/1", self.driver.get_vm(vm_uuid).name)
+        self.harness.rename_vm(vm_uuid, "by hand")
+        self.assertEqual("by hand", self.driver.get_vm(vm_uuid).name)
+
+    def test_a_guest_with_tools_shuts_itself_down(self) -> None:
+        vm_uuid = self.made()
+        self.driver.start_vm(vm_uuid, StartRequest())
+        server = self.harness.server
+        tools = vim.option.OptionValue(
+            key="SET.guest.toolsRunningStatus", value="guestToolsRunning"
+        )
+        server.wait(server.vm(vm_uuid).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[tools])))
+        self.driver.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=30.0))
+        log = (self.folder(vm_uuid) / "vmware.log").read_text()
+        self.assertNotIn("requesting poweredOff", log)
+        self.assertEqual(PowerState.STOPPED, self.driver.get_vm(vm_uuid).power_state)

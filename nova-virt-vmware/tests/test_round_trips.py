@@ -1,0 +1,61 @@
+"""How many requests an operation costs: the table of the README."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
+from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
+
+
+class TestRoundTrips(VcsimTestCase):
+    """Counted on the wire. A task costs one request more when it is not done at the first look."""
+
+    def _cost(self, operation: Callable[[], object]) -> int:
+        before: int = self.harness.round_trips()
+        operation()
+        return int(self.harness.round_trips()) - before
+
+    def _tasks(self, expected: int, tasks: int, operation: Callable[[], object]) -> None:
+        cost = self._cost(operation)
+        self.assertTrue(expected <= cost <= expected + tasks, f"{expected} + {tasks}: {cost}")
+
+    def test_questions(self) -> None:
+        vm_uuid = self.made()
+        self.assertEqual(1, self._cost(self.driver.list_vms))
+        self.assertEqual(1, self._cost(self.driver.statistics))
+        self.assertEqual(1, self._cost(self.driver.inventory))
+        self.assertEqual(2, self._cost(lambda: self.driver.get_vm(vm_uuid)))
+        self.assertEqual(3, self._cost(lambda: self.driver.console_log(vm_uuid, 10)))
+
+    def test_the_life_of_a_vm(self) -> None:
+        vm_uuid, driver = self.new_uuid(), self.driver
+        driver.cache_image(self.image())
+        whole = spec(self.root(), BLANK, MEDIUM, nics=(nic(),))
+        # The collector that tasks are waited for with is there from the first one on.
+        self._tasks(21, 4, lambda: driver.create_vm(vm_uuid, whole))
+        self._tasks(6, 1, lambda: driver.start_vm(vm_uuid, StartRequest()))
+        self.assertEqual(2, self._cost(lambda: driver.start_vm(vm_uuid, StartRequest())))
+        self._tasks(6, 1, lambda: driver.stop_vm(vm_uuid, StopRequest()))
+        self._tasks(10, 2, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
+        self._tasks(5, 1, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
+
+    def test_hot_plug(self) -> None:
+        vm_uuid, driver = self.made(), self.driver
+        extra = AttachDiskRequest(disk=replace(BLANK, key="extra"))
+        self._tasks(7, 1, lambda: driver.attach_disk(vm_uuid, extra))
+        self.assertEqual(2, self._cost(lambda: driver.attach_disk(vm_uuid, extra)))
+        self._tasks(6, 1, lambda: driver.detach_disk(vm_uuid, DetachDiskRequest(key="extra")))
+        self._tasks(7, 1, lambda: driver.attach_nic(vm_uuid, AttachNicRequest(nic=nic())))
+        self._tasks(6, 1, lambda: driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")))
+
+    def test_images(self) -> None:
+        request = self.image()
+        # One of them makes the collector, one looks for tasks of an earlier connection.
+        self._tasks(26, 5, lambda: self.driver.cache_image(request))
+        self._tasks(4, 1, lambda: self.driver.cache_image(request))
+        self._tasks(4, 1, self.driver.list_cached_images)

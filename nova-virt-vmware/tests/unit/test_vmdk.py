@@ -1,0 +1,101 @@
+"""Images are read as the bytes of their disks, or refused."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+
+import testtools
+from hypothesis import given
+from hypothesis import strategies as st
+from nova_virt_interface.errors import ImageCorrupt, Unsupported
+from nova_virt_interface.values.images import DiskFormat
+
+from nova_virt_vmware.vmdk import ImageStream
+
+SECTOR = 512
+
+
+def header(capacity: int = 16, grain: int = 8, flags: int = 0x30001, compression: int = 1) -> bytes:
+    """The first sector of a VMDK by the published format, padded to an overhead of two."""
+    start = b"KDMV" + struct.pack("<II", 3, flags) + struct.pack("<QQQQ", capacity, grain, 0, 0)
+    start += struct.pack("<IQQQ", 512, 0, 0, 2) + b"\0\n \r\n" + struct.pack("<H", compression)
+    return start.ljust(2 * SECTOR, b"\0")
+
+
+def grain_of(sector: int, content: bytes) -> bytes:
+    packed = zlib.compress(content)
+    whole = struct.pack("<QI", sector, len(packed)) + packed
+    return whole.ljust(-(-len(whole) // SECTOR) * SECTOR, b"\0")
+
+
+def table(sectors: int, kind: int = 1) -> bytes:
+    return (struct.pack("<QI", sectors, 0) + bytes([kind])).ljust(SECTOR, b"\0") + bytes(
+        sectors * SECTOR
+    )
+
+
+END = bytes(SECTOR)
+
+
+def unpacked(image: bytes, format: DiskFormat = DiskFormat.VMDK, chunk: int = 700) -> bytes:
+    file = BytesIO(image)
+    stream = ImageStream(lambda size: file.read(min(size, chunk)), format, len(image))
+    content = b"".join(stream.chunks())
+    assert len(content) == stream.virtual_size_bytes
+    return content
+
+
+class TestStreamOptimized(testtools.TestCase):
+    """VMDKs of the kind that is unpacked."""
+
+    @given(st.binary(min_size=1, max_size=8 * SECTOR), st.integers(1, 3000))
+    def test_grains_come_back_where_they_belong(self, content: bytes, chunk: int) -> None:
+        content = content.ljust(8 * SECTOR, b"\0")
+        image = header() + grain_of(8, content) + table(2) + END + b"footer"
+        self.assertEqual(bytes(8 * SECTOR) + content, unpacked(image, chunk=chunk))
+
+    def test_the_marker_of_the_end_may_be_missing(self) -> None:
+        content = b"x" * 8 * SECTOR
+        self.assertEqual(content + bytes(8 * SECTOR), unpacked(header() + grain_of(0, content)))
+
+    def test_the_last_grain_may_reach_beyond_the_disk(self) -> None:
+        image = header(capacity=4) + grain_of(0, b"y" * 8 * SECTOR)
+        self.assertEqual(b"y" * 4 * SECTOR, unpacked(image))
+
+    def test_what_is_damaged_is_refused(self) -> None:
+        content = b"z" * 8 * SECTOR
+        damaged = bytearray(header() + grain_of(0, content))
+        damaged[2 * SECTOR + 20] ^= 0xFF
+        for image in (
+            b"",
+            b"not a disk image " * 8192,
+            header()[:700],
+            header(grain=0),
+            header(grain=10**6),
+            bytes(damaged),
+            header() + grain_of(0, content)[:30],
+            header() + grain_of(8, content) + grain_of(0, content),
+            header() + grain_of(16, content),
+            header() + grain_of(0, content * 2),
+            header() + struct.pack("<QI", 0, 2**31).ljust(SECTOR, b"\0"),
+            header() + struct.pack("<QI", 2**50, 0).ljust(SECTOR, b"\1"),
+        ):
+            self.assertRaises(ImageCorrupt, unpacked, image)
+
+    def test_vmdks_of_another_kind_are_refused_with_the_remedy(self) -> None:
+        for image in (header(flags=1), header(compression=0)):
+            error = self.assertRaises(Unsupported, unpacked, image)
+            self.assertIn("qemu-img convert", str(error))
+
+
+class TestRaw(testtools.TestCase):
+    """Raw images."""
+
+    @given(st.binary(min_size=1, max_size=5000))
+    def test_bytes_are_kept_and_filled_up_to_a_sector(self, content: bytes) -> None:
+        kept = unpacked(content, DiskFormat.RAW)
+        self.assertEqual(content, kept[: len(content)])
+        self.assertEqual(0, len(kept) % SECTOR)
+        self.assertEqual(b"", kept[len(content) :].strip(b"\0"))
