@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from nova_virt_interface.call import Call, current_call
 from nova_virt_interface.errors import BackendError, VirtError
+from nova_virt_interface.turns import Turns
 from nova_virt_interface.understanding import check_understood
 from nova_virt_interface.version import ContractVersion
 from oslo_utils import strutils
@@ -31,7 +30,6 @@ Arguments = Mapping[str, object]
 Before = Callable[[Arguments], None]
 
 _LOG = logging.getLogger(__name__)
-_POLL_SECONDS = 0.05
 
 
 def guarded(
@@ -72,7 +70,7 @@ class _Guard:
         self._contract = contract
         self._name = name
         self._before = before
-        self._turns = _Turns()
+        self._turns = Turns()
 
     def __getattr__(self, attribute: str) -> Any:
         for interface in providedBy(self._target).flattened():
@@ -94,7 +92,7 @@ class _Guard:
         self._before(arguments)
         identity = _changed_by(arguments)
         with (
-            nullcontext() if identity is None else self._turns.turn(identity, call),
+            nullcontext() if identity is None else self._turns.turn(identity),
             self._translated(method, identity),
             self._reported(call, method, arguments),
         ):
@@ -145,22 +143,3 @@ def _changed_by(arguments: Arguments) -> Hashable | None:
     if isinstance(first, UUID | str):
         return first
     return getattr(first, "cache_key", None) or getattr(first, "key", None)
-
-
-class _Turns:
-    """One lock for each thing that is being changed; it is gone when nobody holds or awaits it."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
-        self._mutex = threading.Lock()
-
-    @contextmanager
-    def turn(self, identity: Hashable, call: Call) -> Iterator[None]:
-        with self._mutex:
-            lock = self._locks.setdefault(identity, threading.Lock())
-        while not lock.acquire(timeout=_POLL_SECONDS):
-            call.check()
-        try:
-            yield
-        finally:
-            lock.release()

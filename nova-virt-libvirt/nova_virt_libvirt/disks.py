@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     Blank,
@@ -26,7 +27,7 @@ from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.images import Images, StoredImage
 from nova_virt_libvirt.names import disk_volume
 from nova_virt_libvirt.requirements import check_disk, check_hot_disk
-from nova_virt_libvirt.session import Session, undone_by
+from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import CHUNK_BYTES, Storage, whole_sectors
 
 __all__ = ["Disks"]

@@ -10,13 +10,11 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
-from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
     Busy,
     Conflict,
@@ -26,7 +24,9 @@ from nova_virt_interface.errors import (
     Resource,
     Unsupported,
 )
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageReader, IServices
+from nova_virt_interface.turns import Turns
 from nova_virt_interface.values.images import (
     CachedImage,
     CacheImageRequest,
@@ -46,20 +46,16 @@ from nova_virt_libvirt.image_volumes import (
     written_at,
 )
 from nova_virt_libvirt.names import ImageName
-from nova_virt_libvirt.session import Session, undone_by
+from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import CHUNK_BYTES, Storage
 
 __all__ = ["Images", "StoredImage"]
 
 _log = logging.getLogger(__name__)
 
-_LOCK_STEP_SECONDS = 0.2
 _RAW = DiskFormat.RAW.value
-_locks: WeakValueDictionary[tuple[str, str, str], Any] = WeakValueDictionary()
-"""One for each image that somebody is busy with; of the process, because connections share a host's
-cache.
-"""
-_locks_guard = threading.Lock()
+_turns = Turns()
+"""Of the process, because connections share a host's cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +97,7 @@ class Images:
         name = ImageName(request.key, uuid4().hex, request.format.value)
         use = self._session.use
         with (
-            self._locked(request.key),
+            self._turn(request.key),
             undone_by(lambda: self._discard(name)),
             use(about=f"image {request.key}", changing=True) as connection,
         ):
@@ -125,7 +121,7 @@ class Images:
     def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
         """See `IImageCache.delete_cached_image`."""
         with (
-            self._locked(key),
+            self._turn(key),
             self._session.use(about=f"image {key}", changing=True) as connection,
         ):
             volumes = self._storage.volumes(connection)
@@ -166,19 +162,8 @@ class Images:
             with self._users_guard:
                 self._users[key] -= 1
 
-    @contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
-        place = (self._settings.uri, self._settings.storage_pool, key)
-        with _locks_guard:
-            lock = _locks.get(place)
-            if lock is None:
-                lock = _locks[place] = threading.Lock()
-        while not lock.acquire(timeout=_LOCK_STEP_SECONDS):
-            current_call().check()
-        try:
-            yield
-        finally:
-            lock.release()
+    def _turn(self, key: str) -> AbstractContextManager[None]:
+        return _turns.turn((self._settings.uri, self._settings.storage_pool, key))
 
     def _fetch(self, connection: Any, request: CacheImageRequest, name: ImageName) -> int:
         """Bring the bytes to the host and return the size of the disk that they are."""

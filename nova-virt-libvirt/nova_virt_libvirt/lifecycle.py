@@ -9,6 +9,7 @@ from uuid import UUID
 import libvirt
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, Resource
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_libvirt.capabilities import Capabilities
@@ -21,7 +22,7 @@ from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.requirements import check_vm
-from nova_virt_libvirt.session import Session, undone_by
+from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 
 __all__ = ["Lifecycle"]

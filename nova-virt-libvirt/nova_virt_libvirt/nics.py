@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, Resource
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.nics import (
     AttachNicRequest,
     DetachNicRequest,
@@ -19,7 +20,7 @@ from nova_virt_libvirt.domain_xml import nic_xml
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.requirements import check_nic
-from nova_virt_libvirt.session import Session, undone_by
+from nova_virt_libvirt.session import Session
 
 __all__ = ["Nics"]
 

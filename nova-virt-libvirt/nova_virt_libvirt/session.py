@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import libvirt
-from nova_virt_interface.call import Call, current_call
+from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import HostUnreachable, InvalidRequest, VirtError
 
 from nova_virt_libvirt import event_loop
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.errors import contract_error, is_code
 
-__all__ = ["OpenHook", "Session", "undone_by"]
+__all__ = ["OpenHook", "Session"]
 
 _log = logging.getLogger(__name__)
 
@@ -165,27 +165,6 @@ class Session:
             self._lost = True
             self._on_lost()
         _log.warning("lost the connection to %s", self._settings.uri)
-
-
-@contextmanager
-def undone_by(undo: Callable[[], None]) -> Iterator[None]:
-    """Call ``undo`` when the block fails, also when it was cancelled, and say in the error whether
-    that worked.
-    """
-    try:
-        yield
-    except BaseException as error:
-        undone = False
-        try:
-            # A call of its own, for the caller's may be cancelled or past its deadline.
-            with Call(current_call().request_id):
-                undo()
-            undone = True
-        except VirtError:
-            _log.exception("could not undo a failed operation; repeating or deleting will")
-        if isinstance(error, VirtError):
-            error.may_have_been_done = not undone
-        raise
 
 
 def _is_alive(connection: Any) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
@@ -27,7 +28,6 @@ from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.node import Node
-from nova_virt_vmware.rollback import undone
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Vms
 
@@ -122,7 +122,7 @@ class Disks:
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
         images = self.sources([spec])
-        with undone(f"disk {spec.key} of VM {vm_uuid}", lambda: self._undo(vm_uuid, spec)):
+        with undone_by(lambda: self._undo(vm_uuid, spec)):
             self.prepare(vm_uuid, [spec], images)
             present = devices.controllers(hardware)
             changes = devices.added_controllers([slot.bus], present)

@@ -6,7 +6,6 @@ written into a folder of another name, which gets the key's name once the image 
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,7 +13,9 @@ from pathlib import PurePosixPath
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import Conflict, ImageCorrupt, NotFound, Resource, Unsupported
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageReader, IServices
+from nova_virt_interface.turns import Turns
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from pyVmomi import vim
@@ -23,7 +24,6 @@ from nova_virt_vmware import devices, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.datastore import Datastore, File
 from nova_virt_vmware.node import Node
-from nova_virt_vmware.rollback import undone
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vmdk import ImageStream
 
@@ -48,8 +48,7 @@ class Images:
         self._datastore = datastore
         self._host = host
         self._services = services
-        self._locks: dict[str, threading.Lock] = {}
-        self._locks_lock = threading.Lock()
+        self._turns = Turns()
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:
         """See `IImageCache.list_cached_images`."""
@@ -60,9 +59,7 @@ class Images:
         if request.format not in self._host.image_formats:
             raise Unsupported(f"this host does not take {request.format} images", field="format")
         current_call().check()
-        with self._locks_lock:
-            lock = self._locks.setdefault(request.key, threading.Lock())
-        with lock:
+        with self._turns.turn(request.key):
             folders = self._datastore.search(self._datastore.images)
             cached = _of_key(folders, request.key)
             if cached is None:
@@ -95,7 +92,7 @@ class Images:
             stream = ImageStream(source.read, request.format, request.size_bytes)
             self._datastore.require_room(stream.virtual_size_bytes)
             folder = self._datastore.images / _unfinished(request.key)
-            with undone(f"the upload of {request.key}", lambda: self._datastore.remove(folder)):
+            with undone_by(lambda: self._datastore.remove(folder)):
                 self._write(folder, stream)
                 self._publish(folder, request.key)
         finally:

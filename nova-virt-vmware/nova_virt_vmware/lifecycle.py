@@ -12,6 +12,7 @@ from uuid import UUID
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, NotFound, Resource
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
@@ -25,7 +26,6 @@ from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.power import Power
-from nova_virt_vmware.rollback import undone
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Vms
 
@@ -65,7 +65,7 @@ class Lifecycle:
             return
         backings = self._networks.backings({nic.backing.name for nic in spec.nics})
         images = self._disks.sources(spec.disks)
-        with undone(f"VM {vm_uuid}", lambda: self.delete_vm(vm_uuid, DeleteVmRequest())):
+        with undone_by(lambda: self.delete_vm(vm_uuid, DeleteVmRequest())):
             self._make(vm_uuid, spec, backings, images)
 
     def _exists(self, vm_uuid: UUID, spec: VmSpec) -> bool:
