@@ -111,6 +111,9 @@ class TestTurns(testtools.TestCase):
 
         with turns.turn("x"):
             self.assertRaises(DeadlineExceeded, change)
+
+    def test_nothing_is_kept_of_what_nobody_changes(self) -> None:
+        turns = Turns()
         with turns.turn("x"):
             self.assertEqual(1, len(turns._locks))
         self.assertEqual(0, len(turns._locks))
