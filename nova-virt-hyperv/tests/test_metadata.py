@@ -1,29 +1,24 @@
-"""The distribution claims no driver as long as it has none."""
+"""What a core reads from the distribution's metadata, before it imports anything."""
 
-import tempfile
-from importlib.metadata import Distribution, distribution
+from __future__ import annotations
+
+import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import testtools
-
-GROUP = "nova_virt.hypervisors"
-
-
-def driver_names(package: Distribution) -> list[str]:
-    """Name every driver that the distribution's metadata offers to a core."""
-    return [point.name for point in package.entry_points.select(group=GROUP)]
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.version import CONTRACT_VERSION
 
 
-class TestNoDriverIsClaimed(testtools.TestCase):
-    """What a core reads from metadata, before it imports anything."""
-
-    def test_the_installed_distribution_offers_no_driver(self) -> None:
-        self.assertEqual([], driver_names(distribution("nova-virt-hyperv")))
-
-    def test_a_claimed_driver_would_be_seen(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "entry_points.txt").write_text(
-                f"[{GROUP}]\nhyperv-1.0 = nova_virt_hyperv.hypervisor:connect\n", encoding="utf-8"
-            )
-            claimed = driver_names(Distribution.at(folder))
-        self.assertEqual(["hyperv-1.0"], claimed)
+class TestEntryPoints(testtools.TestCase):
+    def test_they_name_what_is_there(self) -> None:
+        project = Path(__file__).parents[1] / "pyproject.toml"
+        points = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["entry-points"]
+        (name, target), *others = points["nova_virt.hypervisors"].items()
+        self.assertEqual((f"hyperv-{CONTRACT_VERSION}", []), (name, others))
+        module, _, factory = target.partition(":")
+        self.assertTrue(IHypervisorFactory.implementedBy(getattr(import_module(module), factory)))
+        for target in points["nova_virt.harnesses"].values():
+            module, _, harness = target.partition(":")
+            self.assertEqual("hyperv", getattr(import_module(module), harness).driver)

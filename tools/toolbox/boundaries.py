@@ -32,8 +32,17 @@ class Rule:
 RULES = {
     "nova-virt-interface": Rule(frozenset({_INTERFACES}), _SUITE | {"abc_interface_checker"}),
     "nova-virt-libvirt": Rule(_DRIVER | {"libvirt", "libvirt_qemu", "lxml"}, _SUITE | {"pycdlib"}),
-    "nova-virt-xenapi": Rule(_DRIVER | {"XenAPI", "requests"}),
-    "nova-virt-hyperv": Rule(_DRIVER | {"pypsrp", "smbprotocol"}),
+    "nova-virt-xenapi": Rule(
+        # urllib3: what streams of requests raise.
+        _DRIVER | {"XenAPI", "requests", "urllib3"},
+        # The simulator: its certificates, and its own XML.
+        _SUITE | {"lxml", "trustme"},
+    ),
+    "nova-virt-hyperv": Rule(
+        _DRIVER | {"pypsrp", "requests", "smbclient", "smbprotocol"},
+        # The simulator: its certificates, its own XML, WQL, and logins.
+        _SUITE | {"cryptography", "lxml", "pyparsing", "spnego"},
+    ),
     "nova-virt-vmware": Rule(_DRIVER | {"pyVim", "pyVmomi", "requests"}),
     "nova-core-stub": Rule(
         _DRIVER

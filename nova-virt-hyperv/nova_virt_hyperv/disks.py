@@ -1,0 +1,230 @@
+"""Disks of a VM: those that it is made with, and those that come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from nova_virt_interface.errors import (
+    BackendError,
+    Conflict,
+    InvalidRequest,
+    Resource,
+)
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    DetachDiskRequest,
+    DiskSpec,
+    FromImage,
+    Media,
+)
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.vm import Firmware
+
+from nova_virt_hyperv.cim import Instance, Number, embedded
+from nova_virt_hyperv.devices import Devices
+from nova_virt_hyperv.disk_files import DiskFiles
+from nova_virt_hyperv.errors import About
+from nova_virt_hyperv.files import DISKS, Files
+from nova_virt_hyperv.images import Images
+from nova_virt_hyperv.machines import Machine, Machines
+from nova_virt_hyperv.mark import DiskName, disk_pattern
+from nova_virt_hyperv.session import several_steps, undone_by
+from nova_virt_hyperv.slots import SCSI, Place, places_for
+from nova_virt_hyperv.translate import check_disk
+
+__all__ = ["SCSI_CONTROLLER", "Disks"]
+
+_RESOURCES = "Msvm_ResourceAllocationSettingData"
+_STORAGE = "Msvm_StorageAllocationSettingData"
+# ResourceType and ResourceSubType of the drive, and those of what is in it.
+_DISK = (17, "Microsoft:Hyper-V:Synthetic Disk Drive", "Microsoft:Hyper-V:Virtual Hard Disk")
+_DVD = (16, "Microsoft:Hyper-V:Synthetic DVD Drive", "Microsoft:Hyper-V:Virtual CD/DVD Disk")
+_MEDIUM_TYPE = 31
+
+SCSI_CONTROLLER = embedded(
+    _RESOURCES, {"ResourceType": Number(6, "uint16"), "ResourceSubType": SCSI}
+)
+
+
+class Disks:
+    """The disks of the VMs of one host."""
+
+    def __init__(
+        self,
+        machines: Machines,
+        devices: Devices,
+        disk_files: DiskFiles,
+        files: Files,
+        images: Images,
+        host: HostDescription,
+    ) -> None:
+        self._machines = machines
+        self._devices = devices
+        self._disk_files = disk_files
+        self._files = files
+        self._images = images
+        self._host = host
+
+    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
+        """See `IDiskHotplug.attach_disk`."""
+        spec = request.disk
+        check_disk(spec, self._host)
+        machine = self._machines.ours(vm_uuid)
+        attached = self._attached(machine, vm_uuid, spec.key)
+        if attached is not None:
+            self._require_equal(attached, DiskName.of(vm_uuid, spec))
+            return
+        self.check_image(spec)
+        with undone_by(lambda: self._detach(machine, vm_uuid, spec.key)):
+            # Files of a disk that is not attached are what a crashed call left.
+            self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid, key=spec.key))
+            self.make(vm_uuid, spec)
+            self.connect(machine, vm_uuid, (spec,), Firmware.UEFI)
+
+    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
+        """See `IDiskHotplug.detach_disk`. Hyper-V takes a SCSI disk away without the guest's
+        consent.
+        """
+        self._detach(self._machines.ours(vm_uuid), vm_uuid, request.key)
+
+    def check_image(self, spec: DiskSpec) -> None:
+        """The disk's image is in the cache, and not larger than the disk."""
+        if not isinstance(spec.source, FromImage):
+            return
+        image = self._images.require(spec.source.image_key)
+        if (spec.size_bytes or 0) < image.virtual_size_bytes:
+            raise InvalidRequest(
+                f"disk {spec.key} of {spec.size_bytes} bytes is smaller than its image of "
+                f"{image.virtual_size_bytes}",
+                remedy="ask for a larger disk, or use a smaller image",
+                field=f"disks[{spec.key}].size_bytes",
+            )
+
+    def make(self, vm_uuid: UUID, spec: DiskSpec) -> None:
+        """Make the disk's file."""
+        name, about = str(DiskName.of(vm_uuid, spec)), f"disk {spec.key} of VM {vm_uuid}"
+        path = self._files.on_host(DISKS, name)
+        if isinstance(spec.source, Media):
+            with self._files.new(DISKS, name) as file:
+                file.write(spec.source.content)
+        elif isinstance(spec.source, FromImage):
+            image = self._images.require(spec.source.image_key)
+            self._disk_files.make_from(path, self._images.path(image.key), about)
+            if (spec.size_bytes or 0) > image.virtual_size_bytes:
+                self._disk_files.resize(path, spec.size_bytes or 0, about)
+        else:
+            self._disk_files.make_blank(path, spec.size_bytes or 0, about)
+
+    def connect(
+        self, machine: Machine, vm_uuid: UUID, specs: Sequence[DiskSpec], firmware: Firmware
+    ) -> list[Instance]:
+        """Connect disks whose files are made; returns their drives, in the same order."""
+        if not specs:
+            return []
+        about = About(f"disks of VM {vm_uuid}")
+        rows = self._devices.rows(machine, _RESOURCES, about)
+        places = list(places_for(specs, rows, self._devices, firmware))
+        self._devices.add(machine, [self._drive(place) for place in places], about)
+        rows = self._devices.rows(machine, _RESOURCES, about)
+        drives = [self._at(place, rows) for place in places]
+        contents = [
+            self._content(vm_uuid, place.spec, drive)
+            for place, drive in zip(places, drives, strict=True)
+        ]
+        self._devices.add(machine, contents, about)
+        return drives
+
+    def remove_files(self, vm_uuid: UUID) -> None:
+        """Delete the files of all disks of a VM that does not exist any more."""
+        self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid))
+
+    def _detach(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
+        """Remove a disk, whatever there is of it: its drive, what is in it, its file."""
+        about = About(f"disk {key} of VM {vm_uuid}", Resource.DISK)
+        contents = self._devices.rows(machine, _STORAGE, about)
+        doomed = [row for row in contents if _is_of(row, vm_uuid, key)]
+        left = [row for row in contents if row not in doomed]
+        with several_steps() as steps:
+            if doomed:
+                self._devices.remove(doomed, about)
+                steps.taken = True
+            rows = self._devices.rows(machine, _RESOURCES, about)
+            drives = self._empty_drives(rows, left, doomed)
+            if drives:
+                self._devices.remove(drives, about)
+                steps.taken = True
+            self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid, key=key))
+
+    def _empty_drives(
+        self, rows: Sequence[Instance], contents: Sequence[Instance], emptied: Sequence[Instance]
+    ) -> list[Instance]:
+        """Drives for hard disks that have none, and all that were emptied just now.
+
+        Nobody makes such a drive but a call that ended between two steps.
+        """
+        return [
+            row
+            for row in rows
+            if any(self._devices.is_child(item, row) for item in emptied)
+            or (
+                row.text("ResourceSubType") == _DISK[1]
+                and not any(self._devices.is_child(item, row) for item in contents)
+            )
+        ]
+
+    def _attached(self, machine: Machine, vm_uuid: UUID, key: str) -> DiskName | None:
+        about = About(f"disk {key} of VM {vm_uuid}", Resource.DISK)
+        for row in self._devices.rows(machine, _STORAGE, about):
+            name = DiskName.read(row.text("HostResource"))
+            if name is not None and _is_of(row, vm_uuid, key):
+                return name
+        return None
+
+    def _require_equal(self, found: DiskName, wanted: DiskName) -> None:
+        if found != wanted:
+            raise Conflict(
+                f"VM {found.vm_uuid} has a disk {found.key} of another spec",
+                remedy="detach it first, or use another key",
+                resource=Resource.DISK,
+                name=found.key,
+            )
+
+    def _drive(self, place: Place) -> str:
+        number, subtype, _ = _DVD if isinstance(place.spec.source, Media) else _DISK
+        return embedded(
+            _RESOURCES,
+            {
+                "ResourceType": Number(number, "uint16"),
+                "ResourceSubType": subtype,
+                "Parent": self._devices.path(place.controller),
+                "AddressOnParent": str(place.slot),
+            },
+        )
+
+    def _at(self, place: Place, rows: Sequence[Instance]) -> Instance:
+        for row in rows:
+            slot = row.text("AddressOnParent")
+            if slot == str(place.slot) and self._devices.is_child(row, place.controller):
+                return row
+        raise BackendError(
+            f"the drive of disk {place.spec.key} is not where it was put", may_have_been_done=True
+        )
+
+    def _content(self, vm_uuid: UUID, spec: DiskSpec, drive: Instance) -> str:
+        subtype = (_DVD if isinstance(spec.source, Media) else _DISK)[2]
+        path = self._files.on_host(DISKS, str(DiskName.of(vm_uuid, spec)))
+        return embedded(
+            _STORAGE,
+            {
+                "ResourceType": Number(_MEDIUM_TYPE, "uint16"),
+                "ResourceSubType": subtype,
+                "Parent": self._devices.path(drive),
+                "HostResource": [path],
+            },
+        )
+
+
+def _is_of(row: Instance, vm_uuid: UUID, key: str) -> bool:
+    name = DiskName.read(row.text("HostResource"))
+    return name is not None and (name.vm_uuid, name.key) == (vm_uuid, key)

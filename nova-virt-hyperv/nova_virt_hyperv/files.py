@@ -1,0 +1,138 @@
+"""Files on the host, over SMB: there is no other way to bring bytes to it."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import smbclient
+from nova_virt_interface.call import current_call
+from nova_virt_interface.errors import HostUnreachable, VirtError
+from smbprotocol.exceptions import SMBException
+
+from nova_virt_hyperv.conf import Settings
+from nova_virt_hyperv.errors import About, contract_error
+
+__all__ = ["DISKS", "IMAGES", "File", "Files"]
+
+DISKS = "disks"
+IMAGES = "images"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in one of the driver's two folders."""
+
+    name: str
+    size_bytes: int
+    changed_at: float
+    """Seconds since 1970, by the host's clock."""
+
+
+class Files:
+    """The driver's directory on the host; safe from any thread. Signed and encrypted."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cache: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def on_host(self, folder: str, name: str) -> str:
+        """The path of a file as the host names it."""
+        return f"{self._settings.storage_path}\\{folder}\\{name}"
+
+    def prepare(self) -> None:
+        """Make the folders, unless they are there."""
+        with self._translated(About(f"share {self._settings.share}")) as options:
+            for folder in (DISKS, IMAGES):
+                try:
+                    # Its `makedirs` never ends when there is no such share.
+                    smbclient.mkdir(self._path(folder), **options)
+                except OSError as error:
+                    if error.errno != errno.EEXIST:
+                        raise
+
+    def files(self, folder: str, pattern: str = "*") -> list[File]:
+        """The files whose names match a pattern of ``*`` and ``?``."""
+        with self._translated(About(f"folder {folder}")) as options:
+            return [
+                File(
+                    name=entry.name,
+                    size_bytes=entry.smb_info.end_of_file,
+                    changed_at=entry.smb_info.last_write_time.timestamp(),
+                )
+                for entry in smbclient.scandir(
+                    self._path(folder), search_pattern=pattern, **options
+                )
+                if not entry.is_dir()
+            ]
+
+    @contextmanager
+    def new(self, folder: str, name: str) -> Iterator[BinaryIO]:
+        """Write a new file; nobody else can read, write or delete it meanwhile."""
+        with self._translated(About(f"file {name}"), changing=True) as options:
+            path = self._path(folder, name)
+            with smbclient.open_file(path, "xb", buffering=0, share_access="", **options) as file:
+                yield file
+
+    def publish(self, folder: str, old: str, new: str) -> bool:
+        """Rename a file; False if one of the new name exists, which stays as it is."""
+        with self._translated(About(f"file {old}"), changing=True) as options:
+            try:
+                smbclient.rename(self._path(folder, old), self._path(folder, new), **options)
+            except OSError as error:
+                if error.errno == errno.EEXIST:
+                    return False
+                raise
+            return True
+
+    def remove(self, folder: str, name: str) -> None:
+        """Delete a file; one that is not there is no error."""
+        with self._translated(About(f"file {name}"), changing=True) as options:
+            try:
+                smbclient.remove(self._path(folder, name), **options)
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+
+    def remove_all(self, folder: str, pattern: str) -> None:
+        """Delete all files whose names match."""
+        for file in self.files(folder, pattern):
+            self.remove(folder, file.name)
+
+    def close(self) -> None:
+        """Log off. Idempotent."""
+        with self._lock:
+            self._closed = True
+            smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._cache)
+
+    def _path(self, *parts: str) -> str:
+        return "\\".join((rf"\\{self._settings.host}\{self._settings.share}", *parts))
+
+    @contextmanager
+    def _translated(self, about: About, *, changing: bool = False) -> Iterator[dict[str, Any]]:
+        current_call().check()
+        options = {
+            "username": self._settings.username,
+            "password": self._settings.password,
+            "port": self._settings.share_port,
+            "connection_cache": self._cache,
+            "connection_timeout": min(10, self._settings.timeout_seconds),
+            "encrypt": True,
+        }
+        try:
+            with self._lock:
+                if self._closed:
+                    raise HostUnreachable("this connection was closed", remedy="connect again")
+                # Under the lock, or two threads would each open a connection and lose one.
+                smbclient.register_session(self._settings.host, **options)
+            yield options
+        except VirtError:
+            raise
+        except (SMBException, OSError, ValueError) as error:
+            raise contract_error(error, about=about, changing=changing) from error

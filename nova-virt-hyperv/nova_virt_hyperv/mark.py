@@ -1,0 +1,120 @@
+"""The mark of ownership in a VM's notes, and the names by which its devices and files are known."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.values.disks import DiskSpec, FromImage, Media
+from nova_virt_interface.values.nics import NicSpec
+
+__all__ = ["DiskName", "Mark", "NicName", "disk_pattern", "image_tag"]
+
+_MARK = re.compile(
+    r"\[nova-virt owner=(?P<owner>[a-z0-9-]+) uuid=(?P<uuid>[0-9a-f-]{36})"
+    r" vm=(?P<vm>[0-9A-F-]{36}) spec=(?P<spec>[0-9a-f]{64})?\]"
+)
+_DIGITS = 32
+_TAG_DIGITS = 16
+_NO_IMAGE = "0" * _TAG_DIGITS
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Says whose a VM is. It stands in the notes beside whatever an operator wrote there.
+
+    It names the host's own GUID of the VM, too: a VM that an operator made by copying one of ours
+    has a copy of the mark, but another GUID.
+    """
+
+    owner: str
+    uuid: UUID
+    vm: str
+    """The host's GUID of the VM; another one, by which it is recognised, until it is complete."""
+    spec: str = ""
+    """The digest of the spec; empty until the VM is complete."""
+
+    def __str__(self) -> str:
+        return f"[nova-virt owner={self.owner} uuid={self.uuid} vm={self.vm} spec={self.spec}]"
+
+    def is_of(self, guid: str) -> bool:
+        """Whether this is the mark of the VM with this GUID, not a copy of it."""
+        return not self.spec or self.vm == guid.upper()
+
+    @classmethod
+    def read(cls, notes: str) -> Mark | None:
+        """Find the mark in notes."""
+        match = _MARK.search(notes)
+        if match is None:
+            return None
+        return cls(match["owner"], UUID(match["uuid"]), match["vm"], match["spec"] or "")
+
+
+@dataclass(frozen=True)
+class DiskName:
+    """The name of a disk's file: it says which disk of which VM it is, of which spec and image."""
+
+    vm_uuid: UUID
+    key: str
+    digest: str
+    image: str
+    extension: str
+
+    @classmethod
+    def of(cls, vm_uuid: UUID, spec: DiskSpec) -> DiskName:
+        """The name for a disk."""
+        image = (
+            image_tag(spec.source.image_key) if isinstance(spec.source, FromImage) else _NO_IMAGE
+        )
+        extension = "iso" if isinstance(spec.source, Media) else "vhdx"
+        return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], image, extension)
+
+    @classmethod
+    def read(cls, path: str) -> DiskName | None:
+        """Read it from a path on the host; None if it is no such name."""
+        parts = path.rpartition("\\")[2].lower().split(".")
+        if len(parts) != len(("vm", "key", "digest", "image", "extension")):
+            return None
+        try:
+            return cls(UUID(parts[0]), *parts[1:])
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        return f"{self.vm_uuid}.{self.key}.{self.digest}.{self.image}.{self.extension}"
+
+
+def disk_pattern(*, vm_uuid: UUID | None = None, key: str = "*", image_key: str = "") -> str:
+    """A pattern for the names of the files of a VM, of one of its disks, or of an image's users."""
+    tag = image_tag(image_key) if image_key else "*"
+    return f"{vm_uuid or '*'}.{key}.*.{tag}.*"
+
+
+def image_tag(image_key: str) -> str:
+    """A short name of an image, for the names of the disks that depend on it."""
+    return hashlib.sha256(image_key.encode()).hexdigest()[:_TAG_DIGITS]
+
+
+@dataclass(frozen=True)
+class NicName:
+    """The element name of a NIC: which it is, and of which spec."""
+
+    key: str
+    digest: str
+
+    @classmethod
+    def of(cls, spec: NicSpec) -> NicName:
+        """The name for a NIC."""
+        return cls(spec.key, spec_digest(spec)[:_DIGITS])
+
+    @classmethod
+    def read(cls, name: str) -> NicName | None:
+        """Read it from an element name; None if it is no such name."""
+        match = re.fullmatch(r"nova-virt ([a-z0-9-]+) ([0-9a-f]{32})", name)
+        return cls(match[1], match[2]) if match else None
+
+    def __str__(self) -> str:
+        return f"nova-virt {self.key} {self.digest}"

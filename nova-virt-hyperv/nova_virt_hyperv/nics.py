@@ -1,0 +1,142 @@
+"""Network interfaces of a VM: those that it is made with, and those that come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from nova_virt_interface.errors import BackendError, Conflict, NotFound, Resource
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
+
+from nova_virt_hyperv.cim import Instance, Number, embedded, equals, select
+from nova_virt_hyperv.devices import Devices
+from nova_virt_hyperv.errors import About
+from nova_virt_hyperv.machines import Machine, Machines
+from nova_virt_hyperv.mark import NicName
+from nova_virt_hyperv.session import undone_by
+from nova_virt_hyperv.translate import check_nic, mac_text
+from nova_virt_hyperv.wmi import Wmi
+
+__all__ = ["Nics"]
+
+_PORT = "Msvm_SyntheticEthernetPortSettingData"
+_CONNECTION = "Msvm_EthernetPortAllocationSettingData"
+
+
+class Nics:
+    """The NICs of the VMs of one host. Each is connected to a virtual switch."""
+
+    def __init__(
+        self, wmi: Wmi, machines: Machines, devices: Devices, host: HostDescription
+    ) -> None:
+        self._wmi = wmi
+        self._machines = machines
+        self._devices = devices
+        self._host = host
+
+    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
+        """See `INicHotplug.attach_nic`."""
+        spec = request.nic
+        check_nic(spec, self._host)
+        machine = self._machines.ours(vm_uuid)
+        attached = self._attached(machine, vm_uuid, spec.key)
+        if attached is None:
+            switches = self.switches((spec,))
+            with undone_by(lambda: self._detach(machine, vm_uuid, spec.key)):
+                self.connect(machine, vm_uuid, (spec,), switches)
+        elif NicName.read(attached.text("ElementName")) != NicName.of(spec):
+            raise Conflict(
+                f"VM {vm_uuid} has a NIC {spec.key} of another spec",
+                remedy="detach it first, or use another key",
+                resource=Resource.NIC,
+                name=spec.key,
+            )
+
+    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
+        """See `INicHotplug.detach_nic`. Hyper-V takes a NIC away without the guest's consent."""
+        self._detach(self._machines.ours(vm_uuid), vm_uuid, request.key)
+
+    def switches(self, specs: Sequence[NicSpec]) -> dict[str, Instance]:
+        """The virtual switches of these NICs, by name; raises NotFound."""
+        names = sorted({spec.backing.name for spec in specs})
+        if not names:
+            return {}
+        terms = " OR ".join(equals("ElementName", name) for name in names)
+        rows = self._wmi.query(select("Msvm_VirtualEthernetSwitch", terms))
+        found: dict[str, Instance] = {}
+        for name in names:
+            same = [row for row in rows if row.text("ElementName") == name]
+            if not same:
+                raise NotFound(
+                    f"the host has no virtual switch {name}", resource=Resource.NETWORK, name=name
+                )
+            if len(same) > 1:
+                raise Conflict(
+                    f"the host has {len(same)} virtual switches {name}",
+                    remedy="give each of them another name",
+                    resource=Resource.NETWORK,
+                    name=name,
+                )
+            found[name] = same[0]
+        return found
+
+    def connect(
+        self,
+        machine: Machine,
+        vm_uuid: UUID,
+        specs: Sequence[NicSpec],
+        switches: Mapping[str, Instance],
+    ) -> None:
+        """Plug NICs into a VM and connect them."""
+        if not specs:
+            return
+        about = About(f"NICs of VM {vm_uuid}")
+        self._devices.add(machine, [_port(spec) for spec in specs], about)
+        rows = {row.text("ElementName"): row for row in self._devices.rows(machine, _PORT, about)}
+        connections = []
+        for spec in specs:
+            row = rows.get(str(NicName.of(spec)))
+            if row is None:
+                raise BackendError(f"NIC {spec.key} is not where it was put")
+            connections.append(self._connection(row, switches[spec.backing.name]))
+        self._devices.add(machine, connections, about)
+
+    def _detach(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
+        found = self._attached(machine, vm_uuid, key)
+        if found is not None:
+            about = About(f"NIC {key} of VM {vm_uuid}", Resource.NIC)
+            self._devices.remove([found], about)
+
+    def _attached(self, machine: Machine, vm_uuid: UUID, key: str) -> Instance | None:
+        about = About(f"NIC {key} of VM {vm_uuid}", Resource.NIC)
+        for row in self._devices.rows(machine, _PORT, about):
+            name = NicName.read(row.text("ElementName"))
+            if name is not None and name.key == key:
+                return row
+        return None
+
+    def _connection(self, port: Instance, switch: Instance) -> str:
+        return embedded(
+            _CONNECTION,
+            {
+                "ResourceType": Number(33, "uint16"),
+                "ResourceSubType": "Microsoft:Hyper-V:Ethernet Connection",
+                "Parent": self._devices.path(port),
+                "HostResource": [self._devices.switch_path(switch)],
+                "EnabledState": Number(2, "uint16"),
+            },
+        )
+
+
+def _port(spec: NicSpec) -> str:
+    return embedded(
+        _PORT,
+        {
+            "ResourceType": Number(10, "uint16"),
+            "ResourceSubType": "Microsoft:Hyper-V:Synthetic Ethernet Port",
+            "ElementName": str(NicName.of(spec)),
+            "Address": mac_text(spec.mac),
+            "StaticMacAddress": True,
+        },
+    )

@@ -1,0 +1,171 @@
+"""The way to the host: clients of WS-Management for any thread, and what their errors mean."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from nova_virt_interface.call import Call, current_call
+from nova_virt_interface.errors import Busy, HostUnreachable, InvalidRequest, VirtError
+from pypsrp.exceptions import WSManFaultError
+from pypsrp.wsman import WSMan
+
+from nova_virt_hyperv.conf import Settings
+from nova_virt_hyperv.errors import BACKEND_ERRORS, About, contract_error
+from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
+
+__all__ = ["Session", "Steps", "send", "several_steps", "undone_by"]
+
+_log = logging.getLogger(__name__)
+# Windows' own limit since Server 2012 (MaxEnvelopeSizekb).
+_MAX_ENVELOPE_BYTES = 500 * 1024
+
+
+class Session:
+    """Gives each request a client of its own, because one client belongs to one connection.
+
+    It connects anew by itself: a client whose connection broke is thrown away.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.ca_file and not os.path.isfile(settings.ca_file):
+            raise InvalidRequest(
+                f"option ca_file: there is no file {settings.ca_file}",
+                remedy="name a PEM file with the authorities to trust",
+                field="ca_file",
+            )
+        self._settings = settings
+        self._idle: list[WSMan] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def exchange(self, about: About | None = None, *, changing: bool = False) -> Iterator[WSMan]:
+        """Give a client to a block, and turn all backend errors from it into the contract's.
+
+        Args:
+            about: what the block is about, for errors.
+            changing: whether it may change something on the host.
+        """
+        current_call().check()
+        client = self._take()
+        try:
+            yield client
+        except (WmiFault, Refusal) as error:
+            self._put_back(client)
+            raise contract_error(error, about=about or About(), changing=changing) from error
+        except VirtError:
+            self._put_back(client)
+            raise
+        except BACKEND_ERRORS as error:
+            client.close()
+            raise contract_error(error, about=about or About(), changing=changing) from error
+        except BaseException:
+            client.close()
+            raise
+        self._put_back(client)
+
+    def require_open(self) -> None:
+        """Raise HostUnreachable if the session was closed."""
+        if self._closed:
+            raise HostUnreachable("this connection was closed", remedy="connect again")
+
+    def close(self) -> None:
+        """Close all clients. Idempotent."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.close()
+
+    def _take(self) -> WSMan:
+        with self._lock:
+            self.require_open()
+            if self._idle:
+                return self._idle.pop()
+        settings = self._settings
+        return WSMan(
+            settings.host,
+            port=settings.port,
+            username=settings.username,
+            password=settings.password,
+            ssl=settings.tls,
+            encryption="auto" if settings.tls else "always",
+            auth=settings.auth,
+            cert_validation=settings.ca_file or True,  # type: ignore[arg-type]
+            max_envelope_size=_MAX_ENVELOPE_BYTES,
+            operation_timeout=settings.timeout_seconds,
+            connection_timeout=min(10, settings.timeout_seconds),
+            # The host's own time-out is to come first: it says more.
+            read_timeout=settings.timeout_seconds + 5,
+            no_proxy=True,
+        )
+
+    def _put_back(self, client: WSMan) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(client)
+                return
+        client.close()
+
+
+def send(
+    client: WSMan, action: str, uri: str, body: ET.Element | None, **more: object
+) -> ET.Element:
+    """Send one request; returns the response's body. Raises WmiFault for a fault."""
+    try:
+        envelope = client.invoke(action, uri, body, **more)  # type: ignore[arg-type]
+    except WSManFaultError as error:
+        raw = getattr(error.__context__, "response_text", "")
+        fault = read_fault(raw)
+        if fault is None:
+            raise
+        raise fault from error
+    found = envelope.find("{http://www.w3.org/2003/05/soap-envelope}Body")
+    if found is None:
+        raise ET.ParseError("the response has no body")
+    return found
+
+
+class Steps:
+    """How far an operation of several steps has come."""
+
+    taken = False
+
+
+@contextmanager
+def several_steps() -> Iterator[Steps]:
+    """Say in the block's error that something may have been done, once ``taken`` is set."""
+    steps = Steps()
+    try:
+        yield steps
+    except VirtError as error:
+        error.may_have_been_done = error.may_have_been_done or steps.taken
+        raise
+
+
+@contextmanager
+def undone_by(undo: Callable[[], object]) -> Iterator[None]:
+    """Call ``undo`` when the block fails, also when it was cancelled; the error says whether that
+    worked.
+    """
+    try:
+        yield
+    except BaseException as error:
+        undone = False
+        try:
+            # A call of its own, for the caller's may be cancelled or past its deadline.
+            with Call(current_call().request_id):
+                undo()
+            undone = True
+        except VirtError:
+            _log.exception("could not undo a failed operation; repeating or deleting it will")
+        if isinstance(error, VirtError):
+            # A request whose answer was lost may still be under way on the host.
+            in_flight = error.may_have_been_done and isinstance(error, HostUnreachable | Busy)
+            error.may_have_been_done = in_flight or not undone
+        raise

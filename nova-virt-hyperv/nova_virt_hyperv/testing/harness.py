@@ -1,0 +1,211 @@
+"""The harness of the Hyper-V driver: a simulated host, and a real SMB server for its files."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import requests
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.testing.harness import (
+    Backend,
+    BackendKind,
+    BackendUnavailable,
+    Harness,
+    TestImage,
+)
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.nics import NicBacking, NicBackingKind
+
+from nova_virt_hyperv.conf import Settings
+from nova_virt_hyperv.events import THREAD_NAME
+from nova_virt_hyperv.hypervisor import HyperVFactory
+from nova_virt_hyperv.testing.process import SimulatorProcess
+from nova_virt_hyperv.testing.samba import Samba
+
+__all__ = ["SimulatorHarness"]
+
+_MIB = 1024 * 1024
+_IMAGE_BYTES = 16 * _MIB
+_USER = "Administrator"
+_SHARE = "nova-virt"
+
+
+class SimulatorHarness(Harness):
+    """The driver against a simulated Hyper-V host of its own."""
+
+    driver = "hyperv"
+    backend_name = "simulator"
+    kind = BackendKind.SIMULATED
+    patience_seconds = 20.0
+    more_arguments: tuple[str, ...] = ()
+
+    def start(self) -> None:
+        """See `Harness`."""
+        self._directory = tempfile.TemporaryDirectory(prefix="nova-virt-hyperv-")
+        root = Path(self._directory.name)
+        self._shared = root / "c" / "nova-virt"
+        for folder in (self._shared, root / "simulator", root / "samba"):
+            folder.mkdir(parents=True)
+        self._password = secrets.token_urlsafe(16)
+        self._samba = Samba(root / "samba", self._shared, _SHARE, _USER, self._password)
+        self._samba.start()
+        self._simulator = SimulatorProcess(root, self._password, self.more_arguments)
+        self._image = root / "image.vhdx"
+        _make_image(self._image)
+        self._questions = 0
+        self._send = requests.Session.send
+        requests.Session.send = _counting(self._send, self._count)  # type: ignore[method-assign]
+
+    def stop(self) -> None:
+        """See `Harness`."""
+        if hasattr(self, "_send"):
+            requests.Session.send = self._send  # type: ignore[method-assign]
+        if hasattr(self, "_simulator"):
+            self._simulator.stop()
+        if hasattr(self, "_samba"):
+            self._samba.stop()
+        if hasattr(self, "_directory"):
+            self._directory.cleanup()
+
+    def _count(self, url: str) -> None:
+        # Watching for events is no question of core's.
+        ours = f":{self._simulator.port}/" in url
+        if ours and threading.current_thread().name != THREAD_NAME:
+            self._questions += 1
+
+    def control(self, do: str, **arguments: Any) -> Any:
+        """Tell the simulated host something behind the driver's back; see its `controls`."""
+        return self._simulator.control(do, **arguments)
+
+    def backend(self) -> Backend:
+        """See `Harness`."""
+        return Backend(name=self.backend_name, version="10.0.20348", kind=self.kind)
+
+    def factory(self) -> IHypervisorFactory:
+        """See `Harness`."""
+        return HyperVFactory()
+
+    def settings(self) -> Settings:
+        """See `Harness`."""
+        return Settings(
+            host="127.0.0.1",
+            port=self._simulator.port,
+            username=_USER,
+            password=self._password,
+            ca_file=self._simulator.authority,
+            storage_path="C:\\nova-virt",
+            share=_SHARE,
+            share_port=self._samba.port,
+            timeout_seconds=20,
+            poll_interval_seconds=0.2,
+        )
+
+    def unreachable_settings(self) -> Settings:
+        """See `Harness`."""
+        # Nothing listens on the discard service's port of any sane machine.
+        return replace(self.settings(), port=9)
+
+    def image(self) -> TestImage:
+        """See `Harness`."""
+        return TestImage(
+            path=self._image,
+            format=DiskFormat.VHDX,
+            virtual_size_bytes=_IMAGE_BYTES,
+            boots=False,
+        )
+
+    def nic_backing(self) -> NicBacking:
+        """See `Harness`."""
+        return NicBacking(kind=NicBackingKind.NETWORK, name="external")
+
+    def leftovers(self) -> frozenset[str]:
+        """See `Harness`."""
+        found = {f"VM {vm['guid']} {vm['name']}" for vm in self.control("vms")}
+        found |= {
+            f"device {resource['id']} of {vm['guid']}"
+            for vm in self.control("vms")
+            for resource in vm["resources"]
+        }
+        files = (item for item in self._shared.rglob("*") if item.is_file())
+        return frozenset(found | {f"file {item.relative_to(self._shared)}" for item in files})
+
+    def vm(self, vm_uuid: UUID) -> dict[str, Any]:
+        """What the simulated host has of a VM of the driver."""
+        guid = f"{{{str(vm_uuid).upper()}}}"
+        found: list[dict[str, Any]] = [
+            vm for vm in self.control("vms") if vm["bios_guid"].upper() == guid
+        ]
+        return found[0]
+
+    @contextmanager
+    def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
+        """See `Harness`."""
+        guid = self.control(
+            "define", name="foreign", bios_guid=f"{{{str(vm_uuid).upper()}}}", notes="mine"
+        )
+        try:
+            yield
+        finally:
+            self.control("destroy", guid=guid)
+
+    def foreign_vm_untouched(self, vm_uuid: UUID) -> bool:
+        """See `Harness`."""
+        vm = self.vm(vm_uuid)
+        return (vm["name"], vm["notes"], vm["state"]) == ("foreign", "mine", 3)
+
+    def rename_vm(self, vm_uuid: UUID, name: str) -> None:
+        """See `Harness`."""
+        self.control("rename", guid=self.vm(vm_uuid)["guid"], name=name)
+
+    def power_off_vm(self, vm_uuid: UUID) -> None:
+        """See `Harness`."""
+        self.control("power_off", guid=self.vm(vm_uuid)["guid"])
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """See `Harness`."""
+        self._samba.stop()
+        self.control("outage", away=True)
+        try:
+            yield
+        finally:
+            self.control("outage", away=False)
+            self._samba.start()
+
+    @contextmanager
+    def full_storage(self) -> Iterator[None]:
+        """See `Harness`."""
+        self.control("free", free=4096)
+        try:
+            yield
+        finally:
+            self.control("free", free=None)
+
+    def round_trips(self) -> int:
+        """See `Harness`."""
+        return self._questions
+
+
+def _counting(send: Callable[..., Any], count: Callable[[str], None]) -> Callable[..., Any]:
+    def counted(session: Any, request: Any, **more: Any) -> Any:
+        count(request.url or "")
+        return send(session, request, **more)
+
+    return counted
+
+
+def _make_image(path: Path) -> None:
+    command = ["qemu-img", "create", "-q", "-f", "vhdx", str(path), str(_IMAGE_BYTES)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BackendUnavailable(f"qemu-img cannot make the test image: {error}") from error

@@ -1,0 +1,72 @@
+"""The simulated host's process, as a harness starts, tells and ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from nova_virt_interface.testing.harness import BackendUnavailable
+
+__all__ = ["SimulatorProcess"]
+
+
+class SimulatorProcess:
+    """A simulated host; its standard input is the side channel, and its end when that ends.
+
+    Args:
+        root: a directory with ``c``, the host's drive, and ``simulator``, for its own files.
+        password: of its account.
+        more: further arguments of its command line.
+    """
+
+    def __init__(self, root: Path, password: str, more: tuple[str, ...]) -> None:
+        self._lock = threading.Lock()
+        command = [sys.executable, "-m", "nova_virt_hyperv.testing.simulator"]
+        command += ["--drive", str(root / "c"), "--state", str(root / "simulator"), *more]
+        self._errors = (root / "simulator" / "errors").open("w+b")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env={**os.environ, "SIMULATOR_PASSWORD": password},
+        )
+        told = self._read()
+        self.port: int = told["port"]
+        self.authority: str = told["authority"]
+
+    def control(self, do: str, **arguments: Any) -> Any:
+        """Tell it something, see `controls`; returns the result."""
+        with self._lock:
+            if self._process.stdin is None:
+                raise BackendUnavailable("the simulator has no input")
+            self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+            self._process.stdin.flush()
+            answer = self._read()
+        if "error" in answer:
+            raise ValueError(f"{do}: {answer['error']}")
+        return answer["result"]
+
+    def stop(self) -> None:
+        """End it."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        self._process.terminate()
+        self._process.wait()
+        self._errors.close()
+
+    def _read(self) -> dict[str, Any]:
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            self._errors.seek(0)
+            words = self._errors.read().decode(errors="replace")
+            raise BackendUnavailable(f"the simulator has ended: {words[-2000:]}")
+        told: dict[str, Any] = json.loads(line)
+        return told

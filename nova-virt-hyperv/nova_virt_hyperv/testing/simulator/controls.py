@@ -1,0 +1,138 @@
+"""The side channel of the simulated host: what tests do behind the driver's back.
+
+One JSON object per line comes in, with ``do`` and the arguments of that name; one goes out, with
+``result`` or ``error``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TextIO
+
+from nova_virt_hyperv.testing.simulator.catalogue import Simulated
+from nova_virt_hyperv.testing.simulator.faults import Fault
+from nova_virt_hyperv.testing.simulator.machines import Machine
+from nova_virt_hyperv.testing.simulator.model import Row
+from nova_virt_hyperv.testing.simulator.server import WinRm
+
+__all__ = ["Controls"]
+
+
+class Controls:
+    """Obeys until its input ends."""
+
+    def __init__(self, simulated: Simulated, winrm: WinRm) -> None:
+        self._simulated = simulated
+        self._winrm = winrm
+
+    def serve(self, commands: TextIO, answers: TextIO) -> None:
+        """Read commands and answer them until the input ends."""
+        for line in commands:
+            try:
+                given = json.loads(line)
+                act = getattr(self, f"do_{given.pop('do')}")
+                answer = {"result": act(**given)}
+            except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+    def do_fault(self, **fault: Any) -> None:
+        """Plan a fault; see `Fault`."""
+        self._winrm.faults.plan(Fault(**fault))
+
+    def do_no_faults(self) -> None:
+        """Forget all planned faults."""
+        self._winrm.faults.clear()
+
+    def do_requests(self) -> dict[str, int]:
+        """How many requests came, by operation."""
+        with self._winrm.lock:
+            return dict(self._winrm.requests)
+
+    def do_jobs(self) -> int:
+        """How many jobs are under way."""
+        with self._simulated.host.lock:
+            return self._simulated.host.running_jobs()
+
+    def do_connections(self) -> int:
+        """How many connections there are."""
+        with self._winrm.lock:
+            return len(self._winrm.connections)
+
+    def do_outage(self, away: bool) -> None:
+        """Go away, or come back with all VMs as they were."""
+        if away:
+            self._winrm.stop()
+        else:
+            self._winrm.start()
+
+    def do_free(self, free: int | None) -> None:
+        """Let so many bytes be free on the drive; None: as many as there are."""
+        with self._simulated.host.lock:
+            host = self._simulated.host
+            host.ballast_bytes = 0
+            if free is not None:
+                host.ballast_bytes = max(0, host.free_storage_bytes() - free)
+
+    def do_vms(self) -> list[dict[str, Any]]:
+        """All VMs with what a test may want to know of them."""
+        with self._simulated.host.lock:
+            return [_described(vm) for vm in self._simulated.machines.by_guid.values()]
+
+    def do_define(self, name: str, bios_guid: str, notes: str = "") -> str:
+        """Make a VM as an operator would; returns its GUID."""
+        with self._simulated.host.lock:
+            host, machines = self._simulated.host, self._simulated.machines
+            settings = Row(host.cls("Msvm_VirtualSystemSettingData"))
+            settings.values = {"ElementName": name, "BIOSGUID": bios_guid, "Notes": [notes]}
+            return machines.make(settings)
+
+    def do_destroy(self, guid: str) -> None:
+        """Delete a VM as an operator would."""
+        with self._simulated.host.lock:
+            del self._simulated.machines.by_guid[guid]
+
+    def do_rename(self, guid: str, name: str) -> None:
+        """Give a VM another label."""
+        with self._simulated.host.lock:
+            vm = self._simulated.machines.by_guid[guid]
+            vm.settings["ElementName"] = vm.system["ElementName"] = name
+
+    def do_power_off(self, guid: str) -> None:
+        """Turn a VM off as an operator would."""
+        with self._simulated.host.lock:
+            self._simulated.power.off(self._simulated.machines.by_guid[guid])
+
+    def do_state(self, guid: str, state: int) -> None:
+        """Put a VM into an EnabledState."""
+        with self._simulated.host.lock:
+            self._simulated.machines.by_guid[guid].change(state)
+
+    def do_listens(self, guid: str) -> None:
+        """Let a VM's guest have integration services from now on."""
+        with self._simulated.host.lock:
+            self._simulated.machines.by_guid[guid].listens = True
+
+
+def _described(vm: Machine) -> dict[str, Any]:
+    return {
+        "guid": vm.guid,
+        "name": vm.settings["ElementName"],
+        "bios_guid": vm.settings["BIOSGUID"],
+        "notes": "\n".join(vm.settings["Notes"] or ()),
+        "state": vm.state,
+        "generation": vm.generation,
+        "boot_sources": vm.settings["BootSourceOrder"] or [],
+        "resources": [
+            {
+                "id": row["InstanceID"],
+                "kind": row["ResourceSubType"],
+                "name": row["ElementName"],
+                "address": row["Address"],
+                "host": row["HostResource"] or [],
+                "quantity": row["VirtualQuantity"],
+            }
+            for row in vm.resources
+        ],
+    }

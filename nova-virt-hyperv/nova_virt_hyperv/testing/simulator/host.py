@@ -1,0 +1,221 @@
+"""The simulated host: its rows, its drive, its jobs, and the table of its methods."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from nova_virt_hyperv.testing.simulator.model import (
+    Effect,
+    JobFailed,
+    Outcome,
+    Ref,
+    Refused,
+    Row,
+    WsFault,
+)
+from nova_virt_hyperv.testing.simulator.schema import CimClass, schema
+
+__all__ = ["CIMV2", "VIRTUALIZATION", "Configuration", "Handler", "Host"]
+
+VIRTUALIZATION = "root/virtualization/v2"
+CIMV2 = "root/cimv2"
+_MIB = 1024 * 1024
+_STARTED = 4096
+# JobState.
+_RUNNING, _COMPLETED, _TERMINATED, _EXCEPTION = 4, 7, 8, 10
+
+Handler = Callable[["Host", Row, dict[str, Any]], Outcome]
+Source = Callable[["Host"], Iterable[Row]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """How large the host is and how it behaves."""
+
+    name: str
+    drive: Path
+    """The directory that is drive C:."""
+    processors: int = 16
+    memory_mib: int = 8192
+    storage_bytes: int = 4 * 1024**3
+    switches: tuple[str, ...] = ("external",)
+    job_seconds: float = 0.02
+    """How long a job runs; 0: methods do their work before they return, without a job."""
+    job_removal_seconds: float = 300.0
+
+
+class Host:
+    """One host. Whoever reads or changes it holds its lock."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.schema = schema()
+        self.lock = threading.RLock()
+        self.handlers: dict[tuple[str, str], Handler] = {}
+        self.sources: list[Source] = []
+        self.ballast_bytes = 0
+        self._rows: list[Row] = []
+        self._jobs: list[Row] = []
+
+    def make(self, class_name: str, **values: Any) -> Row:
+        """Make a row with the documented defaults, without keeping it."""
+        cls = self.schema.find(VIRTUALIZATION, class_name) or self.schema.find(CIMV2, class_name)
+        if cls is None:
+            raise KeyError(class_name)
+        row = Row(cls)
+        for field in cls.properties.values():
+            row.values[field.name] = _default(field.default, field.cim_type)
+        for name, value in values.items():
+            row[name] = value
+        return row
+
+    def keep(self, row: Row) -> Row:
+        """Keep a row."""
+        self._rows.append(row)
+        return row
+
+    def drop(self, row: Row) -> None:
+        """Let a row go."""
+        self._rows.remove(row)
+
+    def rows(self, namespace: str, class_name: str) -> list[Row]:
+        """All rows of a class or of a class below it; WsFault if there is no such class."""
+        classes = {id(cls) for cls in self.schema.below(namespace, class_name)}
+        if not classes:
+            raise WsFault(
+                "a:DestinationUnreachable", 0x80041010, f"no class {class_name}", is_wmi=True
+            )
+        self._forget_old_jobs()
+        found = [*self._rows, *self._jobs]
+        for source in self.sources:
+            found += source(self)
+        return [row for row in found if id(row.cls) in classes]
+
+    def find(self, ref: Ref) -> Row:
+        """The one row that a reference names, with all of its keys or some; WsFault if none."""
+        found = [
+            row for row in self.rows(ref.namespace, ref.class_name) if row.is_named(dict(ref.keys))
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise WsFault("w:InvalidSelectors", 2150858843, "the selectors fit several instances")
+        raise WsFault(
+            "a:DestinationUnreachable", 0x80041002, f"no instance {dict(ref.keys)}", is_wmi=True
+        )
+
+    def file(self, path: str) -> Path:
+        """Where a path of drive C: is here; a name's case does not matter."""
+        drive, _, rest = path.partition(":\\")
+        parts = rest.split("\\")
+        if drive.upper() != "C" or not rest or {"", ".", ".."} & set(parts):
+            raise Refused(32773, f"{path} is no full path on this host")
+        here = self.configuration.drive
+        for part in parts:
+            names = {item.name.lower(): item for item in here.iterdir()} if here.is_dir() else {}
+            here = names.get(part.lower(), here / part)
+        return here
+
+    def free_storage_bytes(self) -> int:
+        """What is free on the drive."""
+        drive = self.configuration.drive
+        used = sum(item.stat().st_size for item in drive.rglob("*") if item.is_file())
+        return max(0, self.configuration.storage_bytes - used - self.ballast_bytes)
+
+    def run(
+        self, caption: str, effect: Effect, outputs: dict[str, Any] | None = None, kind: str = ""
+    ) -> Outcome:
+        """Do the work of a method: in a job, or at once when jobs take no time.
+
+        Args:
+            caption: the job's name.
+            effect: does it; may raise JobFailed.
+            outputs: filled in by the effect; returned only when there was no job.
+            kind: the job's class.
+        """
+        if self.configuration.job_seconds == 0:
+            try:
+                effect()
+            except JobFailed as error:
+                return Outcome(error.code)
+            return Outcome(0, dict(outputs or {}))
+        job = self.make(
+            kind or "Msvm_ConcreteJob",
+            InstanceID=str(uuid4()).upper(),
+            Caption=caption,
+            JobState=_RUNNING,
+            JobStatus="Job is running",
+            PercentComplete=0,
+            TimeSubmitted=datetime.now(UTC),
+        )
+        self._jobs.append(job)
+        threading.Thread(target=self._work, args=(job, effect), daemon=True).start()
+        return Outcome(_STARTED, {"Job": job.ref})
+
+    def _work(self, job: Row, effect: Effect) -> None:
+        time.sleep(self.configuration.job_seconds / 2)
+        with self.lock:
+            job["PercentComplete"] = 50
+        time.sleep(self.configuration.job_seconds / 2)
+        with self.lock:
+            if job["JobState"] == _TERMINATED:
+                return
+            try:
+                effect()
+            except JobFailed as error:
+                _end(job, _EXCEPTION, error.text, error.code)
+            except Exception as error:  # noqa: BLE001 - or its job would run for ever
+                traceback.print_exc()
+                _end(job, _EXCEPTION, f"the simulator failed: {error}", 32768)
+            else:
+                _end(job, _COMPLETED, "Job is completed")
+
+    def running_jobs(self) -> int:
+        """How many jobs are under way."""
+        return [job["JobState"] for job in self._jobs].count(_RUNNING)
+
+    def terminate(self, job: Row) -> None:
+        """End a job before it has done its work."""
+        if job["JobState"] != _RUNNING:
+            raise Refused(32775, "the job has ended")
+        _end(job, _TERMINATED, "Job was terminated")
+
+    def _forget_old_jobs(self) -> None:
+        oldest = time.time() - self.configuration.job_removal_seconds
+        self._jobs = [
+            job
+            for job in self._jobs
+            if job["JobState"] == _RUNNING or job["TimeOfLastStateChange"].timestamp() > oldest
+        ]
+
+    def cls(self, class_name: str) -> CimClass:
+        """A class of the virtualization namespace."""
+        found = self.schema.find(VIRTUALIZATION, class_name)
+        if found is None:
+            raise KeyError(class_name)
+        return found
+
+
+def _end(job: Row, state: int, text: str, code: int = 0) -> None:
+    job["JobState"] = state
+    job["JobStatus"] = text
+    job["PercentComplete"] = 100
+    job["ErrorCode"] = code
+    job["ErrorDescription"] = text if code else None
+    job["TimeOfLastStateChange"] = datetime.now(UTC)
+
+
+def _default(text: str | None, cim_type: str) -> Any:
+    if text is None:
+        return None
+    if cim_type == "boolean":
+        return text == "true"
+    return int(text) if "int" in cim_type else text

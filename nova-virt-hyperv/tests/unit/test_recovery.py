@@ -1,0 +1,202 @@
+"""What is left when something goes wrong in the middle: nothing that a repeat cannot use or remove.
+
+Every request of an operation is lost once before it took effect and once after.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from nova_virt_interface.errors import (
+    AccessDenied,
+    BackendError,
+    Busy,
+    HostUnreachable,
+    NotFound,
+    VirtError,
+)
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
+
+from nova_virt_hyperv.mark import Mark
+
+from .backend import BackendTestCase, blank, from_image, medium, nic
+
+_LONGEST = 60
+
+
+class TestLostRequests(BackendTestCase):
+    def sweep(self, prepare: Callable[[], UUID], act: Callable[[UUID], None]) -> None:
+        """Lose each request in turn; afterwards a repeat succeeds and deletion leaves nothing."""
+        for kind in ("drop-before", "drop-after"):
+            for skip in range(_LONGEST):
+                vm_uuid = prepare()
+                before = self.harness.leftovers()
+                self.harness.control("no_faults")
+                self.fault("*", kind, skip=skip)
+                try:
+                    act(vm_uuid)
+                except HostUnreachable as error:
+                    told = f"{kind} {skip}: {error}"
+                    if not error.may_have_been_done:
+                        self.assertEqual(before, self.harness.leftovers(), told)
+                    self.harness.control("no_faults")
+                    # What was under way when its answer was lost comes to its end.
+                    while self.harness.control("jobs"):
+                        time.sleep(0.01)
+                    act(vm_uuid)
+                else:
+                    self.harness.control("no_faults")
+                    self.assertGreater(skip, 0)
+                    self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+                    break
+                self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+            else:
+                self.fail("the operation never ended")
+
+    def test_creation(self) -> None:
+        self.cached()
+        spec = self.spec(disks=(from_image(), medium()), nics=(nic(),))
+        self.sweep(self.new_uuid, lambda vm_uuid: self.hypervisor.create_vm(vm_uuid, spec))
+
+    def test_deletion(self) -> None:
+        self.sweep(
+            lambda: self.made(disks=(blank(),)),
+            lambda vm_uuid: self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest()),
+        )
+
+    def test_deletion_while_it_runs(self) -> None:
+        def running() -> UUID:
+            vm_uuid = self.made()
+            self.hypervisor.start_vm(vm_uuid, StartRequest())
+            return vm_uuid
+
+        gone = DeleteVmRequest()
+        self.sweep(running, lambda vm_uuid: self.hypervisor.delete_vm(vm_uuid, gone))
+
+    def test_power(self) -> None:
+        def on_and_off(vm_uuid: UUID) -> None:
+            self.hypervisor.start_vm(vm_uuid, StartRequest())
+            self.hypervisor.stop_vm(vm_uuid, StopRequest())
+
+        self.sweep(self.made, on_and_off)
+
+    def test_a_disk_comes(self) -> None:
+        request = AttachDiskRequest(disk=blank())
+        self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, request))
+
+    def test_a_disk_goes(self) -> None:
+        request = DetachDiskRequest(key="data")
+        self.sweep(
+            lambda: self.made(disks=(blank(),)),
+            lambda vm_uuid: self.hypervisor.detach_disk(vm_uuid, request),
+        )
+
+    def test_a_nic_comes(self) -> None:
+        request = AttachNicRequest(nic=nic())
+        self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_nic(vm_uuid, request))
+
+    def test_a_nic_goes(self) -> None:
+        request = DetachNicRequest(key="nic-1")
+        self.sweep(
+            lambda: self.made(nics=(nic(),)),
+            lambda vm_uuid: self.hypervisor.detach_nic(vm_uuid, request),
+        )
+
+
+class TestBrokenAnswers(BackendTestCase):
+    def refused(self, expected: type[VirtError]) -> VirtError:
+        found: VirtError = self.assertRaises(expected, self.hypervisor.list_vms)
+        # The next question is answered.
+        self.assertEqual((), self.hypervisor.list_vms())
+        return found
+
+    def test_a_host_that_answers_html(self) -> None:
+        self.fault("GetSummaryInformation", "answer", text="<html><body>Welcome</body></html>")
+        self.refused(BackendError)
+        self.fault("GetSummaryInformation", "http", code=503, text="<html>busy</html>")
+        self.refused(BackendError)
+
+    def test_a_truncated_answer(self) -> None:
+        self.fault("GetSummaryInformation", "answer", text="<s:Envelope xmlns:s='http://www.w3.o")
+        self.refused(BackendError)
+
+    def test_a_bomb_and_an_external_entity_are_refused(self) -> None:
+        rows = "".join(f'<!ENTITY x{n} "{f"&x{n - 1};" * 10}">' for n in range(1, 12))
+        bomb = f'<!DOCTYPE b [<!ENTITY x0 "x">{rows}]><b>&x11;</b>'
+        outside = '<!DOCTYPE b [<!ENTITY e SYSTEM "file:///etc/passwd">]><b>&e;</b>'
+        for text in (bomb, outside):
+            self.fault("GetSummaryInformation", "answer", text=text)
+            error = self.refused(BackendError)
+            self.assertNotIn("root:", str(error))
+
+    def test_faults_in_both_forms(self) -> None:
+        vm_uuid = self.made()
+        for kind, code in (("fault", 5), ("fault-wmi", 0x80041003)):
+            self.fault("RequestStateChange", kind, code=code, text="w:AccessDenied")
+            self.assertRaises(AccessDenied, self.hypervisor.start_vm, vm_uuid, StartRequest())
+        self.fault("RequestStateChange", "fault", code=2150859174, text="w:QuotaLimit")
+        self.assertRaises(Busy, self.hypervisor.start_vm, vm_uuid, StartRequest())
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+
+    def test_a_return_value_that_is_unknown(self) -> None:
+        vm_uuid = self.made()
+        self.fault("RequestStateChange", "return", code=32799)
+        error = self.assertRaises(BackendError, self.hypervisor.start_vm, vm_uuid, StartRequest())
+        self.assertIn("32799", error.detail)
+        self.assertFalse(error.may_have_been_done)
+
+    def test_a_job_that_vanishes(self) -> None:
+        vm_uuid = self.made()
+        self.fault("Get", "fault-wmi", code=0x80041002, text="a:DestinationUnreachable")
+        self.assertRaises(NotFound, self.hypervisor.start_vm, vm_uuid, StartRequest())
+
+    def test_too_many_vms_for_one_answer_are_asked_for_in_parts(self) -> None:
+        vms = {self.made() for _ in range(3)}
+        self.fault("GetSummaryInformation", "fault", code=2150858790, text="w:EncodingLimit")
+        self.assertEqual(vms, {vm.vm_uuid for vm in self.hypervisor.list_vms()})
+
+
+class TestWhatOthersDid(BackendTestCase):
+    def test_a_copy_of_one_of_our_vms_is_not_ours(self) -> None:
+        vm_uuid = self.made()
+        original = self.harness.vm(vm_uuid)
+        guid = self.harness.control(
+            "define", name="copy", bios_guid=original["bios_guid"], notes=original["notes"]
+        )
+        self.addCleanup(self.harness.control, "destroy", guid=guid)
+        self.assertEqual([vm_uuid], [vm.vm_uuid for vm in self.hypervisor.list_vms()])
+        self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+        self.assertEqual(["copy"], [vm["name"] for vm in self.harness.control("vms")])
+
+    def test_a_vm_that_was_not_completed_does_not_exist_and_is_replaced(self) -> None:
+        vm_uuid = self.new_uuid()
+        self.harness.control(
+            "define",
+            name="crashed",
+            bios_guid=f"{{{str(vm_uuid).upper()}}}",
+            notes=str(Mark("nova", vm_uuid, str(uuid4()).upper())),
+        )
+        self.assertEqual((), self.hypervisor.list_vms())
+        self.assertRaises(NotFound, self.hypervisor.get_vm, vm_uuid)
+        self.hypervisor.create_vm(vm_uuid, self.spec(name="anew"))
+        self.assertEqual(["anew"], [vm["name"] for vm in self.harness.control("vms")])
+
+    def test_another_deployment_on_the_same_host(self) -> None:
+        vm_uuid = self.made()
+        other = self.connected(owner="others")
+        self.assertEqual((), other.list_vms())
+        other.delete_vm(vm_uuid, DeleteVmRequest())
+        self.assertEqual(PowerState.STOPPED, self.hypervisor.get_vm(vm_uuid).power_state)
+
+    def test_a_vm_that_was_deleted_since_it_was_seen(self) -> None:
+        vm_uuid = self.made()
+        self.hypervisor.list_vms()
+        self.harness.control("destroy", guid=self.harness.vm(vm_uuid)["guid"])
+        self.assertRaises(NotFound, self.hypervisor.get_vm, vm_uuid)
+        self.hypervisor.list_vms()
+        self.assertRaises(NotFound, self.hypervisor.start_vm, vm_uuid, StartRequest())
