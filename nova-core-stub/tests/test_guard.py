@@ -58,7 +58,7 @@ class IThing(Interface):
 
     def cache_image(request: CacheImageRequest) -> str: ...
 
-    def delete_cached_image(key: str, request: DeleteImageRequest) -> str: ...
+    def delete_cached_image(request: DeleteImageRequest) -> str: ...
 
 
 @implementer(IThing)
@@ -85,7 +85,7 @@ class Thing:
     def cache_image(self, request: CacheImageRequest) -> str:
         return self._called("cache_image")
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> str:
+    def delete_cached_image(self, request: DeleteImageRequest) -> str:
         return self._called("delete_cached_image")
 
     def hidden(self) -> str:
@@ -230,9 +230,9 @@ class TurnsTest(testtools.TestCase):
         self.hold("cache_image", request)
         with Call("r", timeout_seconds=0.1):
             delete = self.guard.delete_cached_image
-            self.assertRaises(DeadlineExceeded, delete, "k", DeleteImageRequest())
+            self.assertRaises(DeadlineExceeded, delete, DeleteImageRequest(key="k"))
             self.assertRaises(DeadlineExceeded, self.guard.cache_image, request)
-        self.guard.delete_cached_image("other", DeleteImageRequest())
+        self.guard.delete_cached_image(DeleteImageRequest(key="other"))
         self.assertEqual(["delete_cached_image"], self.thing.calls)
 
     def test_many_threads_take_turns(self) -> None:

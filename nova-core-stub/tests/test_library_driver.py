@@ -255,7 +255,7 @@ class LibraryDriverTest(testtools.TestCase):
     def test_the_life_of_an_instance(self) -> None:
         self.assertEqual(IMAGE.cache_key, self.driver.cache_image(IMAGE).key)
         self.assertEqual([IMAGE.cache_key], [item.key for item in self.driver.list_cached_images()])
-        self.driver.delete_cached_image(IMAGE.cache_key, DeleteImageRequest())
+        self.driver.delete_cached_image(DeleteImageRequest(key=IMAGE.cache_key))
         self.assertEqual((), self.driver.list_cached_images())
         self.driver.spawn(self.uuid, spawn_request(ports=()))
         self.driver.attach_interface(self.uuid, AttachInterfaceRequest(port=PORT))

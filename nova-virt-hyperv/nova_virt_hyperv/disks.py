@@ -11,6 +11,7 @@ from nova_virt_interface.errors import (
     InvalidRequest,
     Resource,
 )
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
@@ -29,7 +30,7 @@ from nova_virt_hyperv.files import DISKS, Files
 from nova_virt_hyperv.images import Images
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.mark import DiskName, disk_pattern
-from nova_virt_hyperv.session import several_steps, undone_by
+from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.slots import SCSI, Place, places_for
 from nova_virt_hyperv.translate import check_disk
 

@@ -125,7 +125,7 @@ def _corrupt(about: About) -> VirtError:
 
 
 def _untrusted(about: About) -> VirtError:
-    return HostUnreachable(
+    return AccessDenied(
         "the host's TLS certificate is not trusted",
         remedy="set ca_file to the authority that signed it, and host to a name that it carries",
     )

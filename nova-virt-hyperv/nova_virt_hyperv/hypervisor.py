@@ -150,9 +150,9 @@ class HyperVHypervisor:
         """See `IImageCache.list_cached_images`."""
         return self._images.list_cached_images()
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCache.delete_cached_image`."""
-        self._images.delete_cached_image(key, request)
+        self._images.delete_cached_image(request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 
 from nova_virt_interface.call import current_call
@@ -16,7 +15,9 @@ from nova_virt_interface.errors import (
     Resource,
     Unsupported,
 )
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageSource
+from nova_virt_interface.turns import Turns
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import (
     CachedImage,
@@ -30,7 +31,7 @@ from nova_virt_hyperv.disk_files import DiskFiles
 from nova_virt_hyperv.files import DISKS, IMAGES, File, Files
 from nova_virt_hyperv.inventory import free_storage_bytes
 from nova_virt_hyperv.mark import disk_pattern
-from nova_virt_hyperv.session import Session, undone_by
+from nova_virt_hyperv.session import Session
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Images"]
@@ -61,7 +62,7 @@ class Images:
         self._host = host
         self._settings = settings
         self._source = source
-        self._locks: dict[str, threading.Lock] = {}
+        self._turns = Turns()
         self._sizes: dict[tuple[str, int], int] = {}
 
     def cache_image(self, request: CacheImageRequest) -> CachedImage:
@@ -69,7 +70,7 @@ class Images:
         if request.format not in self._host.image_formats:
             raise Unsupported(f"this host does not take {request.format} images", field="format")
         self._session.require_open()
-        with self._lock(request.key):
+        with self._turns.turn(request.key):
             found = self._find(request.key)
             if found is None:
                 self._upload(request)
@@ -87,19 +88,19 @@ class Images:
             if not file.name.startswith(_UNFINISHED)
         )
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCache.delete_cached_image`."""
         self._session.require_open()
-        with self._lock(key):
-            users = self._files.files(DISKS, disk_pattern(image_key=key))
+        with self._turns.turn(request.key):
+            users = self._files.files(DISKS, disk_pattern(image_key=request.key))
             if users:
                 raise Conflict(
-                    f"image {key} is in use by {len(users)} disks, one is {users[0].name}",
+                    f"image {request.key} is in use by {len(users)} disks, one is {users[0].name}",
                     remedy="delete the VMs that were made from it first",
                     resource=Resource.IMAGE,
-                    name=key,
+                    name=request.key,
                 )
-            self._files.remove(IMAGES, key + _SUFFIX)
+            self._files.remove(IMAGES, request.key + _SUFFIX)
 
     def require(self, key: str) -> CachedImage:
         """An image of the cache; raises NotFound."""
@@ -111,9 +112,6 @@ class Images:
     def path(self, key: str) -> str:
         """Where the host has an image."""
         return self._files.on_host(IMAGES, key + _SUFFIX)
-
-    def _lock(self, key: str) -> threading.Lock:
-        return self._locks.setdefault(key, threading.Lock())
 
     def _find(self, key: str) -> File | None:
         return next(iter(self._files.files(IMAGES, key + _SUFFIX)), None)

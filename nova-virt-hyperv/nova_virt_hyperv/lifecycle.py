@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import BackendError, Conflict, InvalidState, NotFound, Resource
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import DiskSpec, Media
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription
@@ -22,7 +23,7 @@ from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
 from nova_virt_hyperv.mark import Mark
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
-from nova_virt_hyperv.session import Steps, several_steps, undone_by
+from nova_virt_hyperv.session import Steps, several_steps
 from nova_virt_hyperv.translate import GENERATION, MIB, bios_guid, check_vm, firmware_of
 from nova_virt_hyperv.wmi import Parameter, Wmi
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from nova_virt_interface.errors import BackendError, Conflict, NotFound, Resource
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
 
@@ -14,7 +15,6 @@ from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.mark import NicName
-from nova_virt_hyperv.session import undone_by
 from nova_virt_hyperv.translate import check_nic, mac_text
 from nova_virt_hyperv.wmi import Wmi
 

@@ -6,11 +6,11 @@ import logging
 import os
 import threading
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nova_virt_interface.call import Call, current_call
-from nova_virt_interface.errors import Busy, HostUnreachable, InvalidRequest, VirtError
+from nova_virt_interface.call import current_call
+from nova_virt_interface.errors import HostUnreachable, InvalidRequest, VirtError
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.wsman import WSMan
 
@@ -18,7 +18,7 @@ from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.errors import BACKEND_ERRORS, About, contract_error
 from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
 
-__all__ = ["Session", "Steps", "send", "several_steps", "undone_by"]
+__all__ = ["Session", "Steps", "send", "several_steps"]
 
 _log = logging.getLogger(__name__)
 # Windows' own limit since Server 2012 (MaxEnvelopeSizekb).
@@ -145,27 +145,4 @@ def several_steps() -> Iterator[Steps]:
         yield steps
     except VirtError as error:
         error.may_have_been_done = error.may_have_been_done or steps.taken
-        raise
-
-
-@contextmanager
-def undone_by(undo: Callable[[], object]) -> Iterator[None]:
-    """Call ``undo`` when the block fails, also when it was cancelled; the error says whether that
-    worked.
-    """
-    try:
-        yield
-    except BaseException as error:
-        undone = False
-        try:
-            # A call of its own, for the caller's may be cancelled or past its deadline.
-            with Call(current_call().request_id):
-                undo()
-            undone = True
-        except VirtError:
-            _log.exception("could not undo a failed operation; repeating or deleting it will")
-        if isinstance(error, VirtError):
-            # A request whose answer was lost may still be under way on the host.
-            in_flight = error.may_have_been_done and isinstance(error, HostUnreachable | Busy)
-            error.may_have_been_done = in_flight or not undone
         raise

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nova_virt_interface.call import Call, current_call
-from nova_virt_interface.errors import VirtError
+from nova_virt_interface.errors import Busy, HostUnreachable, VirtError
 
 __all__ = ["undone_by"]
 
@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 def undone_by(undo: Callable[[], object], *, timeout_seconds: float = 120.0) -> Iterator[None]:
     """If the block fails, undo it, also when the call was cancelled or is out of time.
 
-    The error of the block leaves as it was, but for ``may_have_been_done``: that is whether undoing
-    failed, too (rule ERR-2).
+    The error of the block leaves as it was, but for ``may_have_been_done`` (rule ERR-2): it is
+    False once all is undone, unless an answer was lost, whose request may still be under way.
 
     Args:
         undo: may raise a `VirtError`, which is logged.
@@ -36,5 +36,6 @@ def undone_by(undo: Callable[[], object], *, timeout_seconds: float = 120.0) -> 
         except VirtError:
             _log.exception("could not undo a failed operation; repeating or deleting it will")
         if isinstance(error, VirtError):
-            error.may_have_been_done = remains
+            under_way = error.may_have_been_done and isinstance(error, HostUnreachable | Busy)
+            error.may_have_been_done = remains or under_way
         raise

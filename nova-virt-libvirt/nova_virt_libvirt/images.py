@@ -118,21 +118,22 @@ class Images:
             volumes = self._storage.volumes(connection)
             return tuple(cached_image(copies[0], volumes) for copies in published(volumes).values())
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCache.delete_cached_image`."""
         with (
-            self._turn(key),
-            self._session.use(about=f"image {key}", changing=True) as connection,
+            self._turn(request.key),
+            self._session.use(about=f"image {request.key}", changing=True) as connection,
         ):
             volumes = self._storage.volumes(connection)
-            copies = published(volumes).get(key, [])
+            copies = published(volumes).get(request.key, [])
             if copies and (
-                self._users[key] or is_depended_on(volumes, [copy.volume for copy in copies])
+                self._users[request.key]
+                or is_depended_on(volumes, [copy.volume for copy in copies])
             ):
                 raise Conflict(
-                    f"a VM's disk depends on image {key}",
+                    f"a VM's disk depends on image {request.key}",
                     resource=Resource.IMAGE,
-                    name=key,
+                    name=request.key,
                     remedy="delete the VM first",
                 )
             for copy in copies:

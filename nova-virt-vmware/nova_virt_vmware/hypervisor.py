@@ -137,9 +137,9 @@ class VmwareHypervisor:
         """See `IImageCache.list_cached_images`."""
         return self._images.list_cached_images()
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCache.delete_cached_image`."""
-        self._images.delete_cached_image(key, request)
+        self._images.delete_cached_image(request)
 
     def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
         """See `IConsoleLog.console_log`."""

@@ -124,12 +124,12 @@ class Images:
             # Another process was faster; the images of one key are equal (IMG-1).
             self._datastore.remove(folder)
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCache.delete_cached_image`. Disks are whole copies: none depends on it."""
-        folder = self._datastore.images / _unfinished(key)
+        folder = self._datastore.images / _unfinished(request.key)
         try:
             # Renamed first, so that no image is ever seen that is half gone.
-            self._datastore.move(self._datastore.images / key, folder)
+            self._datastore.move(self._datastore.images / request.key, folder)
         except NotFound:
             return
         self._datastore.remove(folder)

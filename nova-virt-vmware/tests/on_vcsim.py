@@ -63,7 +63,7 @@ class VcsimTestCase(testtools.TestCase):
         """Offer the harness's image; it is removed from the cache after the test."""
         image = self.harness.image()
         self.services.images.add(key, image.path)
-        self.addCleanup(lambda: self.driver.delete_cached_image(key, DeleteImageRequest()))
+        self.addCleanup(lambda: self.driver.delete_cached_image(DeleteImageRequest(key=key)))
         size = image.path.stat().st_size
         return CacheImageRequest(key=key, format=image.format, size_bytes=size)
 

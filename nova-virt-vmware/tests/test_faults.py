@@ -70,7 +70,7 @@ class TestCutConnections(VcsimTestCase):
         request = self.image()
         self._everywhere(
             lambda: self.driver.cache_image(request),
-            lambda: self.driver.delete_cached_image(request.key, DeleteImageRequest()),
+            lambda: self.driver.delete_cached_image(DeleteImageRequest(key=request.key)),
         )
 
     def test_hot_plug(self) -> None:

@@ -179,9 +179,9 @@ class LibraryDriver:
         """See `IImageCaching`."""
         return self._hypervisor.list_cached_images()  # type: ignore[no-any-return]
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCaching`."""
-        self._hypervisor.delete_cached_image(key, request)
+        self._hypervisor.delete_cached_image(request)
 
     def attach_interface(self, instance_uuid: UUID, request: AttachInterfaceRequest) -> None:
         """See `IInterfaceAttachment`."""

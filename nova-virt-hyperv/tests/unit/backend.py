@@ -82,7 +82,7 @@ class BackendTestCase(testtools.TestCase):
         for vm_uuid in self._vms:
             self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
         for image in self.hypervisor.list_cached_images():
-            self.hypervisor.delete_cached_image(image.key, DeleteImageRequest())
+            self.hypervisor.delete_cached_image(DeleteImageRequest(key=image.key))
 
     def spec(self, **changes: Any) -> VmSpec:
         """A small VM, changed as asked."""

@@ -64,7 +64,7 @@ class TestLogin(BackendTestCase):
             self.assertNotIn("wrong", str(error))
 
     def test_a_certificate_of_an_unknown_authority(self) -> None:
-        error = self.assertRaises(HostUnreachable, self.connected, ca_file="")
+        error = self.assertRaises(AccessDenied, self.connected, ca_file="")
         self.assertIn("ca_file", error.remedy)
         self.assertRaises(InvalidRequest, self.connected, ca_file="/nowhere/ca.pem")
 

@@ -72,7 +72,7 @@ class TestTable(testtools.TestCase):
     def test_the_way_to_the_host(self) -> None:
         for cause, expected in (
             (AuthenticationError("no"), AccessDenied),
-            (requests.exceptions.SSLError("self-signed"), HostUnreachable),
+            (requests.exceptions.SSLError("self-signed"), AccessDenied),
             (WinRMTransportError("http", 404, "<html>"), BackendError),
             (ValueError("Failed to connect to 'host:445'"), HostUnreachable),
             (SMBOSError(0xC000007F, "x"), InsufficientResources),

@@ -40,7 +40,7 @@ class IImageCache(Interface):
     def list_cached_images() -> tuple[CachedImage, ...]:
         """Say which images are in the cache, in any order."""
 
-    def delete_cached_image(key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(request: DeleteImageRequest) -> None:
         """Remove an image from the cache.
 
         [IMG-6] Removing what is not there succeeds. An image that the disk of a VM depends on

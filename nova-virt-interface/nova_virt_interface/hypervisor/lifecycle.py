@@ -58,7 +58,8 @@ class IHypervisor(Interface):
 
         [LIST-1] Complete: a VM that is missing from the answer did not exist at some moment during
         the call. A host that cannot say so raises `HostUnreachable`.
-        [LIST-2] One question to the host, whatever the number of VMs. Of what its answer lacks,
+        [LIST-2] One question to the host, whatever the number of VMs; its answer may come in pages
+        of many VMs, where the protocol limits the size of a page. Of what the answer lacks,
         such as labels and marks of ownership, a driver may ask once for each VM: on connecting, or
         when a VM first appears.
         """

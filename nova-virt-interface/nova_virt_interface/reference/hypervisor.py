@@ -236,10 +236,10 @@ class ReferenceHypervisor:
                 translate.cached_image(key, image) for key, image in self._host.images().items()
             )
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCache`."""
         with translated():
-            self._host.drop_image(key)
+            self._host.drop_image(request.key)
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug`."""

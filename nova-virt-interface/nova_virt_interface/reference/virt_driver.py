@@ -138,9 +138,9 @@ class ReferenceVirtDriver:
         """See `IImageCaching`."""
         return self._vms.list_cached_images()
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCaching`."""
-        self._vms.delete_cached_image(key, request)
+        self._vms.delete_cached_image(request)
 
     def close(self) -> None:
         """See `IVirtDriver`."""

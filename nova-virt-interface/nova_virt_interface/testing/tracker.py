@@ -53,7 +53,7 @@ class Tracker:
         with ExitStack() as last_first:
             for key in self._image_keys:
                 if hasattr(connection, "delete_cached_image"):
-                    last_first.callback(connection.delete_cached_image, key, DeleteImageRequest())
+                    last_first.callback(connection.delete_cached_image, DeleteImageRequest(key=key))
             for vm_uuid in self._vms:
                 if IHypervisor.providedBy(connection):
                     last_first.callback(connection.delete_vm, vm_uuid, DeleteVmRequest())

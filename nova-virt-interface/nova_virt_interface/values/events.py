@@ -40,7 +40,8 @@ class VmEvent:
 
     [EVT-1] Events of one VM come in the order in which they happened; one may come twice.
     [EVT-2] Events may be lost, but not silently: after a loss the driver reports
-    `EventKind.EVENTS_LOST`.
+    `EventKind.EVENTS_LOST`. A driver that can only look again and again tells what changed between
+    two looks; states that a VM was in between may be missing.
     [EVT-3] There are no events of foreign VMs.
     """
 

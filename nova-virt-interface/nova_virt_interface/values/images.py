@@ -44,7 +44,12 @@ class CacheImageRequest:
 
 @value(since="1.0")
 class DeleteImageRequest:
-    """How to remove an image from the cache."""
+    """The image to remove from the cache."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        image_key(self.key, "key")
 
 
 @value(since="1.0")

@@ -24,5 +24,5 @@ class IImageCaching(Interface):
     def list_cached_images() -> tuple[CachedImage, ...]:
         """Say which images are on the node; see `IImageCache.list_cached_images`."""
 
-    def delete_cached_image(key: str, request: DeleteImageRequest) -> None:
-        """Remove an image by its `Image.cache_key`; see `IImageCache.delete_cached_image`."""
+    def delete_cached_image(request: DeleteImageRequest) -> None:
+        """Remove an image; see `IImageCache.delete_cached_image`. Its key is `Image.cache_key`."""

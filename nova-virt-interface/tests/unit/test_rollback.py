@@ -49,6 +49,14 @@ class TestUndoneBy(testtools.TestCase):
 
         self.assertTrue(self.assertRaises(Busy, fail).may_have_been_done)
 
+    @rules("ERR-2", "FAIL-2")
+    def test_a_lost_answer_leaves_it_uncertain(self) -> None:
+        def fail() -> None:
+            with undone_by(lambda: None):
+                raise HostUnreachable("away", may_have_been_done=True)
+
+        self.assertTrue(self.assertRaises(HostUnreachable, fail).may_have_been_done)
+
     @rules("CALL-3")
     def test_a_cancelled_call_is_undone_in_a_call_of_its_own(self) -> None:
         seen: list[tuple[str, bool]] = []

@@ -131,8 +131,8 @@ class CancelledImageIsKept(ReferenceHypervisor):
 class ImageInUseIsDeleted(ReferenceHypervisor):
     """An image is removed under the disk of a VM."""
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
-        self._host._images.pop(key, None)
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
+        self._host._images.pop(request.key, None)
 
 
 @caught_by("ImageSuite.test_an_image_that_a_disk_depends_on_stays")
@@ -148,10 +148,10 @@ class ImageGoesWithItsVm(ReferenceHypervisor):
 class DeleteOfMissingImageRaises(ReferenceHypervisor):
     """Removing an image that is not there is an error."""
 
-    def delete_cached_image(self, key: str, request: DeleteImageRequest) -> None:
-        if key not in self._host.images():
-            raise NotFound("there is no such image", resource=Resource.IMAGE, name=key)
-        super().delete_cached_image(key, request)
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
+        if request.key not in self._host.images():
+            raise NotFound("there is no such image", resource=Resource.IMAGE, name=request.key)
+        super().delete_cached_image(request)
 
 
 @caught_by("ImageSuite.test_a_disk_of_an_image_that_is_not_cached_is_not_found")

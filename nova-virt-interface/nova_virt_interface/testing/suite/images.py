@@ -32,8 +32,6 @@ from nova_virt_interface.values.vm import DeleteVmRequest
 
 __all__ = ["ImageSuite"]
 
-_DELETE = DeleteImageRequest()
-
 
 class ImageSuite(HypervisorMixin):
     """cache_image, list_cached_images, delete_cached_image."""
@@ -69,7 +67,7 @@ class ImageSuite(HypervisorMixin):
             results = list(pool.map(self.hypervisor.cache_image, [request] * 4))
         self.assertEqual(1, len(set(results)))
         after_many = self.harness.leftovers() - before
-        self.hypervisor.delete_cached_image(request.key, _DELETE)
+        self.hypervisor.delete_cached_image(DeleteImageRequest(key=request.key))
         self.hypervisor.cache_image(request)
         self.assertEqual(len(after_many), len(self.harness.leftovers() - before))
 
@@ -145,7 +143,7 @@ class ImageSuite(HypervisorMixin):
         key = self.cached_image_key()
         vm_uuid = self.made(disks=(image_disk(self.harness, key),))
         try:
-            self.hypervisor.delete_cached_image(key, _DELETE)
+            self.hypervisor.delete_cached_image(DeleteImageRequest(key=key))
         except Conflict as error:
             self.assertEqual(Resource.IMAGE, error.resource)
         else:
@@ -156,7 +154,7 @@ class ImageSuite(HypervisorMixin):
         self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
         self.assertIn(key, self._keys())
         for _ in range(2):
-            self.hypervisor.delete_cached_image(key, _DELETE)
+            self.hypervisor.delete_cached_image(DeleteImageRequest(key=key))
         self.assertNotIn(key, self._keys())
 
     @rules("DISK-2", "LIFE-4")
@@ -194,6 +192,8 @@ class ImageSuite(HypervisorMixin):
                 CacheImageRequest(key=key, format=DiskFormat.RAW, size_bytes=1)
             with self.refused(InvalidRequest):
                 FromImage(image_key=key)
+            with self.refused(InvalidRequest):
+                DeleteImageRequest(key=key)
 
     @rules("IMG-5")
     def test_a_file_that_is_no_image_of_its_format_is_not_kept(self) -> None:

@@ -107,7 +107,7 @@ class InstanceSuite(VirtDriverMixin):
     def _without_images(self) -> frozenset[str]:
         """What exists, but for cached images, which a failed spawn may leave."""
         for image in self.virt_driver.list_cached_images():
-            self.virt_driver.delete_cached_image(image.key, DeleteImageRequest())
+            self.virt_driver.delete_cached_image(DeleteImageRequest(key=image.key))
         return self.harness.leftovers()
 
     @rules("SPAWN-1", "NIC-2")

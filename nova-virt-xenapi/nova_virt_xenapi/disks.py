@@ -1,0 +1,221 @@
+"""Disks of VMs: a VDI each, and the VBD that connects it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from nova_virt_interface.call import current_call
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import (
+    Busy,
+    Conflict,
+    InvalidRequest,
+    InvalidState,
+    NotFound,
+    Resource,
+)
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    DetachDiskRequest,
+    DiskSpec,
+    FromImage,
+    Media,
+)
+from nova_virt_interface.values.power import PowerState
+
+from nova_virt_xenapi import translate
+from nova_virt_xenapi.conf import Settings
+from nova_virt_xenapi.images import Images
+from nova_virt_xenapi.marks import CloneMark, DeviceMark, DiskMark, disk_mark
+from nova_virt_xenapi.pool import Pool, check_disk
+from nova_virt_xenapi.records import Found, Records
+from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.tasks import Tasks
+from nova_virt_xenapi.uploads import Bytes, Uploads, destroy_vdi
+
+__all__ = ["UNDO_SECONDS", "Disks", "require_hotplug"]
+
+UNDO_SECONDS: Final = 30.0
+"""How long a guest may take to let go of what it was given by mistake."""
+_SECTOR_BYTES: Final = 512
+
+Vdis = dict[str, dict[str, Any]]
+
+
+class Disks:
+    """The disks of one owner's VMs."""
+
+    def __init__(
+        self,
+        session: Session,
+        tasks: Tasks,
+        uploads: Uploads,
+        images: Images,
+        records: Records,
+        pool: Pool,
+        settings: Settings,
+    ) -> None:
+        self._session = session
+        self._tasks = tasks
+        self._uploads = uploads
+        self._images = images
+        self._records = records
+        self._pool = pool
+        self._owner = settings.owner
+
+    def check_image(self, spec: DiskSpec, vdis: Vdis) -> None:
+        """Refuse a disk whose image is not there, or larger."""
+        if not isinstance(spec.source, FromImage):
+            return
+        key = spec.source.image_key
+        found = self._images.complete(vdis).get(key)
+        if found is None:
+            raise NotFound(
+                f"image {key} is not in the cache",
+                remedy="cache it first",
+                resource=Resource.IMAGE,
+                name=key,
+            )
+        if (spec.size_bytes or 0) < found[1].size_bytes:
+            raise InvalidRequest(
+                f"disk {spec.key} of {spec.size_bytes} bytes is smaller than its image of "
+                f"{found[1].size_bytes}",
+                remedy="ask for a larger disk, or use a smaller image",
+                field=f"disks[{spec.key}].size_bytes",
+            )
+
+    def make(self, vm: str, vm_uuid: UUID, spec: DiskSpec, device: str) -> str:
+        """Make a disk and connect it to a VM as the device of this number, or the next one that is
+        free for ``autodetect``; returns the VBD.
+        """
+        current_call().check()
+        mark = DiskMark(self._owner, vm_uuid, spec.key, spec_digest(spec))
+        if isinstance(spec.source, FromImage):
+            vdi = self._copy(spec, spec.source.image_key, mark)
+        elif isinstance(spec.source, Media):
+            vdi = self._write(spec, spec.source.content, mark)
+        else:
+            vdi = self._create(spec, spec.size_bytes or 0, mark)
+        device_mark = DeviceMark(spec.key, mark.digest)
+        record = translate.vbd_record(vm, vdi, spec, device, device_mark)
+        vbd: str = self._session.call("VBD.create", record)
+        return vbd
+
+    def _create(self, spec: DiskSpec, size: int, mark: DiskMark) -> str:
+        record = translate.vdi_record(f"{mark.vm_uuid} {spec.key}", self._pool.storage, size, mark)
+        vdi: str = self._session.call("VDI.create", record)
+        return vdi
+
+    def _write(self, spec: DiskSpec, content: bytes, mark: DiskMark) -> str:
+        padded = content + bytes(-len(content) % _SECTOR_BYTES)
+        about = f"medium {spec.key} of {mark.vm_uuid}"
+        vdi = self._create(spec, len(padded), mark)
+        task = self._uploads.begin(about)
+        self._uploads.send(task, vdi, Bytes(padded), "raw", about)
+        return vdi
+
+    def _copy(self, spec: DiskSpec, key: str, mark: DiskMark) -> str:
+        with self._images.lock(key):
+            found = self._images.complete(self._images.vdis()).get(key)
+            if found is None:
+                raise NotFound(f"image {key} is gone", resource=Resource.IMAGE, name=key)
+            image, image_mark, record = found
+            # A copy begins with the marks of its source: who looks after a crash must see whose
+            # it was to become.
+            intent = replace(image_mark, clone_for=CloneMark(mark.vm_uuid, mark.key))
+            self._session.call("VDI.set_other_config", image, intent.as_config())
+            vdi: str = self._session.call("VDI.clone", image)
+            final = replace(mark, image_key=key)
+            self._session.call("VDI.set_other_config", vdi, final.as_config())
+        if (spec.size_bytes or 0) > int(record["virtual_size"]):
+            self._session.call("VDI.resize", vdi, str(spec.size_bytes))
+        return vdi
+
+    def remove(self, vm_uuid: UUID, key: str | None = None) -> None:
+        """Remove a VM's disks that no VM is connected to any more: all, or the one of a key."""
+        for ref, record in self._images.vdis().items():
+            mark = disk_mark(record, self._owner)
+            if mark is not None and mark.vm_uuid == vm_uuid and key in (None, mark.key):
+                destroy_vdi(self._session, ref)
+
+    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
+        """See `IDiskHotplug.attach_disk`."""
+        spec = request.disk
+        check_disk(spec, self._pool.description)
+        with self._session.operation(f"disk {spec.key} of {vm_uuid}"):
+            vm = self._records.require(vm_uuid)
+            vdis = self._images.vdis()
+            vbd = self._connection(vm, spec.key, vdis)
+            if vbd is None:
+                require_hotplug(vm)
+                self.check_image(spec, vdis)
+                with undone_by(lambda: self._undo(vm_uuid, spec.key)):
+                    self.remove(vm_uuid, spec.key)
+                    self._plug(vm, self.make(vm.ref, vm_uuid, spec, "autodetect"))
+                return
+            self._require_equal(spec, vm_uuid, vdis)
+            if not self._session.call("VBD.get_currently_attached", vbd):
+                self._plug(vm, vbd)
+
+    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
+        """See `IDiskHotplug.detach_disk`."""
+        with self._session.operation(f"disk {request.key} of {vm_uuid}"):
+            vm = self._records.require(vm_uuid)
+            self._detach(vm, request.key, request.guest_timeout_seconds)
+
+    def _plug(self, vm: Found, vbd: str) -> None:
+        if vm.record["power_state"] == "Running":
+            self._tasks.run("VBD.plug", vbd, about=f"a disk of {vm.mark.vm_uuid}")
+
+    def _undo(self, vm_uuid: UUID, key: str) -> None:
+        self._detach(self._records.require(vm_uuid), key, UNDO_SECONDS)
+
+    def _detach(self, vm: Found, key: str, seconds: float) -> None:
+        vdis = self._images.vdis()
+        vbd = self._connection(vm, key, vdis)
+        if vbd is not None:
+            if self._session.call("VBD.get_currently_attached", vbd):
+                require_hotplug(vm)
+                about = f"disk {key} of {vm.mark.vm_uuid}"
+                if not self._tasks.run("VBD.unplug", vbd, about=about, seconds=seconds):
+                    raise Busy(f"the guest does not let go of {about}", remedy="repeat it later")
+            self._session.call("VBD.destroy", vbd)
+        self.remove(vm.mark.vm_uuid, key)
+
+    def _connection(self, vm: Found, key: str, vdis: Vdis) -> str | None:
+        """The VBD that connects the VM's disk of this key."""
+        for record in vdis.values():
+            mark = disk_mark(record, self._owner)
+            if isinstance(mark, DiskMark) and (mark.vm_uuid, mark.key) == (vm.mark.vm_uuid, key):
+                for vbd in record["VBDs"]:
+                    if vbd in vm.record["VBDs"]:
+                        return str(vbd)
+        return None
+
+    def _require_equal(self, spec: DiskSpec, vm_uuid: UUID, vdis: Vdis) -> None:
+        digests = {
+            mark.digest
+            for record in vdis.values()
+            if isinstance(mark := disk_mark(record, self._owner), DiskMark)
+            and (mark.vm_uuid, mark.key) == (vm_uuid, spec.key)
+        }
+        if digests != {spec_digest(spec)}:
+            raise Conflict(
+                f"the VM has a disk {spec.key} of another spec",
+                remedy="detach it first, or use another key",
+                resource=Resource.DISK,
+                name=spec.key,
+            )
+
+
+def require_hotplug(vm: Found) -> None:
+    """Refuse to change the devices of a VM that neither runs nor is stopped."""
+    state = translate.power_state(vm.record["power_state"])
+    if state not in (PowerState.RUNNING, PowerState.STOPPED):
+        raise InvalidState(
+            f"VM {vm.mark.vm_uuid} is {state.value}",
+            remedy="start or stop it first",
+            state=state.value,
+        )

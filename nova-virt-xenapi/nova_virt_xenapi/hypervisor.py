@@ -1,0 +1,166 @@
+"""What core meets: the factory behind the entry point, and the connection that it makes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.services import IServices
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from oslo_config import cfg
+from zope.interface import alsoProvides, implementer
+
+from nova_virt_xenapi.conf import Settings, settings_from
+from nova_virt_xenapi.disks import Disks
+from nova_virt_xenapi.events import Events
+from nova_virt_xenapi.images import Images
+from nova_virt_xenapi.inventory import Inventory
+from nova_virt_xenapi.lifecycle import Lifecycle
+from nova_virt_xenapi.nics import Nics
+from nova_virt_xenapi.pool import Pool, examine
+from nova_virt_xenapi.power import Power
+from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.tasks import Tasks
+from nova_virt_xenapi.uploads import Uploads
+
+__all__ = ["XenApiFactory", "XenApiHypervisor"]
+
+
+@implementer(IHypervisor)
+class XenApiHypervisor:
+    """A connection to one host of a pool.
+
+    It declares what it provides and delegates; the optional interfaces are added to the instance.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        events: Events,
+        records: Records,
+        pool: Pool,
+        settings: Settings,
+        services: IServices,
+    ) -> None:
+        self._session = session
+        self._events = events
+        self._pool = pool
+        tasks = Tasks(session, events)
+        uploads = Uploads(session, tasks)
+        self._images = Images(session, uploads, pool, settings, services)
+        self._disks = Disks(session, tasks, uploads, self._images, records, pool, settings)
+        self._nics = Nics(session, tasks, records, pool)
+        self._power = Power(session, tasks, records, pool)
+        self._inventory = Inventory(session, records, pool)
+        self._lifecycle = Lifecycle(
+            session, records, self._power, self._images, self._disks, self._nics, pool
+        )
+        alsoProvides(self, IDiskHotplug, IImageCache, INicHotplug)
+
+    def describe(self) -> HostDescription:
+        """See `IHypervisor.describe`."""
+        self._session.require_open()
+        return self._pool.description
+
+    def inventory(self) -> HostInventory:
+        """See `IHypervisor.inventory`."""
+        return self._inventory.inventory()
+
+    def list_vms(self) -> tuple[VmState, ...]:
+        """See `IHypervisor.list_vms`."""
+        return self._inventory.list_vms()
+
+    def get_vm(self, vm_uuid: UUID) -> VmState:
+        """See `IHypervisor.get_vm`."""
+        return self._inventory.get_vm(vm_uuid)
+
+    def statistics(self) -> tuple[VmStatistics, ...]:
+        """See `IHypervisor.statistics`."""
+        return self._inventory.statistics()
+
+    def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
+        """See `IHypervisor.create_vm`."""
+        self._lifecycle.create_vm(vm_uuid, spec)
+
+    def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
+        """See `IHypervisor.start_vm`."""
+        self._power.start_vm(vm_uuid, request)
+
+    def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
+        """See `IHypervisor.stop_vm`."""
+        self._power.stop_vm(vm_uuid, request)
+
+    def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
+        """See `IHypervisor.reboot_vm`."""
+        self._power.reboot_vm(vm_uuid, request)
+
+    def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
+        """See `IHypervisor.delete_vm`."""
+        self._lifecycle.delete_vm(vm_uuid, request)
+
+    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
+        """See `IDiskHotplug.attach_disk`."""
+        self._disks.attach_disk(vm_uuid, request)
+
+    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
+        """See `IDiskHotplug.detach_disk`."""
+        self._disks.detach_disk(vm_uuid, request)
+
+    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
+        """See `INicHotplug.attach_nic`."""
+        self._nics.attach_nic(vm_uuid, request)
+
+    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
+        """See `INicHotplug.detach_nic`."""
+        self._nics.detach_nic(vm_uuid, request)
+
+    def cache_image(self, request: CacheImageRequest) -> CachedImage:
+        """See `IImageCache.cache_image`."""
+        return self._images.cache_image(request)
+
+    def list_cached_images(self) -> tuple[CachedImage, ...]:
+        """See `IImageCache.list_cached_images`."""
+        return self._images.list_cached_images()
+
+    def delete_cached_image(self, request: DeleteImageRequest) -> None:
+        """See `IImageCache.delete_cached_image`."""
+        self._images.delete_cached_image(request)
+
+    def close(self) -> None:
+        """See `IHypervisor.close`."""
+        self._events.stop()
+        self._session.close()
+        self._events.join()
+
+
+@implementer(IHypervisorFactory)
+class XenApiFactory:
+    """See `IHypervisorFactory`."""
+
+    def settings_from(self, conf: cfg.ConfigOpts, group: str) -> Settings:
+        """See `IHypervisorFactory.settings_from`."""
+        return settings_from(conf, group)
+
+    def connect(self, settings: Settings, services: IServices) -> XenApiHypervisor:
+        """See `IHypervisorFactory.connect`."""
+        session = Session(settings)
+        events = Events(session, settings, services.events)
+        try:
+            pool = examine(session, settings)
+            records = Records(session, settings.owner, pool.host_uuid)
+            events.start(records, lambda: examine(session, settings) != pool)
+            return XenApiHypervisor(session, events, records, pool, settings, services)
+        except BaseException:
+            events.stop()
+            session.close()
+            raise

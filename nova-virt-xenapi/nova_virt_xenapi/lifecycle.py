@@ -1,0 +1,102 @@
+"""Makes and deletes VMs."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from nova_virt_interface.call import current_call
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import Conflict, NotFound, Resource
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+
+from nova_virt_xenapi import translate
+from nova_virt_xenapi.disks import Disks
+from nova_virt_xenapi.images import Images
+from nova_virt_xenapi.marks import SPEC
+from nova_virt_xenapi.nics import Networks, Nics
+from nova_virt_xenapi.pool import Pool, check_vm
+from nova_virt_xenapi.power import Power
+from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.session import Session, undone_by
+
+__all__ = ["Lifecycle"]
+
+_log = logging.getLogger(__name__)
+
+
+class Lifecycle:
+    """The VMs of one owner, from making to deletion."""
+
+    def __init__(
+        self,
+        session: Session,
+        records: Records,
+        power: Power,
+        images: Images,
+        disks: Disks,
+        nics: Nics,
+        pool: Pool,
+    ) -> None:
+        self._session = session
+        self._records = records
+        self._power = power
+        self._images = images
+        self._disks = disks
+        self._nics = nics
+        self._pool = pool
+
+    def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
+        """See `IHypervisor.create_vm`."""
+        check_vm(spec, self._pool.description)
+        with self._session.operation(f"VM {vm_uuid}"):
+            found = self._records.claim(vm_uuid)
+            complete = [vm.mark.spec for vm in found if vm.mark.spec is not None]
+            if complete:
+                _require_equal(vm_uuid, complete[0], spec)
+                return
+            vdis = self._images.vdis()
+            for disk in spec.disks:
+                self._disks.check_image(disk, vdis)
+            networks = self._nics.networks() if spec.nics else {}
+            for nic in spec.nics:
+                self._nics.network(nic, networks)
+            with undone_by(lambda: self._remove(vm_uuid)):
+                if found:
+                    self._remove(vm_uuid)
+                self._make(vm_uuid, spec, networks)
+
+    def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
+        """See `IHypervisor.delete_vm`."""
+        with self._session.operation(f"VM {vm_uuid}"):
+            self._remove(vm_uuid)
+
+    def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
+        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool.host)
+        vm = self._session.call("VM.create", record)
+        for number, disk in enumerate(translate.boot_order(spec.disks)):
+            self._disks.make(vm, vm_uuid, disk, str(number))
+        for number, nic in enumerate(spec.nics):
+            self._nics.make(vm, nic, str(number), networks)
+        current_call().check()
+        # From here on it is a VM, before it was only something to be removed.
+        self._session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
+
+    def _remove(self, vm_uuid: UUID) -> None:
+        for vm in self._records.every(vm_uuid):
+            self._power.turn_off(vm)
+            try:
+                self._session.call("VM.destroy", vm.ref)
+            except NotFound:
+                _log.info("VM %s is gone already", vm_uuid)
+        self._disks.remove(vm_uuid)
+
+
+def _require_equal(vm_uuid: UUID, digest: str, spec: VmSpec) -> None:
+    if digest != spec_digest(spec):
+        raise Conflict(
+            f"{vm_uuid} is a VM of another spec",
+            remedy="use another uuid, or delete that VM first",
+            resource=Resource.VM,
+            name=str(vm_uuid),
+        )

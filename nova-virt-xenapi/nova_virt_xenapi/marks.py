@@ -1,0 +1,171 @@
+"""What the driver writes beside the pool's objects, in their ``other_config``.
+
+xapi chooses the uuids of its objects itself, so that core's are kept here, and with them all that
+tells which objects belong together after a crash between two steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from nova_virt_interface.values.images import DiskFormat
+
+__all__ = [
+    "SPEC",
+    "CloneMark",
+    "DeviceMark",
+    "DiskMark",
+    "ImageMark",
+    "VmMark",
+    "device_mark",
+    "disk_mark",
+    "image_mark",
+    "vm_mark",
+]
+
+_OWNER: Final = "nova-virt-owner"
+_VM: Final = "nova-virt-vm"
+_HOST: Final = "nova-virt-host"
+SPEC: Final = "nova-virt-spec"
+_KEY: Final = "nova-virt-key"
+_IMAGE: Final = "nova-virt-image"
+_FORMAT: Final = "nova-virt-image-format"
+_SIZE: Final = "nova-virt-image-size"
+_PUBLISHED: Final = "nova-virt-image-published"
+_TASK: Final = "nova-virt-upload-task"
+_FOR: Final = "nova-virt-clone-for"
+
+
+@dataclass(frozen=True)
+class VmMark:
+    """Whose VM it is."""
+
+    owner: str
+    vm_uuid: UUID
+    host_uuid: str
+    spec: str | None = None
+    """Digest of the spec; None until the VM is complete."""
+
+    def as_config(self) -> dict[str, str]:
+        """For ``other_config``."""
+        config = {_OWNER: self.owner, _VM: str(self.vm_uuid), _HOST: self.host_uuid}
+        return config if self.spec is None else {**config, SPEC: self.spec}
+
+
+def vm_mark(record: dict[str, Any]) -> VmMark | None:
+    """The mark of a VM's record; None for one that no driver of this kind made."""
+    config = record["other_config"]
+    if record["is_a_template"] or record["is_a_snapshot"] or not {_OWNER, _VM} <= config.keys():
+        return None
+    return VmMark(config[_OWNER], UUID(config[_VM]), config.get(_HOST, ""), config.get(SPEC))
+
+
+@dataclass(frozen=True)
+class DeviceMark:
+    """Which device of a VM a VBD or VIF is."""
+
+    key: str
+    digest: str
+
+    def as_config(self) -> dict[str, str]:
+        """For ``other_config``."""
+        return {_KEY: self.key, SPEC: self.digest}
+
+
+def device_mark(record: dict[str, Any]) -> DeviceMark | None:
+    """The mark of a VBD's or VIF's record."""
+    config = record["other_config"]
+    return DeviceMark(config[_KEY], config[SPEC]) if {_KEY, SPEC} <= config.keys() else None
+
+
+@dataclass(frozen=True)
+class DiskMark:
+    """Which disk of which VM a VDI is."""
+
+    owner: str
+    vm_uuid: UUID
+    key: str
+    digest: str
+    image_key: str = ""
+
+    def as_config(self) -> dict[str, str]:
+        """For ``other_config``."""
+        return {
+            _OWNER: self.owner,
+            _VM: str(self.vm_uuid),
+            _KEY: self.key,
+            SPEC: self.digest,
+            _IMAGE: self.image_key,
+        }
+
+
+@dataclass(frozen=True)
+class CloneMark:
+    """What an image's copy is for, from the moment when the copy exists."""
+
+    vm_uuid: UUID
+    key: str
+
+
+def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | CloneMark | None:
+    """The mark of a VDI's record that is a VM's disk, or on the way to become one."""
+    config = record["other_config"]
+    if config.get(_OWNER) != owner:
+        return None
+    if _VM in config:
+        return DiskMark(
+            owner, UUID(config[_VM]), config[_KEY], config[SPEC], config.get(_IMAGE, "")
+        )
+    if config.get(_PUBLISHED, record["uuid"]) != record["uuid"] and _FOR in config:
+        vm_uuid, _, key = config[_FOR].partition("/")
+        return CloneMark(UUID(vm_uuid), key)
+    return None
+
+
+@dataclass(frozen=True)
+class ImageMark:
+    """Which image a VDI holds."""
+
+    owner: str
+    key: str
+    format: DiskFormat
+    size_bytes: int
+    """Of the disk in the image; the VDI is rounded up to whole blocks."""
+    upload_task: str = ""
+    published: str = ""
+    """The VDI's own uuid, once the image is complete. A copy of the VDI has the mark too, but
+    another uuid.
+    """
+    clone_for: CloneMark | None = None
+
+    def as_config(self) -> dict[str, str]:
+        """For ``other_config``."""
+        config = {
+            _OWNER: self.owner,
+            _IMAGE: self.key,
+            _FORMAT: self.format.value,
+            _SIZE: str(self.size_bytes),
+        }
+        if self.clone_for is not None:
+            config[_FOR] = f"{self.clone_for.vm_uuid}/{self.clone_for.key}"
+        more = {_TASK: self.upload_task, _PUBLISHED: self.published}
+        return config | {name: content for name, content in more.items() if content}
+
+
+def image_mark(record: dict[str, Any], owner: str) -> ImageMark | None:
+    """The mark of a VDI's record that is an image, or on the way to become one; never of a copy."""
+    config = record["other_config"]
+    published = config.get(_PUBLISHED, "")
+    is_image = config.get(_OWNER) == owner and {_IMAGE, _FORMAT, _SIZE} <= config.keys()
+    if not is_image or published not in ("", record["uuid"]):
+        return None
+    return ImageMark(
+        owner,
+        config[_IMAGE],
+        DiskFormat(config[_FORMAT]),
+        int(config[_SIZE]),
+        config.get(_TASK, ""),
+        published,
+    )

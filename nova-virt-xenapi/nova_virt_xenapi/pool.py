@@ -1,0 +1,126 @@
+"""What the driver finds out about the pool while connecting; all of it stays fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.values.disks import DiskBus, DiskSpec, Media, MediaFormat
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
+from nova_virt_interface.values.vm import Firmware, VmSpec
+
+from nova_virt_xenapi.conf import Settings
+from nova_virt_xenapi.session import Session
+
+__all__ = ["MOST_DISKS", "Pool", "check_disk", "check_nic", "check_vm", "examine"]
+
+MOST_DISKS: Final = 16
+"""xapi numbers the disks of a VM of full virtualization 0 to 15."""
+_MOST_NICS: Final = 7
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The compute node in its pool, by references."""
+
+    host: str
+    host_uuid: str
+    host_metrics: str
+    storage: str
+    description: HostDescription
+
+
+def examine(session: Session, settings: Settings) -> Pool:
+    """Ask the pool for all that stays fixed while connected."""
+    with session.operation("what the pool can do"):
+        pools = session.call("pool.get_all_records")
+        hosts = session.call("host.get_all_records")
+        pool = next(iter(pools.values()))
+        host = _named(hosts, settings.host, "host") or pool["master"]
+        repositories = session.call("SR.get_all_records")
+        storage = (
+            _named(repositories, settings.storage_repository, "storage_repository")
+            or pool["default_SR"]
+        )
+        if storage not in repositories:
+            raise InvalidRequest(
+                "the pool has no default storage repository",
+                remedy="name one in the option storage_repository",
+                field="storage_repository",
+            )
+    record = hosts[host]
+    return Pool(host, record["uuid"], record["metrics"], storage, _describe(record))
+
+
+def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str | None:
+    if not wanted:
+        return None
+    found = [ref for ref, record in records.items() if record["uuid"] == wanted]
+    found = found or [ref for ref, record in records.items() if record["name_label"] == wanted]
+    if len(found) != 1:
+        problem = "has none of this name" if not found else "has several of this name"
+        raise InvalidRequest(
+            f"option {option}: the pool {problem}: {wanted}",
+            remedy="name it by its uuid",
+            field=option,
+        )
+    return found[0]
+
+
+def _describe(host: dict[str, Any]) -> HostDescription:
+    software = host["software_version"]
+    if not any(capability.startswith("hvm-") for capability in host["capabilities"]):
+        raise Unsupported(
+            "the host has no hardware virtualization", remedy="switch it on in its firmware"
+        )
+    return HostDescription(
+        hypervisor_type=software.get("product_brand", "Xen"),
+        hypervisor_version=software.get("product_version", software.get("xapi", "unknown")),
+        hostname=host["hostname"],
+        cpu_architecture="x86_64",
+        image_formats=(DiskFormat.RAW, DiskFormat.VHD),
+        disk_formats=(DiskFormat.VHD,),
+        disk_buses=(DiskBus.XEN,),
+        media_formats=(MediaFormat.ISO9660, MediaFormat.VFAT),
+        nic_backings=(NicBackingKind.NETWORK,),
+        nic_models=(NicModel.NETFRONT,),
+        firmware=(Firmware.BIOS, Firmware.UEFI),
+    )
+
+
+def _offered(wanted: object, offered: tuple[object, ...], field: str) -> None:
+    if wanted is not None and wanted not in offered:
+        raise Unsupported(f"{field}: this host does not take {wanted}", field=field)
+
+
+def check_vm(spec: VmSpec, host: HostDescription) -> None:
+    """Refuse a VM that the host does not take as asked."""
+    _offered(spec.firmware, host.firmware, "firmware")
+    for field, number, most in (
+        ("disks", len(spec.disks), MOST_DISKS),
+        ("nics", len(spec.nics), _MOST_NICS),
+    ):
+        if number > most:
+            raise Unsupported(f"{field}: a VM here has at most {most}, not {number}", field=field)
+    for disk in spec.disks:
+        check_disk(disk, host)
+    for nic in spec.nics:
+        check_nic(nic, host)
+
+
+def check_disk(spec: DiskSpec, host: HostDescription) -> None:
+    """Refuse a disk that the host does not take as asked."""
+    field = f"disks[{spec.key}]"
+    _offered(spec.format, host.disk_formats, f"{field}.format")
+    _offered(spec.bus, host.disk_buses, f"{field}.bus")
+    if isinstance(spec.source, Media):
+        _offered(spec.source.format, host.media_formats, f"{field}.source.format")
+
+
+def check_nic(spec: NicSpec, host: HostDescription) -> None:
+    """Refuse a NIC that the host does not take as asked."""
+    _offered(spec.model, host.nic_models, f"nics[{spec.key}].model")
+    _offered(spec.backing.kind, host.nic_backings, f"nics[{spec.key}].backing.kind")

@@ -1,0 +1,113 @@
+"""Finds the driver's VMs among the pool's.
+
+The one place of look-ups: a cache that is fed by events would take the place of its questions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from nova_virt_interface.errors import Conflict, NotFound, Resource
+
+from nova_virt_xenapi.marks import VmMark, vm_mark
+from nova_virt_xenapi.session import Session
+
+__all__ = ["Found", "Records"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A VM of ours."""
+
+    ref: str
+    mark: VmMark
+    record: dict[str, Any]
+
+
+class Records:
+    """The VMs of one owner on one host of the pool."""
+
+    def __init__(self, session: Session, owner: str, host_uuid: str) -> None:
+        self._session = session
+        self._owner = owner
+        self._host_uuid = host_uuid
+        self._lock = threading.Lock()
+        self._refs: dict[UUID, str] = {}
+
+    def mark(self, vm_uuid: UUID, spec: str | None = None) -> VmMark:
+        """The mark of a VM of ours."""
+        return VmMark(self._owner, vm_uuid, self._host_uuid, spec)
+
+    def ours(self, record: dict[str, Any]) -> VmMark | None:
+        """The mark of a record, if it is of a VM of ours, complete or not."""
+        mark = vm_mark(record)
+        if mark is None or (mark.owner, mark.host_uuid) != (self._owner, self._host_uuid):
+            return None
+        return mark
+
+    def all(self) -> Iterator[Found]:
+        """All our VMs that are complete; one question."""
+        for found in self._read():
+            if found.mark.spec is not None:
+                yield found
+
+    def require(self, vm_uuid: UUID) -> Found:
+        """A VM of ours that is complete; raises NotFound."""
+        found = self._known(vm_uuid) or next(
+            (each for each in self.all() if each.mark.vm_uuid == vm_uuid), None
+        )
+        if found is None:
+            raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
+        return found
+
+    def every(self, vm_uuid: UUID) -> list[Found]:
+        """All that bears this uuid and our mark: complete, or what a crash left; one question."""
+        return [found for found in self._read() if found.mark.vm_uuid == vm_uuid]
+
+    def claim(self, vm_uuid: UUID) -> list[Found]:
+        """As `every`, but raises Conflict if the uuid is somebody else's."""
+        for record in (records := self._session.call("VM.get_all_records")).values():
+            mark = vm_mark(record)
+            taken = mark is not None and mark.vm_uuid == vm_uuid and self.ours(record) is None
+            if taken or record["uuid"] == str(vm_uuid):
+                raise Conflict(
+                    f"{vm_uuid} is somebody else's VM",
+                    remedy="use another uuid",
+                    resource=Resource.VM,
+                    name=str(vm_uuid),
+                )
+        return [found for found in self._found(records) if found.mark.vm_uuid == vm_uuid]
+
+    def _known(self, vm_uuid: UUID) -> Found | None:
+        with self._lock:
+            ref = self._refs.get(vm_uuid)
+        if ref is None:
+            return None
+        try:
+            record = self._session.call("VM.get_record", ref)
+        except NotFound:
+            record = None
+        mark = self.ours(record) if record is not None else None
+        if record is not None and mark is not None and mark.spec and mark.vm_uuid == vm_uuid:
+            return Found(ref, mark, record)
+        with self._lock:
+            self._refs.pop(vm_uuid, None)
+        return None
+
+    def _read(self) -> list[Found]:
+        return self._found(self._session.call("VM.get_all_records"))
+
+    def _found(self, records: dict[str, Any]) -> list[Found]:
+        found = [
+            Found(ref, mark, record)
+            for ref, record in records.items()
+            if (mark := self.ours(record)) is not None
+        ]
+        refs = {each.mark.vm_uuid: each.ref for each in found}
+        with self._lock:
+            self._refs = refs
+        return found

@@ -1,0 +1,178 @@
+"""The conformance suite's harness: the driver on a simulated pool of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.testing.harness import (
+    Backend,
+    BackendKind,
+    Harness,
+    TestImage,
+)
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.nics import NicBacking, NicBackingKind
+
+from nova_virt_xenapi.conf import Settings
+from nova_virt_xenapi.hypervisor import XenApiFactory
+from nova_virt_xenapi.testing.process import Simulator
+
+__all__ = ["SimulatorHarness"]
+
+MIB = 1024 * 1024
+_NETWORK = "Pool-wide network associated with eth0"
+
+
+class SimulatorHarness(Harness):
+    """One host, one storage repository, guests that listen to nobody."""
+
+    driver = "xenapi"
+    backend_name = "simulator"
+    kind = BackendKind.SIMULATED
+    patience_seconds = 15.0
+
+    def start(self) -> None:
+        """See `Harness`."""
+        self.simulator = Simulator()
+        # In the simulator's own directory, which goes with it even when this process is killed.
+        self._image = Path(self.simulator.ca_file).with_name("image.raw")
+        self._image.write_bytes(os.urandom(MIB) + bytes(MIB))
+        self._foreign: dict[UUID, tuple[str, dict[str, Any]]] = {}
+
+    def stop(self) -> None:
+        """See `Harness`."""
+        if hasattr(self, "simulator"):
+            self.simulator.stop()
+
+    def backend(self) -> Backend:
+        """See `Harness`."""
+        return Backend(name=self.backend_name, version="xapi 26.17", kind=self.kind)
+
+    def factory(self) -> IHypervisorFactory:
+        """See `Harness`."""
+        return XenApiFactory()
+
+    def settings(self) -> Settings:
+        """See `Harness`."""
+        return self.simulator.settings()
+
+    def unreachable_settings(self) -> Settings:
+        """See `Harness`."""
+        # Nobody listens on the discard service's port.
+        return self.simulator.settings(url="https://127.0.0.1:9")
+
+    def image(self) -> TestImage:
+        """See `Harness`."""
+        size = self._image.stat().st_size
+        return TestImage(
+            path=self._image, format=DiskFormat.RAW, virtual_size_bytes=size, boots=False
+        )
+
+    def nic_backing(self) -> NicBacking:
+        """See `Harness`."""
+        return NicBacking(kind=NicBackingKind.NETWORK, name=_NETWORK)
+
+    def leftovers(self) -> frozenset[str]:
+        """See `Harness`."""
+        names = set()
+        for class_name in ("VM", "VBD", "VIF", "VDI", "VM_metrics", "console", "task", "session"):
+            names |= {f"{class_name} {ref}" for ref in self._records(class_name)}
+        return frozenset(names)
+
+    @contextmanager
+    def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
+        """See `Harness`."""
+        ask = self.simulator.ask
+        vm = ask("call", method="VM.create", parameters=[_FOREIGN])
+        ask("write", class_name="VM", ref=vm, field="uuid", value=str(vm_uuid))
+        self._foreign[vm_uuid] = (vm, self._records("VM")[vm])
+        try:
+            yield
+        finally:
+            ask("call", method="VM.destroy", parameters=[vm])
+
+    def foreign_vm_untouched(self, vm_uuid: UUID) -> bool:
+        """See `Harness`."""
+        vm, record = self._foreign[vm_uuid]
+        return bool(self._records("VM").get(vm) == record)
+
+    def rename_vm(self, vm_uuid: UUID, name: str) -> None:
+        """See `Harness`."""
+        self._call("VM.set_name_label", self._ref(vm_uuid), name)
+
+    def power_off_vm(self, vm_uuid: UUID) -> None:
+        """See `Harness`."""
+        self._call("VM.hard_shutdown", self._ref(vm_uuid))
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """See `Harness`."""
+        self.simulator.ask("away")
+        try:
+            yield
+        finally:
+            self.simulator.ask("back")
+
+    @contextmanager
+    def full_storage(self) -> Iterator[None]:
+        """See `Harness`."""
+        self.simulator.ask("ballast", free_bytes=4096)
+        try:
+            yield
+        finally:
+            self.simulator.ask("ballast")
+
+    def round_trips(self) -> int:
+        """See `Harness`. The loop's long poll waits beside every call and is no question of any."""
+        calls = self.simulator.ask("calls")
+        return sum(count for method, count in calls.items() if method != "event.from")
+
+    def _records(self, class_name: str) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = self.simulator.ask("records", class_name=class_name)
+        return found
+
+    def _call(self, method: str, *parameters: Any) -> Any:
+        return self.simulator.ask("call", method=method, parameters=list(parameters))
+
+    def _ref(self, vm_uuid: UUID) -> str:
+        for ref, record in self._records("VM").items():
+            if record["other_config"].get("nova-virt-vm") == str(vm_uuid):
+                return ref
+        raise AssertionError(f"the pool has no VM {vm_uuid}")
+
+
+_FOREIGN: dict[str, Any] = {
+    "name_label": "foreign",
+    "user_version": "1",
+    "is_a_template": False,
+    "affinity": "OpaqueRef:NULL",
+    "memory_static_max": "134217728",
+    "memory_dynamic_max": "134217728",
+    "memory_dynamic_min": "134217728",
+    "memory_static_min": "134217728",
+    "VCPUs_params": {},
+    "VCPUs_max": "1",
+    "VCPUs_at_startup": "1",
+    "actions_after_shutdown": "destroy",
+    "actions_after_reboot": "restart",
+    "actions_after_crash": "destroy",
+    "PV_bootloader": "",
+    "PV_kernel": "",
+    "PV_ramdisk": "",
+    "PV_args": "",
+    "PV_bootloader_args": "",
+    "PV_legacy_args": "",
+    "HVM_boot_policy": "BIOS order",
+    "HVM_boot_params": {},
+    "platform": {},
+    "PCI_bus": "",
+    "other_config": {},
+    "recommendations": "",
+    "has_vendor_device": False,
+}

@@ -1,0 +1,93 @@
+"""Disk content over HTTP: ``PUT /import_raw_vdi`` and ``GET /export_raw_vdi``."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from nova_virt_xenapi.testing.simulator.errors import XapiError
+from nova_virt_xenapi.testing.simulator.world import Context
+
+__all__ = ["Source", "receive", "vdi_of"]
+
+_CHUNK_BYTES: Final = 256 * 1024
+_SECTOR_BYTES: Final = 512
+
+
+class Source(Protocol):
+    """Where content comes from: read returns fewer bytes than asked for at the end only."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes."""
+
+
+def vdi_of(ctx: Context, named: str) -> str:
+    """The VDI of a reference or uuid."""
+    if ctx.db.exists("VDI", named):
+        return named
+    for ref, _ in ctx.db.where("VDI", uuid=named):
+        return ref
+    raise XapiError("HANDLE_INVALID", "VDI", named)
+
+
+def receive(source: Source, path: Path, length: int, format: str) -> None:
+    """Write what comes into a disk; raises INTERNAL_ERROR for content that is none."""
+    size = path.stat().st_size
+    reader = _Exactly(source, length)
+    with path.open("r+b") as file:
+        if format == "vhd":
+            _receive_vhd(reader, file, size)
+            return
+        if length > size:
+            raise XapiError("INTERNAL_ERROR", "Caught exception: End_of_file")
+        while chunk := reader.read(min(_CHUNK_BYTES, reader.left)):
+            file.write(chunk)
+
+
+class _Exactly:
+    """The bytes that were announced, and an error when there are fewer."""
+
+    def __init__(self, source: Source, length: int) -> None:
+        self._source = source
+        self.left = length
+
+    def read(self, size: int) -> bytes:
+        wanted = min(size, self.left)
+        data = self._source.read(wanted) if wanted else b""
+        if len(data) < wanted:
+            raise XapiError("INTERNAL_ERROR", "Caught exception: unexpected end of stream")
+        self.left -= wanted
+        return data
+
+
+def _receive_vhd(reader: _Exactly, file: BinaryIO, size: int) -> None:
+    whole = bytearray()
+    while chunk := reader.read(min(_CHUNK_BYTES, reader.left)):
+        whole += chunk
+    try:
+        for offset, data in _vhd_blocks(bytes(whole), size):
+            file.seek(offset)
+            file.write(data[: size - offset])
+    except (struct.error, ValueError) as error:
+        raise XapiError("INTERNAL_ERROR", f"Caught exception: {error}") from error
+
+
+def _vhd_blocks(vhd: bytes, size: int) -> Iterator[tuple[int, bytes]]:
+    """Offset and data of the blocks of a dynamic VHD; the layout is Microsoft's, of 2006."""
+    if vhd[:8] != b"conectix":
+        raise ValueError("Failed to parse VHD footer")
+    header_at, current_size = struct.unpack(">16xQ24xQ", vhd[:56])
+    if current_size > size:
+        raise ValueError(f"VHD of {current_size} bytes does not fit into {size}")
+    header = vhd[header_at : header_at + 1024]
+    if header[:8] != b"cxsparse":
+        raise ValueError("Failed to parse VHD header")
+    table_at, entries, block_size = struct.unpack(">16xQ4xII", header[:36])
+    bitmap = -(-block_size // _SECTOR_BYTES // 8 // _SECTOR_BYTES) * _SECTOR_BYTES
+    for index in range(entries):
+        (sector,) = struct.unpack_from(">I", vhd, table_at + 4 * index)
+        if sector != 0xFFFFFFFF:
+            start = sector * _SECTOR_BYTES + bitmap
+            yield index * block_size, vhd[start : start + block_size]

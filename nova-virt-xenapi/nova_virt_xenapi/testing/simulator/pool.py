@@ -1,0 +1,102 @@
+"""The pool that a simulator begins with: hosts, their storage and their networks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nova_virt_xenapi.testing.simulator.world import MIB, Context, World, moment
+
+__all__ = ["furnish"]
+
+_GIB: Final = 1024 * MIB
+_SOFTWARE: Final = {
+    "product_brand": "XCP-ng",
+    "product_version": "8.3.0",
+    "xapi": "26.17",
+    "xapi_build": "26.17.0",
+    "xen": "4.17.5",
+}
+
+
+def furnish(world: World, addresses: list[str]) -> None:
+    """Fill an empty world: one host for each address, of which the first is the master."""
+    with world.db.lock:
+        ctx = Context(world, "")
+        network = ctx.db.create(
+            "network",
+            name_label="Pool-wide network associated with eth0",
+            bridge="xenbr0",
+            MTU=1500,
+        )
+        ctx.db.create("network", name_label="second network", bridge="xapi1", MTU=1500)
+        hosts = [_host(ctx, number, address) for number, address in enumerate(addresses)]
+        for host in hosts:
+            ctx.db.create(
+                "PIF",
+                device="eth0",
+                host=host,
+                network=network,
+                MAC="00:16:3e:00:00:01",
+                MTU=1500,
+                VLAN=-1,
+                physical=True,
+                management=True,
+                IP=ctx.db.get("host", host)["address"],
+            )
+        repositories = [_storage(ctx, host) for host in hosts]
+        ctx.db.create("pool", master=hosts[0], default_SR=repositories[0], name_label="pool")
+
+
+def _host(ctx: Context, number: int, address: str) -> str:
+    metrics = ctx.db.create("host_metrics", memory_total=8 * _GIB, live=True, last_updated=moment())
+    host = ctx.db.create(
+        "host",
+        name_label=f"xcp-{number}",
+        hostname=f"xcp-{number}",
+        address=address,
+        enabled=True,
+        metrics=metrics,
+        API_version_major=2,
+        API_version_minor=21,
+        API_version_vendor="XenSource",
+        software_version=_SOFTWARE,
+        capabilities=["xen-3.0-x86_64", "hvm-3.0-x86_32", "hvm-3.0-x86_32p", "hvm-3.0-x86_64", ""],
+        cpu_info={"cpu_count": "16", "socket_count": "1", "vendor": "GenuineIntel"},
+    )
+    for cpu in range(16):
+        ctx.db.create("host_cpu", host=host, number=cpu, vendor="GenuineIntel", speed=2400)
+    control_metrics = ctx.db.create("VM_metrics", memory_actual=_GIB, VCPUs_number=2)
+    domain = ctx.db.create(
+        "VM",
+        name_label=f"Control domain on host: xcp-{number}",
+        is_control_domain=True,
+        power_state="Running",
+        resident_on=host,
+        domid=0,
+        memory_dynamic_max=_GIB,
+        memory_static_max=_GIB,
+        VCPUs_max=2,
+        VCPUs_at_startup=2,
+        metrics=control_metrics,
+        domain_type="pv",
+    )
+    ctx.db.write("host", host, "control_domain", domain)
+    return host
+
+
+def _storage(ctx: Context, host: str) -> str:
+    repository = ctx.db.create(
+        "SR",
+        name_label="Local storage",
+        type="lvm",
+        content_type="user",
+        physical_size=16 * _GIB,
+    )
+    ctx.db.create(
+        "PBD",
+        host=host,
+        SR=repository,
+        device_config={"device": "/dev/sda3"},
+        currently_attached=True,
+    )
+    return repository

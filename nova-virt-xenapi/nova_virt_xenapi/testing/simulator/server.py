@@ -1,0 +1,245 @@
+"""The listening side: XML-RPC and the HTTP handlers of xapi, over TLS on a loopback address."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import ssl
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from nova_virt_xenapi.testing.simulator import metrics, sessions, wire
+from nova_virt_xenapi.testing.simulator.content import Source, receive, vdi_of
+from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
+from nova_virt_xenapi.testing.simulator.errors import XapiError
+from nova_virt_xenapi.testing.simulator.faults import Fault, Faults
+from nova_virt_xenapi.testing.simulator.world import Context, World, moment
+
+__all__ = ["Server"]
+
+_FORMATS: Final = ("raw", "vhd")
+_CHUNK_BYTES: Final = 256 * 1024
+_LINGER_SECONDS: Final = 0.2
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """One host's address."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(
+        self, address: tuple[str, int], host: str, world: World, faults: Faults, tls: ssl.SSLContext
+    ) -> None:
+        self.host = host
+        self.world = world
+        self.faults = faults
+        self.dispatcher = Dispatcher(world)
+        self._tls = tls
+        self.open_sockets: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept; the handshake is left to the connection's own thread."""
+        plain, peer = super().get_request()
+        secured = self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        self.open_sockets.add(secured)
+        return secured, peer
+
+    def shutdown_request(self, request: Any) -> None:
+        """See `socketserver.BaseServer`."""
+        self.open_sockets.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that breaks is no news here."""
+
+    def cut_connections(self) -> None:
+        """Break all connections at once."""
+        for connection in self.open_sockets.copy():
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                self.open_sockets.discard(connection)
+
+
+class _Dropped(Exception):
+    """A fault cut the connection."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+    timeout = 600
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: queries hold session references."""
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        fault = None
+        try:
+            method, parameters = wire.read_call(body)
+            fault = self._begun(method)
+            answer = wire.success(self.server.dispatcher.call(self.server.host, method, parameters))
+        except XapiError as error:
+            answer = wire.failure(error.description)
+        except _Dropped:
+            return
+        self._answer(answer, fault)
+
+    def _begun(self, method: str) -> Fault | None:
+        fault = self.server.faults.take(method)
+        if fault is None:
+            return None
+        if fault.action == "drop_before":
+            self._drop()
+        if fault.action == "fail":
+            raise XapiError(*fault.error)
+        if fault.action == "delay":
+            time.sleep(fault.seconds)
+        return fault
+
+    def _drop(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+        raise _Dropped
+
+    def _answer(self, answer: bytes, fault: Fault | None) -> None:
+        action = "" if fault is None else fault.action
+        if action == "drop_after":
+            self.close_connection = True
+            return
+        if action == "garbage":
+            answer = b"<html>no XML-RPC</html"
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer[: len(answer) // 2] if action == "truncate" else answer)
+        self.close_connection |= action == "truncate"
+
+    def do_GET(self) -> None:
+        self._handle("GET", {"/rrd_updates": self._rrd_updates, "/export_raw_vdi": self._export})
+
+    def do_PUT(self) -> None:
+        self._handle("PUT", {"/import_raw_vdi": self._import})
+
+    def _handle(self, verb: str, handlers: dict[str, Any]) -> None:
+        self.close_connection = True
+        address = urlsplit(self.path)
+        query = dict(parse_qsl(address.query, keep_blank_values=True))
+        handler = handlers.get(address.path)
+        if handler is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        ctx = Context(self.server.world, self.server.host)
+        try:
+            fault = self._begun(f"{verb} {address.path}")
+            with ctx.db.lock:
+                sessions.require_session(ctx, query.get("session_id", ""))
+            handler(ctx, query, fault)
+        except XapiError as error:
+            refused = error.description[0] == "SESSION_INVALID"
+            self.send_error(HTTPStatus.FORBIDDEN if refused else HTTPStatus.INTERNAL_SERVER_ERROR)
+        except _Dropped:
+            return
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse, and take what is still being sent, or the peer would not see the answer."""
+        super().send_error(code, message, explain)
+        self.wfile.flush()
+        self.connection.settimeout(_LINGER_SECONDS)
+        with suppress(OSError):
+            while self.command == "PUT" and self.rfile.read1(_CHUNK_BYTES):
+                pass
+
+    def _rrd_updates(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
+        if "start" not in query or query.get("json") != "true":
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        with ctx.db.lock:
+            body = metrics.updates(ctx, query)
+        self._answer(body, fault)
+
+    def _export(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
+        with ctx.db.lock:
+            path = ctx.world.content_path(vdi_of(ctx, query.get("vdi", "")))
+        if query.get("format", "raw") != "raw":
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.end_headers()
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                self.wfile.write(chunk)
+
+    def _import(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
+        with ctx.db.lock:
+            vdi = vdi_of(ctx, query.get("vdi", ""))
+            _require_task(ctx, query.get("task_id"))
+        if query.get("format", "raw") not in _FORMATS:
+            self.send_error(HTTPStatus.NOT_FOUND)
+        elif "Transfer-Encoding" in self.headers or "chunked" in query:
+            # xapi 26.17 takes no transfer encoding; its own chunks are not simulated.
+            self.send_error(HTTPStatus.FORBIDDEN)
+        else:
+            self._store(ctx, vdi, query)
+            if fault is not None and fault.action == "drop_after":
+                self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _store(self, ctx: Context, vdi: str, query: dict[str, str]) -> None:
+        # As xapi does: the answer comes before the content, and how it went is in the task.
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        length = int(self.headers["Content-Length"])
+        path = _reserved(ctx, vdi)
+        outcome: dict[str, Any] = {"status": "success", "progress": 1.0}
+        try:
+            receive(_Socket(self.rfile), path, length, query.get("format", "raw"))
+        except XapiError as error:
+            outcome = {"status": "failure", "error_info": error.description}
+        with ctx.db.lock:
+            ctx.world.importing.discard(vdi)
+            ctx.db.lock.notify_all()
+            task = query.get("task_id", "")
+            if ctx.db.exists("task", task):
+                outcome |= {"finished": moment(), "allowed_operations": ["destroy"]}
+                for name, value in outcome.items():
+                    ctx.db.write("task", task, name, value)
+
+
+class _Socket:
+    """Reads what comes, and less when the peer goes away."""
+
+    def __init__(self, file: Source) -> None:
+        self._file = file
+
+    def read(self, size: int, /) -> bytes:
+        """See `Source`."""
+        try:
+            return self._file.read(size)
+        except OSError:
+            return b""
+
+
+def _require_task(ctx: Context, task: str | None) -> None:
+    if task is not None:
+        ctx.db.row("task", task)
+
+
+def _reserved(ctx: Context, vdi: str) -> Path:
+    with ctx.db.lock:
+        attached = (ctx.db.get("VBD", ref) for ref in ctx.db.get("VDI", vdi)["VBDs"])
+        if vdi in ctx.world.importing or any(vbd["currently_attached"] for vbd in attached):
+            raise XapiError("VDI_IN_USE", vdi, "attach")
+        ctx.world.importing.add(vdi)
+        return ctx.world.content_path(vdi)

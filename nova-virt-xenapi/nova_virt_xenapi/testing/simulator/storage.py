@@ -1,0 +1,145 @@
+"""What the messages of classes VDI and SR do: a thick VHD storage repository."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any, Final
+
+from nova_virt_xenapi.testing.simulator.errors import XapiError
+from nova_virt_xenapi.testing.simulator.generic import constructor_values
+from nova_virt_xenapi.testing.simulator.world import MIB, Context
+
+__all__ = ["MESSAGES"]
+
+# SM rounds a VHD's size up to whole blocks.
+_BLOCK_BYTES: Final = 2 * MIB
+_LARGEST_BYTES: Final = 2088960 * MIB
+# fmt: off
+_CLONED: Final = (
+    "name_label", "name_description", "SR", "type", "sharable", "read_only", "other_config",
+    "xenstore_data", "virtual_size", "on_boot", "allow_caching",
+)
+# fmt: on
+_WITHOUT_DATA: Final = frozenset({"ha_statefile", "redo_log", "rrd", "pvs_cache", "cbt_metadata"})
+
+
+def _rounded(size: int) -> int:
+    if size < 0 or size > _LARGEST_BYTES:
+        raise XapiError(
+            "SR_BACKEND_FAILURE_79",
+            "",
+            "VDI Invalid size [opterr=VDI size must be between 1 MB and 2088960 MB]",
+            "",
+        )
+    return max(_BLOCK_BYTES, -(-size // _BLOCK_BYTES) * _BLOCK_BYTES)
+
+
+def _require_plugged(ctx: Context, sr: str) -> None:
+    ctx.db.row("SR", sr)
+    if not any(record["currently_attached"] for _, record in ctx.db.where("PBD", SR=sr)):
+        raise XapiError("SR_HAS_NO_PBDS", sr)
+
+
+def _reserve(ctx: Context, sr: str, size: int) -> None:
+    record = ctx.db.get("SR", sr)
+    free = record["physical_size"] - record["physical_utilisation"] - ctx.world.ballast_bytes
+    if size > free:
+        raise XapiError("SR_BACKEND_FAILURE_44", "", "There is insufficient space", "")
+
+
+def _account(ctx: Context, sr: str) -> None:
+    """The sums that the backend reports after every change."""
+    disks = [record for _, record in ctx.db.where("VDI", SR=sr)]
+    for field, of in (
+        ("physical_utilisation", "physical_utilisation"),
+        ("virtual_allocation", "virtual_size"),
+    ):
+        ctx.db.write("SR", sr, field, sum(record[of] for record in disks))
+
+
+def _create(ctx: Context, sent: dict[str, Any]) -> str:
+    values = constructor_values(ctx, "VDI", sent)
+    _require_plugged(ctx, values["SR"])
+    if values["type"] in _WITHOUT_DATA:
+        raise XapiError("VDI_INCOMPATIBLE_TYPE", values["SR"], values["type"])
+    values["virtual_size"] = _rounded(values["virtual_size"])
+    _reserve(ctx, values["SR"], values["virtual_size"])
+    values["physical_utilisation"] = values["virtual_size"]
+    return _made(ctx, values)
+
+
+def _made(ctx: Context, values: dict[str, Any]) -> str:
+    vdi = ctx.db.create("VDI", **values, managed=True)
+    ctx.db.write("VDI", vdi, "location", ctx.db.get("VDI", vdi)["uuid"])
+    with ctx.world.content_path(vdi).open("wb") as file:
+        file.truncate(values["virtual_size"])
+    _account(ctx, values["SR"])
+    return vdi
+
+
+def _require_idle(ctx: Context, vdi: str, operation: str, *, live: bool = False) -> None:
+    record = ctx.db.get("VDI", vdi)
+    if record["current_operations"]:
+        raise XapiError("OTHER_OPERATION_IN_PROGRESS", "VDI", vdi, operation)
+    attached = any(ctx.db.get("VBD", ref)["currently_attached"] for ref in record["VBDs"])
+    if (attached and not live) or vdi in ctx.world.importing:
+        raise XapiError("VDI_IN_USE", vdi, operation)
+    _require_plugged(ctx, record["SR"])
+
+
+def _destroy(ctx: Context, vdi: str) -> None:
+    _require_idle(ctx, vdi, "destroy")
+    record = ctx.db.record("VDI", vdi)
+    ctx.world.content_path(vdi).unlink()
+    for vbd in record["VBDs"]:
+        ctx.db.destroy("VBD", vbd)
+    ctx.db.destroy("VDI", vdi)
+    _account(ctx, record["SR"])
+
+
+def _clone(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) -> str:
+    _require_idle(ctx, vdi, "clone", live=True)
+    source = ctx.db.record("VDI", vdi)
+    _reserve(ctx, source["SR"], source["virtual_size"])
+    # The metadata come along, other_config included.
+    values = {name: source[name] for name in _CLONED}
+    copy = _made(ctx, values | {"physical_utilisation": source["virtual_size"]})
+    shutil.copyfile(ctx.world.content_path(vdi), ctx.world.content_path(copy))
+    return copy
+
+
+def _resize(ctx: Context, vdi: str, size: int) -> None:
+    _require_idle(ctx, vdi, "resize")
+    record = ctx.db.get("VDI", vdi)
+    size = _rounded(size)
+    if size < record["virtual_size"]:
+        raise XapiError("SR_BACKEND_FAILURE_79", "", "VDI Invalid size [opterr=shrink]", "")
+    _reserve(ctx, record["SR"], size - record["virtual_size"])
+    with ctx.world.content_path(vdi).open("r+b") as file:
+        file.truncate(size)
+    ctx.db.write("VDI", vdi, "virtual_size", size)
+    ctx.db.write("VDI", vdi, "physical_utilisation", size)
+    _account(ctx, record["SR"])
+
+
+def _setter(field: str) -> Any:
+    return lambda ctx, vdi, value: ctx.db.write("VDI", vdi, field, value)
+
+
+def _scan(ctx: Context, sr: str) -> None:
+    _require_plugged(ctx, sr)
+    _account(ctx, sr)
+
+
+MESSAGES: dict[str, Callable[..., Any]] = {
+    "VDI.create": _create,
+    "VDI.destroy": _destroy,
+    "VDI.clone": _clone,
+    "VDI.resize": _resize,
+    "VDI.set_name_label": _setter("name_label"),
+    "VDI.set_name_description": _setter("name_description"),
+    "VDI.set_read_only": _setter("read_only"),
+    "VDI.set_sharable": _setter("sharable"),
+    "SR.scan": _scan,
+}

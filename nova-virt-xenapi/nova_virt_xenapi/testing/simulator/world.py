@@ -1,0 +1,90 @@
+"""The pool as it stands: database, disk content, and what a call may wait for."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nova_virt_xenapi.testing.simulator.database import Database
+from nova_virt_xenapi.testing.simulator.errors import XapiError
+from nova_virt_xenapi.testing.simulator.types import NULL, Moment
+
+__all__ = ["MIB", "Context", "World", "moment"]
+
+MIB = 1024 * 1024
+
+
+def moment() -> Moment:
+    """The time, as the data model writes it."""
+    return Moment(datetime.now(UTC).strftime("%Y%m%dT%H:%M:%SZ"))
+
+
+@dataclass
+class World:
+    """One pool. ``ballast_bytes`` is storage that nobody accounts for."""
+
+    directory: Path
+    """Where the disks' content is."""
+    db: Database = field(default_factory=Database)
+    password: str = "simulated"  # noqa: S105 - guards nothing
+    ballast_bytes: int = 0
+    guest_seconds: float = 0.0
+    """How long a guest takes that lets go of a device."""
+    listening: set[str] = field(default_factory=set)
+    """VMs whose guest shuts itself down when it is asked to."""
+    clinging: set[str] = field(default_factory=set)
+    """VMs whose guest lets no device go."""
+    importing: set[str] = field(default_factory=set)
+    """VDIs that dom0 is writing to."""
+
+    def content_path(self, vdi: str) -> Path:
+        """The file that has a VDI's content."""
+        return Path(self.directory, self.db.get("VDI", vdi)["uuid"])
+
+
+@dataclass
+class Context:
+    """A call: who asks, of which host, under which task."""
+
+    world: World
+    host: str
+    session: str = NULL
+    task: str = field(default_factory=lambda: f"OpaqueRef:{uuid.uuid4()}")
+
+    @property
+    def db(self) -> Database:
+        """The world's database."""
+        return self.world.db
+
+    def wait(self, until: Callable[[], bool], seconds: float) -> bool:
+        """Give up the lock until it is true or the time is over; raises TASK_CANCELLED."""
+        deadline = time.monotonic() + seconds
+        while not until() and (left := deadline - time.monotonic()) > 0:
+            self.check_cancelled()
+            self.db.lock.wait(min(left, 0.5))
+        self.check_cancelled()
+        return until()
+
+    def check_cancelled(self) -> None:
+        """Raise TASK_CANCELLED if somebody cancelled this task."""
+        task = self.db.tables["task"].get(self.task)
+        if task is not None and task.values["status"] == "cancelling":
+            raise XapiError("TASK_CANCELLED", self.task)
+
+    @contextmanager
+    def operation(self, class_name: str, ref: str, name: str) -> Iterator[None]:
+        """The object is under this operation inside the block."""
+        before = self.db.get(class_name, ref)["current_operations"]
+        self.db.write(class_name, ref, "current_operations", {**before, self.task: name})
+        try:
+            yield
+        finally:
+            if self.db.exists(class_name, ref):
+                now = dict(self.db.get(class_name, ref)["current_operations"])
+                now.pop(self.task, None)
+                self.db.write(class_name, ref, "current_operations", now)

@@ -1,0 +1,185 @@
+"""Pure functions between the contract's values and xapi's records."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from nova_virt_interface.values.disks import DiskSpec, Media
+from nova_virt_interface.values.images import CachedImage, DiskFormat
+from nova_virt_interface.values.nics import NicSpec
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.vm import Firmware, VmSpec, VmState, VmStatistics
+
+from nova_virt_xenapi.marks import DeviceMark, DiskMark, ImageMark, VmMark
+
+__all__ = [
+    "NULL",
+    "boot_order",
+    "cached_image",
+    "power_state",
+    "vbd_record",
+    "vdi_record",
+    "vif_record",
+    "vm_record",
+    "vm_state",
+    "vm_statistics",
+]
+
+NULL: Final = "OpaqueRef:NULL"
+
+_STATES: Final = {
+    "Running": PowerState.RUNNING,
+    "Paused": PowerState.PAUSED,
+    "Halted": PowerState.STOPPED,
+    "Suspended": PowerState.SUSPENDED,
+}
+_PLATFORM: Final = {
+    "acpi": "1",
+    "apic": "true",
+    "nx": "true",
+    "pae": "true",
+    "viridian": "false",
+    "hpet": "true",
+}
+_DEVICE_MODELS: Final = {
+    Firmware.BIOS: "qemu-upstream-compat",
+    Firmware.UEFI: "qemu-upstream-uefi",
+}
+
+
+def power_state(text: str) -> PowerState:
+    """xapi's word for a state as the contract's; it has none for a crashed VM."""
+    return _STATES.get(text, PowerState.UNKNOWN)
+
+
+def vm_state(mark: VmMark, record: dict[str, Any]) -> VmState:
+    """What a VM's record says."""
+    return VmState(
+        vm_uuid=mark.vm_uuid,
+        name=record["name_label"],
+        power_state=power_state(record["power_state"]),
+    )
+
+
+def vm_statistics(
+    mark: VmMark, record: dict[str, Any], metrics: dict[str, Any] | None
+) -> VmStatistics:
+    """What a VM's record and its metrics say. xapi counts nothing since a VM's start: its measures
+    are rates, so that processor time, disks and NICs are left out.
+    """
+    held = int(metrics["memory_actual"]) if metrics else 0
+    return VmStatistics(
+        vm_uuid=mark.vm_uuid,
+        power_state=power_state(record["power_state"]),
+        vcpus=int(record["VCPUs_at_startup"]),
+        memory_bytes=held or None,
+        memory_used_bytes=held or None,
+    )
+
+
+def boot_order(disks: tuple[DiskSpec, ...]) -> tuple[DiskSpec, ...]:
+    """The disks in the order in which the firmware is to see them, media last."""
+
+    def rank(disk: DiskSpec) -> tuple[bool, bool, int]:
+        index = disk.boot_index
+        return isinstance(disk.source, Media), index is None, index or 0
+
+    return tuple(sorted(disks, key=rank))
+
+
+def vm_record(spec: VmSpec, mark: VmMark, host: str) -> dict[str, Any]:
+    """For ``VM.create``. The firmware tries the first disk, or none if no disk is to boot."""
+    memory, vcpus = str(spec.memory_bytes), str(spec.vcpus)
+    firmware = spec.firmware or Firmware.BIOS
+    boots = any(disk.boot_index is not None for disk in spec.disks)
+    return {
+        "name_label": spec.name,
+        "name_description": "",
+        "user_version": "1",
+        "is_a_template": False,
+        "affinity": host,
+        "memory_static_max": memory,
+        "memory_dynamic_max": memory,
+        "memory_dynamic_min": memory,
+        "memory_static_min": memory,
+        "VCPUs_params": {},
+        "VCPUs_max": vcpus,
+        "VCPUs_at_startup": vcpus,
+        "actions_after_shutdown": "destroy",
+        "actions_after_reboot": "restart",
+        "actions_after_crash": "destroy",
+        "PV_bootloader": "",
+        "PV_kernel": "",
+        "PV_ramdisk": "",
+        "PV_args": "",
+        "PV_bootloader_args": "",
+        "PV_legacy_args": "",
+        "HVM_boot_policy": "BIOS order",
+        # d is the CD drive, which such a VM does not have.
+        "HVM_boot_params": {"order": "c" if boots else "d", "firmware": firmware.value},
+        "platform": {**_PLATFORM, "device-model": _DEVICE_MODELS[firmware]},
+        "PCI_bus": "",
+        "recommendations": "",
+        "has_vendor_device": False,
+        "domain_type": "hvm",
+        "other_config": mark.as_config(),
+    }
+
+
+def vdi_record(label: str, sr: str, size_bytes: int, mark: DiskMark | ImageMark) -> dict[str, Any]:
+    """For ``VDI.create``."""
+    return {
+        "name_label": label,
+        "name_description": "",
+        "SR": sr,
+        "virtual_size": str(size_bytes),
+        "type": "user",
+        "sharable": False,
+        "read_only": False,
+        "other_config": mark.as_config(),
+    }
+
+
+def vbd_record(vm: str, vdi: str, spec: DiskSpec, device: str, mark: DeviceMark) -> dict[str, Any]:
+    """For ``VBD.create``. A medium is a read-only disk: xapi takes only ISO files from a library
+    of such as a CD.
+    """
+    return {
+        "VM": vm,
+        "VDI": vdi,
+        "userdevice": device,
+        "bootable": spec.boot_index is not None,
+        "mode": "RO" if isinstance(spec.source, Media) else "RW",
+        "type": "Disk",
+        "unpluggable": True,
+        "empty": False,
+        "other_config": mark.as_config(),
+        "qos_algorithm_type": "",
+        "qos_algorithm_params": {},
+    }
+
+
+def vif_record(
+    vm: str, network: str, mtu: str, spec: NicSpec, device: str, mark: DeviceMark
+) -> dict[str, Any]:
+    """For ``VIF.create``; ``mtu`` is the network's own."""
+    return {
+        "VM": vm,
+        "network": network,
+        "device": device,
+        "MAC": spec.mac,
+        "MTU": mtu if spec.mtu_bytes is None else str(spec.mtu_bytes),
+        "other_config": mark.as_config(),
+        "qos_algorithm_type": "",
+        "qos_algorithm_params": {},
+    }
+
+
+def cached_image(mark: ImageMark, record: dict[str, Any], stored_as: DiskFormat) -> CachedImage:
+    """An image's VDI as the contract has it."""
+    return CachedImage(
+        key=mark.key,
+        format=stored_as,
+        virtual_size_bytes=mark.size_bytes,
+        stored_bytes=int(record["physical_utilisation"]),
+    )

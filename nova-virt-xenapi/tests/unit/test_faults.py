@@ -1,0 +1,164 @@
+"""Every wire call of every operation fails once, before and after its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nova_virt_interface.errors import HostUnreachable, VirtError
+from nova_virt_interface.values.disks import AttachDiskRequest, Blank, DetachDiskRequest, DiskSpec
+from nova_virt_interface.values.images import DeleteImageRequest
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
+from nova_virt_interface.values.power import (
+    PowerState,
+    RebootKind,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+)
+from nova_virt_interface.values.vm import DeleteVmRequest
+from testtools.content import text_content
+
+from .pools import MIB, PoolTestCase
+
+_HARD = RebootRequest(kind=RebootKind.HARD)
+_EXTRA = DiskSpec(key="extra", source=Blank(), size_bytes=2 * MIB)
+
+
+class TestFaults(PoolTestCase):
+    """The operation reports a contract error, a repeat works, and deletion finds all."""
+
+    def sweep(
+        self,
+        operation: Callable[[], object],
+        *,
+        prepare: Callable[[], object] = lambda: None,
+        check: Callable[[], object] = lambda: None,
+    ) -> None:
+        for action in ("drop_before", "drop_after", "truncate"):
+            position = 0
+            while self._fails_at(position, action, operation, prepare, check):
+                position += 1
+            self.assertGreater(position, 0, "no fault was met")
+
+    def _fails_at(
+        self,
+        position: int,
+        action: str,
+        operation: Callable[[], object],
+        prepare: Callable[[], object],
+        check: Callable[[], object],
+    ) -> bool:
+        prepare()
+        self.simulator.ask("fault", method="*", action=action, skip=position)
+        failed = False
+        try:
+            operation()
+        except VirtError as error:
+            failed = True
+            self.addDetail(f"{action} {position}", text_content(str(error)))
+        still_waiting = self.simulator.ask("faults")
+        self.simulator.ask("clear_faults")
+        operation()
+        check()
+        self.free(self.vm_uuid)
+        self.assertEqual(self.before, self.objects(), f"{action} {position} left something")
+        return failed or not still_waiting
+
+    def with_vm(self) -> None:
+        self.driver.cache_image(self.image_request())
+        self.driver.create_vm(self.vm_uuid, self.spec())
+
+    def with_running_vm(self) -> None:
+        self.with_vm()
+        self.driver.start_vm(self.vm_uuid, StartRequest())
+
+    def assert_running(self) -> None:
+        self.assertEqual(PowerState.RUNNING, self.driver.get_vm(self.vm_uuid).power_state)
+
+    def assert_stopped(self) -> None:
+        self.assertEqual(PowerState.STOPPED, self.driver.get_vm(self.vm_uuid).power_state)
+
+    def test_cache_image(self) -> None:
+        self.sweep(lambda: self.driver.cache_image(self.image_request()))
+
+    def test_delete_cached_image(self) -> None:
+        self.sweep(
+            lambda: self.driver.delete_cached_image(DeleteImageRequest(key="image-1")),
+            prepare=lambda: self.driver.cache_image(self.image_request()),
+        )
+
+    def test_create(self) -> None:
+        self.sweep(
+            lambda: self.driver.create_vm(self.vm_uuid, self.spec()),
+            prepare=lambda: self.driver.cache_image(self.image_request()),
+            check=self.assert_stopped,
+        )
+
+    def test_create_leaves_nothing_after_an_error(self) -> None:
+        self.driver.cache_image(self.image_request())
+        with_image = self.objects()
+        for action in ("drop_before", "drop_after", "truncate"):
+            for position in range(12):
+                self.simulator.ask("fault", method="*", action=action, skip=position)
+                try:
+                    self.driver.create_vm(self.vm_uuid, self.spec())
+                except HostUnreachable:
+                    self.assertEqual(with_image, self.objects(), f"{action} {position}")
+                else:
+                    self.fail(f"{action} {position} was no fault")
+        self.free(self.vm_uuid)
+
+    def test_start(self) -> None:
+        self.sweep(
+            lambda: self.driver.start_vm(self.vm_uuid, StartRequest()),
+            prepare=self.with_vm,
+            check=self.assert_running,
+        )
+
+    def test_stop(self) -> None:
+        self.sweep(
+            lambda: self.driver.stop_vm(self.vm_uuid, StopRequest(graceful_timeout_seconds=0.1)),
+            prepare=self.with_running_vm,
+            check=self.assert_stopped,
+        )
+
+    def test_reboot(self) -> None:
+        self.sweep(
+            lambda: self.driver.reboot_vm(self.vm_uuid, _HARD),
+            prepare=self.with_running_vm,
+            check=self.assert_running,
+        )
+
+    def test_delete(self) -> None:
+        self.sweep(
+            lambda: self.driver.delete_vm(self.vm_uuid, DeleteVmRequest()),
+            prepare=self.with_running_vm,
+        )
+
+    def test_attach_disk(self) -> None:
+        self.sweep(
+            lambda: self.driver.attach_disk(self.vm_uuid, AttachDiskRequest(disk=_EXTRA)),
+            prepare=self.with_running_vm,
+        )
+
+    def test_detach_disk(self) -> None:
+        def prepare() -> None:
+            self.with_running_vm()
+            self.driver.attach_disk(self.vm_uuid, AttachDiskRequest(disk=_EXTRA))
+
+        self.sweep(
+            lambda: self.driver.detach_disk(self.vm_uuid, DetachDiskRequest(key="extra")),
+            prepare=prepare,
+        )
+
+    def test_attach_nic(self) -> None:
+        request = AttachNicRequest(nic=self.nic("extra", 9))
+        self.sweep(
+            lambda: self.driver.attach_nic(self.vm_uuid, request), prepare=self.with_running_vm
+        )
+
+    def test_detach_nic(self) -> None:
+        self.sweep(
+            lambda: self.driver.detach_nic(self.vm_uuid, DetachNicRequest(key="nic-1")),
+            prepare=self.with_running_vm,
+        )
