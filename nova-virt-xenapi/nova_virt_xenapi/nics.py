@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Busy, Conflict, InvalidRequest, NotFound, Resource
+from nova_virt_interface.errors import Busy, Conflict, NotFound, Resource
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
 
 from nova_virt_xenapi import translate
@@ -37,17 +37,18 @@ class Nics:
         return found
 
     def network(self, spec: NicSpec, networks: Networks) -> str:
-        """The network that a NIC is to be plugged into; raises NotFound."""
+        """The network that a NIC is to be plugged into; raises NotFound or Conflict."""
         name = spec.backing.name
         found = [ref for ref, record in networks.items() if record["uuid"] == name]
         found = found or [ref for ref, record in networks.items() if record["name_label"] == name]
         if not found:
             raise NotFound(f"the pool has no network {name}", resource=Resource.NETWORK, name=name)
         if len(found) > 1:
-            raise InvalidRequest(
+            raise Conflict(
                 f"the pool has several networks {name}",
                 remedy="name it by its uuid",
-                field=f"nics[{spec.key}].backing.name",
+                resource=Resource.NETWORK,
+                name=name,
             )
         return found[0]
 
