@@ -21,6 +21,7 @@ from nova_virt_interface.errors import (
     Unsupported,
     VirtError,
 )
+from nova_virt_interface.trust import certificate_refused
 from nova_virt_interface.values.power import PowerState
 from pypsrp.exceptions import AuthenticationError, WinRMError
 from smbprotocol.exceptions import SMBConnectionClosed, SMBException
@@ -188,7 +189,6 @@ TABLE: tuple[Row, ...] = (
     Row(kind=WmiFault, code="TimedOut", make=_busy, changed_nothing=False),
     # The way to the host.
     Row(kind=AuthenticationError, make=_denied),
-    Row(kind=requests.exceptions.SSLError, make=_untrusted),
     Row(kind=requests.exceptions.ConnectTimeout, make=_away),
     Row(kind=requests.RequestException, make=_away, changed_nothing=False),
     Row(kind=(WinRMError, ET.ParseError), make=_strange, changed_nothing=False),
@@ -219,8 +219,10 @@ def contract_error(error: Exception, *, about: About, changing: bool) -> VirtErr
         changing: whether it may have changed something on the host.
     """
     row = next((row for row in TABLE if row.fits(error)), None)
-    if row is None:
-        made: VirtError = BackendError(f"Hyper-V failed at {about.name}")
+    if certificate_refused(error):
+        made, unchanged = _untrusted(about), True
+    elif row is None:
+        made = BackendError(f"Hyper-V failed at {about.name}")
         unchanged = isinstance(error, Refusal) and not error.was_job
     else:
         made = row.make(about)

@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Callable
 from xml.parsers.expat import ExpatError
 
-import requests
 from nova_virt_interface.errors import (
     AccessDenied,
     BackendError,
@@ -22,6 +21,7 @@ from nova_virt_interface.errors import (
     Unsupported,
     VirtError,
 )
+from nova_virt_interface.trust import certificate_refused
 from pyVmomi import vim, vmodl
 
 __all__ = ["CUT", "FileRefused", "to_contract"]
@@ -154,7 +154,7 @@ def _from_answer(error: Exception, about: str) -> VirtError | None:
 
 
 def _untrusted(error: Exception, about: str) -> VirtError | None:
-    if isinstance(error, ssl.SSLCertVerificationError | requests.exceptions.SSLError):
+    if certificate_refused(error):
         return AccessDenied(
             f"{about}: the server's certificate is not trusted",
             remedy="name the authority that signed it in option ca_file",

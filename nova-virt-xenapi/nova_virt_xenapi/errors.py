@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import xmlrpc.client
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from nova_virt_interface.errors import (
     Unsupported,
     VirtError,
 )
+from nova_virt_interface.trust import certificate_refused
 from nova_virt_interface.values.power import PowerState
 
 __all__ = ["CAUGHT", "TABLE", "Row", "contract_error"]
@@ -181,7 +181,7 @@ def contract_error(error: BaseException, *, about: str, changing: bool) -> VirtE
         row = TABLE.get(code) or Row(_unknown(code), changed_nothing=False)
         made, detail = row.make(about, parameters), " ".join([code, *parameters])
         changing = changing and not row.changed_nothing
-    elif _is_distrust(error):
+    elif certificate_refused(error):
         made, detail, changing = _untrusted(), str(error), False
     elif isinstance(error, xmlrpc.client.Error | ExpatError):
         made, detail = BackendError(f"{about}: the answer is not to be understood"), str(error)
@@ -203,16 +203,6 @@ def _untrusted() -> VirtError:
         remedy="name the certificate, or the authority that signed it, in the option ca_file, and "
         "in the option url the host as the certificate names it",
     )
-
-
-def _is_distrust(error: BaseException) -> bool:
-    """Whether the certificate was refused. A connection that is cut is an SSL error too."""
-    inner: object = error
-    while isinstance(inner, BaseException):
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return True
-        inner = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
-    return False
 
 
 def _never_sent(error: BaseException) -> bool:

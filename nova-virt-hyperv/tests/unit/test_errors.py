@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import requests
 import testtools
 from nova_virt_interface.errors import (
@@ -24,6 +26,8 @@ from nova_virt_hyperv.errors import TABLE, About, contract_error
 from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
 from nova_virt_hyperv.testing.simulator import soap
 from nova_virt_hyperv.testing.simulator.model import WsFault
+
+_REFUSED = ssl.SSLCertVerificationError(1, "self-signed certificate")
 
 
 def told(error: Exception, *, changing: bool = True) -> VirtError:
@@ -72,7 +76,8 @@ class TestTable(testtools.TestCase):
     def test_the_way_to_the_host(self) -> None:
         for cause, expected in (
             (AuthenticationError("no"), AccessDenied),
-            (requests.exceptions.SSLError("self-signed"), AccessDenied),
+            (requests.exceptions.SSLError(_REFUSED), AccessDenied),
+            (requests.exceptions.SSLError(ssl.SSLEOFError(8, "cut")), HostUnreachable),
             (WinRMTransportError("http", 404, "<html>"), BackendError),
             (ValueError("Failed to connect to 'host:445'"), HostUnreachable),
             (SMBOSError(0xC000007F, "x"), InsufficientResources),
@@ -81,7 +86,7 @@ class TestTable(testtools.TestCase):
             self.assertIsInstance(told(cause), expected, repr(cause))
 
     def test_certificates_and_accounts_have_their_own_remedies(self) -> None:
-        self.assertIn("ca_file", told(requests.exceptions.SSLError("x")).remedy)
+        self.assertIn("ca_file", told(requests.exceptions.SSLError(_REFUSED)).remedy)
         self.assertIn("password", told(AuthenticationError("x")).remedy)
 
     def test_what_nobody_knows_is_a_backend_error(self) -> None:

@@ -67,8 +67,15 @@ class TestTable(testtools.TestCase):
         self.assertIn("VmConfigFault: the server's own words", made.detail)
         self.assertTrue(made.may_have_been_done)
 
+    def test_a_connection_cut_while_writing_is_no_question_of_trust(self) -> None:
+        cut = requests.exceptions.SSLError(ssl.SSLEOFError(8, "EOF"))
+        made = to_contract(cut, "trying", changes=True)
+        self.assertIs(errors.HostUnreachable, type(made))
+        self.assertTrue(made.may_have_been_done)
+
     def test_a_certificate_that_is_not_trusted_names_the_option(self) -> None:
-        for untrusted in (ssl.SSLCertVerificationError("x"), requests.exceptions.SSLError("x")):
+        refused = ssl.SSLCertVerificationError("x")
+        for untrusted in (refused, requests.exceptions.SSLError(refused)):
             made = to_contract(untrusted, "trying", changes=False)
             self.assertIs(errors.AccessDenied, type(made))
             self.assertIn("ca_file", made.remedy)
