@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from nova_virt_interface.errors import VirtError
@@ -57,7 +58,7 @@ class TestCutConnections(VcsimTestCase):
         self.driver.cache_image(self.image())
         vm_uuid = self.new_uuid()
         whole = spec(self.root(grown_by=1024), BLANK, MEDIUM, nics=(nic(),))
-        create = lambda: self.driver.create_vm(vm_uuid, whole)  # noqa: E731
+        create = partial(self.driver.create_vm, vm_uuid, whole)
         self._everywhere(create, self._delete(vm_uuid))
 
         def gone() -> None:
@@ -76,9 +77,10 @@ class TestCutConnections(VcsimTestCase):
     def test_hot_plug(self) -> None:
         vm_uuid = self.made()
         for disk in (replace(BLANK, key="extra"), MEDIUM):
+            attach, detach = AttachDiskRequest(disk=disk), DetachDiskRequest(key=disk.key)
             self._everywhere(
-                lambda disk=disk: self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=disk)),
-                lambda disk=disk: self.driver.detach_disk(vm_uuid, DetachDiskRequest(key=disk.key)),
+                partial(self.driver.attach_disk, vm_uuid, attach),
+                partial(self.driver.detach_disk, vm_uuid, detach),
             )
         self._everywhere(
             lambda: self.driver.attach_nic(vm_uuid, AttachNicRequest(nic=nic())),

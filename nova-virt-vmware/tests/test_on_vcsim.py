@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from nova_virt_interface.errors import AccessDenied, InvalidRequest, NotFound, Resource
@@ -55,11 +56,12 @@ class TestLogin(VcsimTestCase):
 
     def test_a_login_that_the_server_forgot_is_made_anew(self) -> None:
         vm_uuid = self.new_uuid()
-        for use in (
+        uses: tuple[Callable[[], object], ...] = (
             lambda: self.driver.create_vm(vm_uuid, spec()),
             lambda: self.driver.start_vm(vm_uuid, StartRequest()),
             lambda: self.driver.get_vm(vm_uuid),
-        ):
+        )
+        for use in uses:
             self.harness.server.content.sessionManager.TerminateSession(
                 self.harness.server.sessions()
             )

@@ -102,14 +102,16 @@ class ConformanceTestCase(testtools.TestCase):
         self.provides = Provides.read(self.provides_file, self.harness.backend_name)
         self.services = SuiteServices()
         before = self.harness.leftovers()
-        self.addCleanup(
-            lambda: self.assertEqual(
-                before, self.harness.leftovers(), "the test left something behind"
-            )
-        )
+        self.addCleanup(self._assert_nothing_left, before)
         self.tracker = Tracker(self.connect(self.services))
         self.addCleanup(self.tracker.free)
         self.call = self.useCall(f"req-{self._testMethodName}")
+
+    def _assert_nothing_left(self, before: frozenset[str]) -> None:
+        give_up = time.monotonic() + self.harness.settle_seconds
+        while (after := self.harness.leftovers()) != before and time.monotonic() < give_up:
+            time.sleep(0.1)
+        self.assertEqual(before, after, "the test left something behind")
 
     def _note_exception(self, exc_info: Any) -> None:
         self.could_not_check = isinstance(exc_info[1], BackendUnavailable)

@@ -94,6 +94,9 @@ class Harness(abc.ABC):
     patience_seconds: ClassVar[float] = 60.0
     """How long a test waits for an event, or for a guest to boot, before it gives up."""
 
+    settle_seconds: ClassVar[float] = 0.0
+    """How long what was closed or deleted may take to be gone."""
+
     @abc.abstractmethod
     def start(self) -> None:
         """Start the backend on loopback; raises `BackendUnavailable`."""

@@ -42,6 +42,8 @@ class QemuHarness(LibvirtHarness):
     backend_name = "qemu"
     kind = BackendKind.REAL
     patience_seconds = 120.0
+    # libvirt closes a socket in its event loop, after the call.
+    settle_seconds = 10.0
     _domain_type = "qemu"
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ class TestTable(testtools.TestCase):
             (FileRefused("x", 403), errors.AccessDenied),
         ):
             made = to_contract(fault, "trying", changes=True)
-            self.assertIs(expected, type(made), fault)
+            self.assertIs(expected, type(made), str(fault))
             self.assertIn("trying", str(made))
 
     def test_resources_are_named(self) -> None:

@@ -60,7 +60,9 @@ class PoolTestCase(testtools.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.harness = started(SimulatorHarness)
+        harness = started(SimulatorHarness)
+        assert isinstance(harness, SimulatorHarness)
+        self.harness = harness
         self.simulator = self.harness.simulator
         self.services = SuiteServices()
         self.services.images.add("image-1", self.harness.image().path)

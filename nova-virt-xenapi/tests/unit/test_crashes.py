@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 from nova_virt_interface.errors import (
@@ -24,7 +26,7 @@ from .pools import MIB, OperationTestCase
 class TestCrashes(OperationTestCase):
     """What a driver that died between two steps leaves."""
 
-    def stuck(self, operation: object, method: str, skip: int = 0) -> None:
+    def stuck(self, operation: Callable[[], object], method: str, skip: int = 0) -> None:
         """Run an operation up to a method, as a process that is killed there: it undoes nothing."""
         self.simulator.ask("fault", method=method, action="drop_before", skip=skip)
         for method in ("VM.destroy", "VDI.destroy", "VBD.destroy"):
@@ -68,7 +70,7 @@ class TestCrashes(OperationTestCase):
         self.assertEqual(self.before, self.objects())
 
     def test_an_upload_that_goes_on_elsewhere_is_left_alone(self) -> None:
-        other = SimulatorHarness.factory(self.harness).connect(
+        other: Any = SimulatorHarness.factory(self.harness).connect(
             self.harness.settings(), self.services
         )
         self.addCleanup(other.close)
@@ -85,7 +87,7 @@ class TestCrashes(OperationTestCase):
 
     def test_another_owner_s_vm_of_this_uuid_is_a_conflict(self) -> None:
         settings = self.harness.simulator.settings(owner="others")
-        other = self.harness.factory().connect(settings, self.services)
+        other: Any = self.harness.factory().connect(settings, self.services)
         self.addCleanup(other.close)
         spec = VmSpec(name="theirs", vcpus=1, memory_bytes=MIB)
         other.create_vm(self.vm_uuid, spec)

@@ -98,7 +98,7 @@ class TestConnection(testtools.TestCase):
             requests.exceptions.SSLError(reason),
         ):
             made = self.make(error)
-            self.assertIsInstance(made, HostUnreachable, error)
+            self.assertIsInstance(made, HostUnreachable, str(error))
             self.assertTrue(made.may_have_been_done)
             self.assertFalse(self.make(error, changing=False).may_have_been_done)
 

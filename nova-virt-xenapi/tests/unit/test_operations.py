@@ -9,9 +9,9 @@ from pathlib import Path
 from nova_virt_interface.call import Call
 from nova_virt_interface.errors import (
     Busy,
+    Conflict,
     DeadlineExceeded,
     ImageCorrupt,
-    InvalidRequest,
     InvalidState,
     NotFound,
     Resource,
@@ -260,7 +260,7 @@ class TestDevices(OperationTestCase):
         change = {"class_name": "network", "ref": ref, "field": "name_label"}
         self.simulator.ask("write", **change, value="second network")
         self.addCleanup(self.simulator.ask, "write", **change, value=record["name_label"])
-        self.attempt("b", "second network", InvalidRequest)
+        self.attempt("b", "second network", Conflict)
 
     def named(self, key: str, network: str) -> NicSpec:
         backing = NicBacking(kind=NicBackingKind.NETWORK, name=network)
@@ -277,7 +277,7 @@ class TestDevices(OperationTestCase):
         disks = tuple(DiskSpec(key=f"d{n}", source=Blank(), size_bytes=1) for n in range(17))
         nics = tuple(self.nic(f"n{n}", n) for n in range(8))
         for changes in ({"disks": disks}, {"nics": nics}):
-            spec = VmSpec(name="x", vcpus=1, memory_bytes=MIB, **changes)  # type: ignore[arg-type]
+            spec = VmSpec(name="x", vcpus=1, memory_bytes=MIB, **changes)
             self.assertRaises(Unsupported, self.driver.create_vm, self.vm_uuid, spec)
 
     def test_a_medium_can_be_attached(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import trustme
@@ -14,6 +15,7 @@ from nova_virt_interface.errors import (
     InvalidRequest,
     NotFound,
     Unsupported,
+    VirtError,
 )
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.power import StartRequest
@@ -27,7 +29,7 @@ _LOGIN = "session.login_with_password"
 class TestConnecting(SimulatorTestCase):
     """Errors while connecting are clear, and nothing stays open after them."""
 
-    def refused(self, expected: type[Exception], **changes: object) -> Exception:
+    def refused(self, expected: type[VirtError], **changes: object) -> Any:
         before = self.sessions()
         error = self.assertRaises(expected, self.connect, **changes)
         self.assertEqual(before, self.sessions())

@@ -58,8 +58,8 @@ class TestWire(WireTestCase):
             self.assertEqual("size", self.refused("FIELD_TYPE_ERROR", "VDI.resize", vdi, wrong)[1])
         for wrong in (1, "true", ""):
             self.refused("FIELD_TYPE_ERROR", "VDI.set_read_only", vdi, wrong)
-        for wrong in ({"a": 1}, [], "a"):
-            self.refused("FIELD_TYPE_ERROR", "VDI.set_other_config", vdi, wrong)
+        for no_map in ({"a": 1}, [], "a"):
+            self.refused("FIELD_TYPE_ERROR", "VDI.set_other_config", vdi, no_map)
         self.refused("FIELD_TYPE_ERROR", "event.from", ["vm"], "", 1)
 
     def test_unknown_messages_and_wrong_counts_are_refused(self) -> None:

@@ -79,7 +79,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell what is wrong with the simulator; clients may go away, or distrust it."""
-        if not isinstance(sys.exc_info()[1], OSError):
+        if not isinstance(sys.exc_info()[1], ConnectionError | ssl.SSLError):
             traceback.print_exc()
 
 
