@@ -58,7 +58,8 @@ class TestWire(WireTestCase):
             self.assertEqual("size", self.refused("FIELD_TYPE_ERROR", "VDI.resize", vdi, wrong)[1])
         for wrong in (1, "true", ""):
             self.refused("FIELD_TYPE_ERROR", "VDI.set_read_only", vdi, wrong)
-        for no_map in ({"a": 1}, [], "a"):
+        no_maps: tuple[Any, ...] = ({"a": 1}, [], "a")
+        for no_map in no_maps:
             self.refused("FIELD_TYPE_ERROR", "VDI.set_other_config", vdi, no_map)
         self.refused("FIELD_TYPE_ERROR", "event.from", ["vm"], "", 1)
 
