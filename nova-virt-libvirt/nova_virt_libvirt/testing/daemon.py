@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -160,9 +161,10 @@ class PrivateLibvirtd:
             number = (self.root / PID_FILE).read_text().strip()
             kill = self._namespace.command("sh", "-c", f"kill -KILL {number}")
             subprocess.run(kill, env=system_environment(), check=True)
-            # What waits for it here may have been stopped with it.
-            self.signal(signal.SIGCONT)
-            daemon.wait()
+            # nsenter stops itself when it learns, perhaps late, that libvirtd was stopped.
+            while daemon.poll() is None:
+                self.signal(signal.SIGCONT)
+                time.sleep(0.01)
 
     def restart(self) -> None:
         """Kill libvirtd, unless it is dead, and start it again where it was; guests run on."""
