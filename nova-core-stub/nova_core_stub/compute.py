@@ -57,7 +57,7 @@ def opened(conf: cfg.ConfigOpts, backend: str, services: Services) -> Iterator[C
         raw = factory.connect(factory.settings_from(conf, backend), services)
         try:
             _verify(raw, found)
-            driver = adapted(raw, contract, name=who, before=services.images.announce_all)
+            driver = adapted(raw, contract, name=who, before=services.before)
             yield Compute(found=found, connection=raw, driver=driver)
         finally:
             _close(raw, who)

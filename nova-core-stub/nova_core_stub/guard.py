@@ -43,7 +43,8 @@ def guarded(
 
     * A request that holds something newer than ``contract`` is refused before the call.
     * Calls that change the same VM or cached image wait for each other, no longer than until their
-      deadline or until they are cancelled; all others overlap.
+      deadline or until they are cancelled; all others overlap, among them those of interfaces that
+      are tagged so.
     * Whatever leaves the object as an exception is a `VirtError`.
     * Each call is logged at debug level.
 
@@ -76,7 +77,8 @@ class _Guard:
         for interface in providedBy(self._target).flattened():
             description = interface.get(attribute)
             if isinstance(description, Method):
-                return functools.partial(self._call, attribute, description.positional)
+                overlaps = bool(interface.queryTaggedValue("overlaps"))
+                return functools.partial(self._call, attribute, description.positional, overlaps)
             if description is not None:
                 return getattr(self._target, attribute)
         raise AttributeError(f"{self._name} provides no interface with {attribute!r}")
@@ -84,7 +86,15 @@ class _Guard:
     def __repr__(self) -> str:
         return f"<guarded {self._name}>"
 
-    def _call(self, method: str, names: tuple[str, ...], /, *args: object, **more: object) -> Any:
+    def _call(
+        self,
+        method: str,
+        names: tuple[str, ...],
+        overlaps: bool,
+        /,
+        *args: object,
+        **more: object,
+    ) -> Any:
         arguments = {**dict(zip(names, args, strict=False)), **more}
         call = current_call()
         for argument, content in arguments.items():
@@ -92,7 +102,7 @@ class _Guard:
         self._before(arguments)
         identity = _changed_by(arguments)
         with (
-            nullcontext() if identity is None else self._turns.turn(identity),
+            nullcontext() if identity is None or overlaps else self._turns.turn(identity),
             self._translated(method, identity),
             self._reported(call, method, arguments),
         ):

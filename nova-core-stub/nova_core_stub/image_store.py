@@ -44,6 +44,11 @@ class ImageStore:
         self._timeout_seconds = timeout_seconds
         self._registered: dict[str, str] = {}
 
+    @property
+    def folder(self) -> Path | None:
+        """The directory that the store is; None for one that can only be read."""
+        return None if not self._base or _is_url(self._base) else Path(self._base)
+
     @staticmethod
     def is_url(location: str) -> bool:
         """Whether a location is a web address; anything else is a path."""

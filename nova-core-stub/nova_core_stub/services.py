@@ -14,6 +14,7 @@ from nova_virt_interface.values.instances import Image
 from zope.interface import implementer
 
 from nova_core_stub.guard import Arguments
+from nova_core_stub.image_sink import ImageSink
 from nova_core_stub.image_store import ImageStore
 
 __all__ = ["EventSink", "ImageSource", "Services"]
@@ -72,7 +73,8 @@ class ImageSource:
     def announce_all(self, arguments: Arguments) -> None:
         """Announce the images that a call to a driver is about."""
         for content in arguments.values():
-            image = getattr(content, "image", content)
+            described = getattr(content, "instance", content)
+            image = getattr(described, "image", described)
             if isinstance(image, Image):
                 self.announce(image)
 
@@ -96,6 +98,12 @@ class Services:
     def __init__(self, store: ImageStore) -> None:
         self.events = EventSink()
         self.images = ImageSource(store)
+        self.image_sink = ImageSink(store.folder)
+
+    def before(self, arguments: Arguments) -> None:
+        """Get ready for a call with these arguments; see `guarded`."""
+        self.images.announce_all(arguments)
+        self.image_sink.expect_all(arguments)
 
     def close(self) -> None:
         """End what the services hold. Idempotent."""

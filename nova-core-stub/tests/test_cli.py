@@ -163,7 +163,10 @@ quit
             ((*there, *self.create(digest="0" * 64)), "is not what was promised"),
             ((*there, *self.create("--swap-mib", "8000")), "bytes are needed"),
             ((*there, *self.create("--nic", "mac=x,kind=network,name=n")), "52:54:00:12:34:56"),
-            ((*there, *self.create("--nic", "mac=52:54:00:00:00:01,kind=user")), "plugs no NIC"),
+            (
+                (*there, *self.create("--nic", "mac=52:54:00:00:00:01,kind=user")),
+                "does not take user",
+            ),
             ((*there, *self.create("--nic", "mac=52:54:00:00:00:01,kind=fax")), "fax"),
             ((*there, *self.create("--user-data", "/nonexistent")), "cannot be read"),
             ((*there, *self.create("--memory-mib", "0")), "memory_bytes"),

@@ -210,8 +210,8 @@ class LibraryDriverTest(testtools.TestCase):
             ({"image": needs_memory}, InvalidRequest, "flavor.memory_bytes"),
             ({"flavor": small}, InvalidRequest, "flavor.root_bytes"),
             ({"image": qcow2}, Unsupported, "image.format"),
-            ({"ports": (in_user,)}, Unsupported, "ports.backing.kind"),
-            ({"ports": (in_e1000,)}, Unsupported, "ports.model"),
+            ({"ports": (in_user,)}, Unsupported, f"nics[{PORT.port_id}].backing.kind"),
+            ({"ports": (in_e1000,)}, Unsupported, f"nics[{PORT.port_id}].model"),
         )
         for changes, kind, field in refused:
             self.refused(self.driver, spawn_request(**changes), kind, field)

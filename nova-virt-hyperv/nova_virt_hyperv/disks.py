@@ -19,8 +19,8 @@ from nova_virt_interface.values.disks import (
     FromImage,
     Media,
 )
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
-from nova_virt_interface.values.vm import Firmware
 
 from nova_virt_hyperv.cim import Instance, Number, embedded
 from nova_virt_hyperv.devices import Devices
@@ -70,7 +70,7 @@ class Disks:
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
-        check_disk(spec, self._host)
+        check_disk(spec, self._host, request.secrets)
         machine = self._machines.ours(vm_uuid)
         attached = self._attached(machine, vm_uuid, spec.key)
         if attached is not None:

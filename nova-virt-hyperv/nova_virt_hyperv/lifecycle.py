@@ -12,8 +12,9 @@ from nova_virt_interface.errors import BackendError, Conflict, InvalidState, Not
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import DiskSpec, Media
 from nova_virt_interface.values.events import EventKind
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
-from nova_virt_interface.values.vm import DeleteVmRequest, Firmware, VmSpec
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.devices import Devices

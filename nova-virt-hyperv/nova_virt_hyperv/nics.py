@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from nova_virt_interface import offers
 from nova_virt_interface.errors import BackendError, Conflict, NotFound, Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.host import HostDescription
@@ -15,7 +16,7 @@ from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.mark import NicName
-from nova_virt_hyperv.translate import check_nic, mac_text
+from nova_virt_hyperv.translate import mac_text
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Nics"]
@@ -38,7 +39,7 @@ class Nics:
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug.attach_nic`."""
         spec = request.nic
-        check_nic(spec, self._host)
+        offers.check_nic(spec, self._host)
         machine = self._machines.ours(vm_uuid)
         attached = self._attached(machine, vm_uuid, spec.key)
         if attached is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nova_virt_interface.errors import InsufficientResources, Resource
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, Media
-from nova_virt_interface.values.vm import Firmware
+from nova_virt_interface.values.guest_settings import Firmware
 
 from nova_virt_hyperv.cim import Instance
 from nova_virt_hyperv.devices import Devices

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from nova_virt_interface import offers
 from nova_virt_interface.errors import Unsupported
-from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media, MediaFormat
+from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, MediaFormat
+from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
-from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
+from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import Firmware, VmSpec
+from nova_virt_interface.values.secrets import DeviceSecret
+from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_hyperv.cim import Instance
 
@@ -19,7 +22,6 @@ __all__ = [
     "MIB",
     "bios_guid",
     "check_disk",
-    "check_nic",
     "check_vm",
     "describe",
     "firmware_of",
@@ -89,12 +91,14 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETVSC,),
         firmware=(Firmware.UEFI, Firmware.BIOS),
+        features=(VmFeature.GUEST_UUID,),
+        memory_step_bytes=2 * MIB,
     )
 
 
 def firmware_of(spec: VmSpec, host: HostDescription) -> Firmware:
     """The firmware that a VM gets."""
-    return spec.firmware or host.firmware[0]
+    return spec.settings.firmware or host.firmware[0]
 
 
 def bios_guid(vm_uuid: UUID) -> str:
@@ -109,25 +113,25 @@ def mac_text(mac: str) -> str:
 
 def check_vm(spec: VmSpec, host: HostDescription) -> None:
     """Refuse what the host does not take, before anything is touched (CAP-2)."""
-    _offered(spec.firmware, host.firmware, "firmware")
-    if spec.memory_bytes % (2 * MIB) or spec.memory_bytes < _SMALLEST_MEMORY_BYTES:
+    offers.check_vm(spec, host)
+    if spec.memory_bytes < _SMALLEST_MEMORY_BYTES:
         raise Unsupported(
-            f"Hyper-V gives memory in steps of 2 MiB from 32 MiB on, not {spec.memory_bytes} bytes",
+            f"Hyper-V gives a VM 32 MiB at least, not {spec.memory_bytes} bytes",
             field="memory_bytes",
         )
     for disk in spec.disks:
-        check_disk(disk, host, firmware_of(spec, host))
-    for nic in spec.nics:
-        check_nic(nic, host)
+        check_disk(disk, host, spec.secrets, firmware_of(spec, host))
 
 
-def check_disk(spec: DiskSpec, host: HostDescription, firmware: Firmware | None = None) -> None:
+def check_disk(
+    spec: DiskSpec,
+    host: HostDescription,
+    secrets: tuple[DeviceSecret, ...],
+    firmware: Firmware | None = None,
+) -> None:
     """Refuse what the host does not take; ``firmware`` is None for a VM that exists."""
+    offers.check_disk(spec, host, secrets)
     place = f"disks[{spec.key}]"
-    _offered(spec.format, host.disk_formats, f"{place}.format")
-    _offered(spec.bus, host.disk_buses, f"{place}.bus")
-    if isinstance(spec.source, Media):
-        _offered(spec.source.format, host.media_formats, f"{place}.source.format")
     if firmware is not Firmware.BIOS and spec.bus is DiskBus.IDE:
         raise Unsupported(
             f"{place}.bus: only a VM with BIOS has IDE, and only disks that it is made with",
@@ -141,19 +145,3 @@ def check_disk(spec: DiskSpec, host: HostDescription, firmware: Firmware | None 
             f"{place}.size_bytes: a virtual disk has sectors of 512 bytes and at least 3 MiB",
             field=f"{place}.size_bytes",
         )
-
-
-def check_nic(spec: NicSpec, host: HostDescription) -> None:
-    """Refuse what the host does not take."""
-    place = f"nics[{spec.key}]"
-    _offered(spec.model, host.nic_models, f"{place}.model")
-    _offered(spec.backing.kind, host.nic_backings, f"{place}.backing.kind")
-    if spec.mtu_bytes is not None:
-        raise Unsupported(
-            f"{place}.mtu_bytes: Hyper-V has no MTU of a single NIC", field=f"{place}.mtu_bytes"
-        )
-
-
-def _offered(wanted: object, offered: tuple[object, ...], field: str) -> None:
-    if wanted is not None and wanted not in offered:
-        raise Unsupported(f"{field}: this host does not take {wanted}", field=field)

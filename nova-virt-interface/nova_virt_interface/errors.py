@@ -31,6 +31,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidState",
     "NotFound",
+    "PeerUnreachable",
     "Resource",
     "Unsupported",
     "VirtError",
@@ -49,6 +50,13 @@ class Resource(enum.Enum):
     CPU = "cpu"
     STORAGE = "storage"
     NETWORK = "network"
+    VOLUME = "volume"
+    SHARE = "share"
+    HOST_DEVICE = "host-device"
+    GUEST_AGENT = "guest-agent"
+    GUEST_USER = "guest-user"
+    DESTINATION = "destination"
+    """The other host of a migration."""
 
 
 class VirtError(Exception):
@@ -164,6 +172,19 @@ class HostUnreachable(VirtError):
     """The hypervisor does not answer, or the connection was cut."""
 
     transient = True
+
+
+class PeerUnreachable(VirtError):
+    """``resource``, which is not the hypervisor but something that it needs, does not answer: a
+    volume's or share's server, the guest's agent, the other host of a migration.
+    """
+
+    transient = True
+
+    def __init__(self, message: str, *, resource: Resource, name: str = "", **more: Any) -> None:
+        super().__init__(message, **more)
+        self.resource = resource
+        self.name = name
 
 
 class AccessDenied(VirtError):

@@ -5,7 +5,7 @@ group ``nova_virt.hypervisors``, name ``DRIVER-VERSION``, for instance ``libvirt
 without importing the driver.
 [HAND-2] Core accepts a driver of the same major version whose minor version is not newer than
 core's.
-[HAND-3] A draft (``1.0.dev1``) is compatible with itself alone.
+[HAND-3] A draft (``1.0.dev2``) is compatible with itself alone.
 [HAND-4] A refusal names both versions, says which side is the old one, and what to do.
 """
 

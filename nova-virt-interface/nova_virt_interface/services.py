@@ -9,7 +9,14 @@ from zope.interface import Attribute, Interface, taggedValue
 if TYPE_CHECKING:
     from nova_virt_interface.values.events import VmEvent
 
-__all__ = ["IEventSink", "IImageReader", "IImageSource", "IServices"]
+__all__ = [
+    "IEventSink",
+    "IImageReader",
+    "IImageSink",
+    "IImageSource",
+    "IImageWriter",
+    "IServices",
+]
 
 
 class IImageReader(Interface):
@@ -45,6 +52,46 @@ class IImageSource(Interface):
         """
 
 
+class IImageWriter(Interface):
+    """Takes the bytes of one image, from start to end, from one thread."""
+
+    taggedValue("since", "1.0")
+
+    def write(content: bytes) -> None:
+        """Take the next bytes.
+
+        Raises: HostUnreachable (the image's store); InsufficientResources (storage); Cancelled;
+        DeadlineExceeded.
+        """
+
+    def commit() -> None:
+        """Make the image what was written: only now anybody can see it.
+
+        [SNK-1] Nothing may be written, and nothing is aborted, after it.
+
+        Raises: as `write`.
+        """
+
+    def abort() -> None:
+        """Forget what was written. Idempotent; after a commit it changes nothing."""
+
+
+class IImageSink(Interface):
+    """Where a driver puts an image's bytes."""
+
+    taggedValue("since", "1.0")
+
+    def create(key: str) -> IImageWriter:
+        """Begin to write the image of this key: `ExportDiskRequest.sink_key`.
+
+        [SNK-2] Each call begins anew; the driver ends each writer with `IImageWriter.commit` or
+        `IImageWriter.abort`. Thread-safe.
+
+        Raises: NotFound (image: core expects none of this key); HostUnreachable (the image's
+        store).
+        """
+
+
 class IEventSink(Interface):
     """Where a driver reports events."""
 
@@ -64,4 +111,5 @@ class IServices(Interface):
     taggedValue("since", "1.0")
 
     events: IEventSink = Attribute("Takes the events of this connection's VMs.")
-    images: IImageSource = Attribute("Has the images that core asks to be cached.")
+    images: IImageSource = Attribute("Has the images that core asks to be cached or imported.")
+    image_sink: IImageSink = Attribute("Takes the images that core asks to be exported.")

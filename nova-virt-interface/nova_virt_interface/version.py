@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["CONTRACT_VERSION", "ContractVersion"]
 
-CONTRACT_VERSION = "1.0.dev1"
+CONTRACT_VERSION = "1.0.dev2"
 """The contract that this package describes; independent of the package's own version."""
 
 _PATTERN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)(?:\.dev(0|[1-9]\d*))?", re.ASCII)
@@ -27,7 +27,7 @@ class ContractVersion:
 
     @classmethod
     def parse(cls, text: str) -> ContractVersion:
-        """Read ``1.0`` or ``1.0.dev1``; anything else raises ValueError."""
+        """Read ``1.0`` or ``1.0.dev2``; anything else raises ValueError."""
         match = _PATTERN.fullmatch(text)
         if match is None:
             raise ValueError(

@@ -15,10 +15,10 @@ from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
+from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
-from nova_virt_interface.values.vm import Firmware
 from zope.interface.interface import InterfaceClass
 
 from nova_virt_libvirt.conf import Settings
@@ -93,6 +93,7 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         nic_backings=(NicBackingKind.NETWORK, NicBackingKind.BRIDGE, NicBackingKind.USER),
         nic_models=_NIC_MODELS,
         firmware=(Firmware.BIOS, Firmware.UEFI) if "efi" in firmware else (Firmware.BIOS,),
+        features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
     )
     return Capabilities(
         description=description,
@@ -145,6 +146,7 @@ def _test(connection: Any) -> Capabilities:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=_NIC_MODELS,
         firmware=(Firmware.BIOS,),
+        features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
     )
     return Capabilities(description=description, domain_type="test")
 

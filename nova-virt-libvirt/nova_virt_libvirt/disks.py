@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from nova_virt_interface import offers
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
 from nova_virt_interface.rollback import undone_by
@@ -26,7 +27,7 @@ from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.images import Images, StoredImage
 from nova_virt_libvirt.names import disk_volume
-from nova_virt_libvirt.requirements import check_disk, check_hot_disk
+from nova_virt_libvirt.requirements import check_hot_disk
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import CHUNK_BYTES, Storage, whole_sectors
 
@@ -69,6 +70,8 @@ class Disks:
         if isinstance(disk.source, Blank):
             volume = self._storage.create(connection, name, size, form)
             return StoredDisk(spec=disk, path=volume.path(), format=form)
+        if not isinstance(disk.source, FromImage):
+            raise TypeError(f"{type(disk.source).__name__} was not refused")
         with self._images.used(connection, disk.source.image_key) as image:
             _require_fit(disk, image)
             if form == _RAW:
@@ -81,7 +84,7 @@ class Disks:
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug.attach_disk`."""
         disk = request.disk
-        check_disk(disk, self._host, "disk")
+        offers.check_disk(disk, self._host.description, request.secrets)
         with self._session.use(about=f"disk {disk.key} of VM {vm_uuid}") as connection:
             domain, description, mark = self._domains.ours(connection, vm_uuid)
             if any(known.key == disk.key for known in description.disks):
@@ -89,7 +92,7 @@ class Disks:
                 return
             is_active = bool(domain.isActive())
             if is_active:
-                check_hot_disk(disk, self._host, "disk")
+                check_hot_disk(disk, self._host)
             _require_free_boot_index(disk, description)
             self.check(connection, disk)
         with (

@@ -12,8 +12,9 @@ from lxml import etree
 from lxml.builder import ElementMaker
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, Media
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.nics import NicBackingKind, NicSpec
-from nova_virt_interface.values.vm import Firmware, VmSpec
+from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.capabilities import Capabilities
 from nova_virt_libvirt.mark import Mark, mark_element, read_mark
@@ -175,7 +176,7 @@ def _platform(spec: VmSpec, host: Capabilities) -> list[Any]:
     if host.machine:
         kind.set("machine", host.machine)
     system = _E.os(kind)
-    if spec.firmware is Firmware.UEFI:
+    if spec.settings.firmware is Firmware.UEFI:
         system.set("firmware", "efi")
     parts = [system]
     if host.is_emulator and host.description.cpu_architecture == "x86_64":

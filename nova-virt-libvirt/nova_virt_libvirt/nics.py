@@ -42,7 +42,7 @@ class Nics:
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug.attach_nic`."""
         nic = request.nic
-        check_nic(nic, self._host, "nic")
+        check_nic(nic, self._host)
         with self._session.use(about=f"NIC {nic.key} of VM {vm_uuid}") as connection:
             domain, description, mark = self._domains.ours(connection, vm_uuid)
             if nic.key in description.nic_keys:

@@ -11,9 +11,9 @@ from lxml.builder import E
 from nova_virt_interface.errors import InvalidRequest, NotFound, Unsupported
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.values.disks import DiskSpec, FromImage
+from nova_virt_interface.values.guest_settings import Firmware, GuestSettings
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.power import PowerState, StartRequest
-from nova_virt_interface.values.vm import Firmware
 
 from nova_virt_libvirt.mark import NAMESPACE
 from nova_virt_libvirt.testing.rpc_counter import LOCAL_FUNCTIONS
@@ -103,8 +103,10 @@ class TestSetUp(TestDriverTestCase):
     def test_what_the_test_driver_lacks_is_refused(self) -> None:
         image = DiskSpec(key="root", source=FromImage(image_key="a"), size_bytes=1)
         self.assertRaises(NotFound, self.made, disks=(image,))
-        error = self.assertRaises(Unsupported, self.made, firmware=Firmware.UEFI)
-        self.assertEqual("firmware", error.field)
+        error = self.assertRaises(
+            Unsupported, self.made, settings=GuestSettings(firmware=Firmware.UEFI)
+        )
+        self.assertEqual("settings.firmware", error.field)
 
     def test_the_vms_of_a_crashed_call_are_made_anew(self) -> None:
         vm_uuid = self.new_uuid()

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.values.disks import Blank, DiskBus, DiskSpec, Media
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.nics import NicModel, NicSpec
-from nova_virt_interface.values.vm import Firmware
 from pyVmomi import vim
 
 __all__ = [

@@ -113,7 +113,7 @@ class Disks:
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
-        requirements.check_disk(spec, self._host)
+        requirements.check_disk(spec, self._host, request.secrets)
         found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + spec.key)
         if mark is not None:

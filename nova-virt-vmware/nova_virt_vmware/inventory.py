@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
+from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
-from nova_virt_interface.values.vm import Firmware
 from pyVmomi import vim, vmodl
 
 from nova_virt_vmware.api import Api
@@ -42,6 +42,7 @@ def describe(api: Api, node: Node) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VMXNET3, NicModel.E1000E, NicModel.E1000),
         firmware=(Firmware.BIOS, Firmware.UEFI),
+        features=(VmFeature.GUEST_UUID,),
     )
 
 

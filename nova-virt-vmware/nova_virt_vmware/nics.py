@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from nova_virt_interface import offers
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, Resource
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
 from pyVmomi import vim
 
-from nova_virt_vmware import devices, requirements, translate
+from nova_virt_vmware import devices, translate
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Vms
@@ -35,7 +36,7 @@ class Nics:
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug.attach_nic`."""
         spec = request.nic
-        requirements.check_nic(spec, self._host)
+        offers.check_nic(spec, self._host)
         found = self._vms.ours(vm_uuid, _PATHS)
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.NIC + spec.key)
         if mark is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
+from nova_virt_interface import offers
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import (
@@ -29,7 +30,7 @@ from nova_virt_xenapi import translate
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.marks import CloneMark, DeviceMark, DiskMark, disk_mark
-from nova_virt_xenapi.pool import Pool, check_disk
+from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
@@ -143,7 +144,7 @@ class Disks:
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
-        check_disk(spec, self._pool.description)
+        offers.check_disk(spec, self._pool.description, request.secrets)
         with self._session.operation(f"disk {spec.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
             vdis = self._images.vdis()

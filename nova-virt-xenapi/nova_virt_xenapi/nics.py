@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from nova_virt_interface import offers
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Busy, Conflict, NotFound, Resource
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
@@ -12,7 +13,7 @@ from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.disks import UNDO_SECONDS, require_hotplug
 from nova_virt_xenapi.marks import DeviceMark, device_mark
-from nova_virt_xenapi.pool import Pool, check_nic
+from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
@@ -63,7 +64,7 @@ class Nics:
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug.attach_nic`."""
         spec = request.nic
-        check_nic(spec, self._pool.description)
+        offers.check_nic(spec, self._pool.description)
         with self._session.operation(f"NIC {spec.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
             vifs = self._vifs(vm)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nova_virt_interface import offers
 from nova_virt_interface.errors import InvalidRequest, Unsupported
-from nova_virt_interface.values.disks import DiskBus, DiskSpec, Media, MediaFormat
+from nova_virt_interface.values.disks import DiskBus, MediaFormat
+from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
-from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
-from nova_virt_interface.values.vm import Firmware, VmSpec
+from nova_virt_interface.values.nics import NicBackingKind, NicModel
+from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.session import Session
 
-__all__ = ["MOST_DISKS", "Pool", "check_disk", "check_nic", "check_vm", "examine"]
+__all__ = ["MOST_DISKS", "Pool", "check_vm", "examine"]
 
 MOST_DISKS: Final = 16
 """xapi numbers the disks of a VM of full virtualization 0 to 15."""
@@ -88,39 +90,17 @@ def _describe(host: dict[str, Any]) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETFRONT,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
+        features=(VmFeature.NIC_MTU,),
+        disk_step_bytes=2 * 1024**2,
     )
-
-
-def _offered(wanted: object, offered: tuple[object, ...], field: str) -> None:
-    if wanted is not None and wanted not in offered:
-        raise Unsupported(f"{field}: this host does not take {wanted}", field=field)
 
 
 def check_vm(spec: VmSpec, host: HostDescription) -> None:
     """Refuse a VM that the host does not take as asked."""
-    _offered(spec.firmware, host.firmware, "firmware")
+    offers.check_vm(spec, host)
     for field, number, most in (
         ("disks", len(spec.disks), MOST_DISKS),
         ("nics", len(spec.nics), _MOST_NICS),
     ):
         if number > most:
             raise Unsupported(f"{field}: a VM here has at most {most}, not {number}", field=field)
-    for disk in spec.disks:
-        check_disk(disk, host)
-    for nic in spec.nics:
-        check_nic(nic, host)
-
-
-def check_disk(spec: DiskSpec, host: HostDescription) -> None:
-    """Refuse a disk that the host does not take as asked."""
-    field = f"disks[{spec.key}]"
-    _offered(spec.format, host.disk_formats, f"{field}.format")
-    _offered(spec.bus, host.disk_buses, f"{field}.bus")
-    if isinstance(spec.source, Media):
-        _offered(spec.source.format, host.media_formats, f"{field}.source.format")
-
-
-def check_nic(spec: NicSpec, host: HostDescription) -> None:
-    """Refuse a NIC that the host does not take as asked."""
-    _offered(spec.model, host.nic_models, f"nics[{spec.key}].model")
-    _offered(spec.backing.kind, host.nic_backings, f"nics[{spec.key}].backing.kind")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nova_virt_interface.values.disks import DiskSpec, Media
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import Firmware, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.vm import VmSpec, VmState, VmStatistics
 
 from nova_virt_xenapi.marks import DeviceMark, DiskMark, ImageMark, VmMark
 
@@ -90,7 +91,7 @@ def boot_order(disks: tuple[DiskSpec, ...]) -> tuple[DiskSpec, ...]:
 def vm_record(spec: VmSpec, mark: VmMark, host: str) -> dict[str, Any]:
     """For ``VM.create``. The firmware tries the first disk, or none if no disk is to boot."""
     memory, vcpus = str(spec.memory_bytes), str(spec.vcpus)
-    firmware = spec.firmware or Firmware.BIOS
+    firmware = spec.settings.firmware or Firmware.BIOS
     boots = any(disk.boot_index is not None for disk in spec.disks)
     return {
         "name_label": spec.name,

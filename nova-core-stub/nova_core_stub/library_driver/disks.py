@@ -1,27 +1,53 @@
-"""A flavor's disks."""
+"""An instance's disks: those of its flavor, and its volumes."""
 
 from __future__ import annotations
 
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media
-from nova_virt_interface.values.instances import Flavor, Image
+from nova_virt_interface.values.instances import InstanceVolume, SpawnRequest
 
-__all__ = ["disk_specs"]
+__all__ = ["local_disks", "volume_disk"]
 
 
-def disk_specs(flavor: Flavor, image: Image, config_drive: Media | None) -> tuple[DiskSpec, ...]:
-    """The disks of an instance: root, then ephemeral, swap and config drive where it has them.
+def local_disks(request: SpawnRequest, config_drive: Media | None) -> tuple[DiskSpec, ...]:
+    """The disks that the host keeps: root, ephemeral, swap and config drive, where there are such.
 
     Args:
-        flavor: how large they are.
-        image: what the root disk begins as.
+        request: the instance.
         config_drive: the medium with the instance's metadata.
     """
-    root = FromImage(image_key=image.cache_key)
-    disks = [DiskSpec(key="root", source=root, size_bytes=flavor.root_bytes, boot_index=0)]
+    flavor, encryption = request.flavor, request.encryption
+    disks = []
+    if request.image is not None:
+        root = DiskSpec(
+            key="root",
+            source=FromImage(image_key=request.image.cache_key),
+            size_bytes=flavor.root_bytes,
+            boot_index=0,
+            encryption=encryption,
+        )
+        disks.append(root)
     blank = {"ephemeral": flavor.ephemeral_bytes, "swap": flavor.swap_bytes}
     disks += [
-        DiskSpec(key=key, source=Blank(), size_bytes=size) for key, size in blank.items() if size
+        DiskSpec(key=key, source=Blank(), size_bytes=size, encryption=encryption)
+        for key, size in blank.items()
+        if size
     ]
     if config_drive is not None:
         disks.append(DiskSpec(key="config-drive", source=config_drive))
     return tuple(disks)
+
+
+def volume_disk(volume: InstanceVolume) -> DiskSpec:
+    """The disk of a volume; its key, and what the guest reads as its serial number, is the
+    volume's id.
+    """
+    volume_id = str(volume.volume.volume_id)
+    return DiskSpec(
+        key=volume_id,
+        source=volume.volume,
+        size_bytes=volume.size_bytes,
+        bus=volume.bus,
+        boot_index=volume.boot_index,
+        limits=volume.limits,
+        serial=volume_id,
+    )

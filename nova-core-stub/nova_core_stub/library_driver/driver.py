@@ -28,16 +28,16 @@ from nova_virt_interface.values.instances import (
 )
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
-from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.vm import DeleteVmRequest, VmState, VmStatistics
 from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
 from zope.interface import alsoProvides, implementer
 
-from nova_core_stub.library_driver import config_drive, images
-from nova_core_stub.library_driver.disks import disk_specs
-from nova_core_stub.library_driver.nics import check_ports, nic_spec
+from nova_core_stub.library_driver import images
+from nova_core_stub.library_driver.description import vm_spec
+from nova_core_stub.library_driver.nics import nic_spec
 
 __all__ = ["LibraryDriver"]
 
@@ -92,32 +92,16 @@ class LibraryDriver:
 
         What is undone after a failure is what this call made: a VM that it found stays.
         """
-        spec = self._planned(instance_uuid, request)
+        spec = vm_spec(self._hypervisor, instance_uuid, request)
         found = self._exists(instance_uuid)
-        if not found:
+        if not found and request.image is not None:
             images.ensure(self._hypervisor, request.image, request.flavor)
         with ExitStack() as undo:
             if not found:
                 undo.push(functools.partial(self._undo_create, instance_uuid))
             self._hypervisor.create_vm(instance_uuid, spec)
-            self._hypervisor.start_vm(instance_uuid, StartRequest())
-
-    def _planned(self, instance_uuid: UUID, request: SpawnRequest) -> VmSpec:
-        """Check all that can be checked without touching anything; describe the VM."""
-        host = self._hypervisor.describe()
-        images.check(self._hypervisor, host, request.image, request.flavor)
-        check_ports(host, request.ports)
-        medium = None
-        if request.config_drive:
-            config_drive.check(host)
-            medium = config_drive.build(instance_uuid, request)
-        return VmSpec(
-            name=request.name,
-            vcpus=request.flavor.vcpus,
-            memory_bytes=request.flavor.memory_bytes,
-            disks=disk_specs(request.flavor, request.image, medium),
-            nics=tuple(nic_spec(port) for port in request.ports),
-        )
+            start = StartRequest(secrets=request.secrets)
+            self._hypervisor.start_vm(instance_uuid, start)
 
     def _exists(self, instance_uuid: UUID) -> bool:
         try:
@@ -156,7 +140,7 @@ class LibraryDriver:
 
     def power_on(self, instance_uuid: UUID, request: PowerOnRequest) -> None:
         """See `IVirtDriver`."""
-        self._hypervisor.start_vm(instance_uuid, StartRequest())
+        self._hypervisor.start_vm(instance_uuid, StartRequest(secrets=request.secrets))
 
     def power_off(self, instance_uuid: UUID, request: PowerOffRequest) -> None:
         """See `IVirtDriver`."""

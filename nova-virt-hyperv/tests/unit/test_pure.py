@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.disks import DiskBus
+from nova_virt_interface.values.guest_settings import Firmware, GuestSettings
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import Firmware, VmSpec
+from nova_virt_interface.values.vm import VmSpec
 from oslo_config import cfg
 
 from nova_virt_hyperv import translate
@@ -91,7 +92,9 @@ class TestTranslate(testtools.TestCase):
 
         translate.check_vm(spec(), _HOST)
         bios_disk = (blank(bus=DiskBus.IDE),)
-        translate.check_vm(spec(disks=bios_disk, firmware=Firmware.BIOS), _HOST)
+        translate.check_vm(
+            spec(disks=bios_disk, settings=GuestSettings(firmware=Firmware.BIOS)), _HOST
+        )
         for wrong in (
             spec(memory_bytes=63 * MIB),
             spec(memory_bytes=16 * MIB),

@@ -1,12 +1,16 @@
-"""Optional: what a guest writes to its console."""
+"""Optional: what a guest writes to its console, and consoles to connect to."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from zope.interface import Interface, taggedValue
 
-__all__ = ["IConsoleLog"]
+if TYPE_CHECKING:
+    from nova_virt_interface.values.console import Console, OpenConsoleRequest
+
+__all__ = ["IConsole", "IConsoleLog"]
 
 
 class IConsoleLog(Interface):
@@ -22,4 +26,23 @@ class IConsoleLog(Interface):
         last 64 KiB.
 
         Raises: NotFound (vm).
+        """
+
+
+class IConsole(Interface):
+    """A hypervisor whose VMs have consoles that a person can connect to, of the kinds in
+    `HostDescription.console_kinds`.
+    """
+
+    taggedValue("since", "1.0")
+
+    def open_console(vm_uuid: UUID, request: OpenConsoleRequest) -> Console:
+        """Say where a VM's console is, and what it asks for.
+
+        [CON-2] What is returned suffices to connect: somebody listens there. Asked again it may be
+        another secret; one that was given out before stays good for its time.
+        [CON-3] A VM that does not run is an `InvalidState`; a kind that the host does not name is
+        `Unsupported`.
+
+        Raises: NotFound (vm); InvalidState; Unsupported (kind).
         """

@@ -8,9 +8,13 @@ from uuid import UUID
 from zope.interface import Interface, taggedValue
 
 if TYPE_CHECKING:
-    from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+    from nova_virt_interface.values.disks import (
+        AttachDiskRequest,
+        DetachDiskRequest,
+        ResizeDiskRequest,
+    )
 
-__all__ = ["IDiskHotplug"]
+__all__ = ["IDiskHotplug", "IDiskResize"]
 
 
 class IDiskHotplug(Interface):
@@ -26,15 +30,32 @@ class IDiskHotplug(Interface):
         [DISK-4] After an error the VM has no disk of this key, and no file of it is left.
 
         Raises: NotFound (vm, image); Conflict (disk); InvalidRequest; Unsupported; InvalidState;
-        InsufficientResources.
+        InsufficientResources; PeerUnreachable (volume).
         """
 
     def detach_disk(vm_uuid: UUID, request: DetachDiskRequest) -> None:
-        """Take a disk from a VM, for now and for its later starts, and delete it.
+        """Take a disk from a VM, for now and for its later starts, and delete it; a volume is let
+        go of.
 
         [DISK-5] Taking away what is not there succeeds.
         [DISK-6] On return the VM no longer has it. Where the hypervisor asks the guest first, one
         that does not let go within its time is `Busy`, and the VM still has the disk.
 
         Raises: NotFound (vm); Busy; InvalidState.
+        """
+
+
+class IDiskResize(Interface):
+    """A hypervisor that enlarges disks of VMs that run or are stopped."""
+
+    taggedValue("since", "1.0")
+
+    def resize_disk(vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """Enlarge a disk; of a volume, which its service has enlarged, take the new size over.
+
+        [DISK-10] On return the guest can see the new size, when it looks. A disk that has this size
+        stays as it is; a smaller one is an `InvalidRequest`.
+
+        Raises: NotFound (vm, disk); InvalidRequest; InvalidState; Unsupported (media);
+        InsufficientResources (storage).
         """

@@ -25,8 +25,9 @@ class IHypervisor(Interface):
     as it is; `list_vms` may tell an older one for a moment.
     [CONC-1] Every method may be called from any thread. Calls may overlap on different VMs, and
     reads may overlap anything.
-    [CONC-2] Core never overlaps two calls that change the same VM. If somebody else's operation is
-    in the way, the call raises `Busy` and nothing was done.
+    [CONC-2] Core never overlaps two calls that change the same VM, unless their interface is tagged
+    ``overlaps``. If somebody else's operation is in the way, the call raises `Busy` and nothing was
+    done.
     [REP-1] Every operation is idempotent: repeated after it was done, it succeeds and changes
     nothing, unless its text says otherwise.
     [FAIL-1] After a failed call nothing is left behind that a repeat cannot use or `delete_vm`

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from zope.interface import implementer
 
+from nova_virt_interface import offers
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.dispatch import EventDispatcher
@@ -145,12 +146,7 @@ class ReferenceHypervisor:
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor`."""
         current_call().check()
-        for disk in spec.disks:
-            translate.check_disk(disk, self._description)
-        for nic in spec.nics:
-            translate.check_nic(nic, self._description)
-        if spec.firmware not in (None, *self._description.firmware):
-            raise Unsupported(f"this host does not take {spec.firmware}", field="firmware")
+        offers.check_vm(spec, self._description)
         with translated():
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:
@@ -244,7 +240,7 @@ class ReferenceHypervisor:
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug`."""
         spec = request.disk
-        translate.check_disk(spec, self._description)
+        offers.check_disk(spec, self._description, request.secrets)
         existing = self._ours(vm_uuid).disks.get(spec.key)
         _require_equal(existing, spec, Resource.DISK)
         if existing is None:
@@ -260,7 +256,7 @@ class ReferenceHypervisor:
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug`."""
         spec = request.nic
-        translate.check_nic(spec, self._description)
+        offers.check_nic(spec, self._description)
         existing = self._ours(vm_uuid).nics.get(spec.key)
         _require_equal(existing, spec, Resource.NIC)
         if existing is None:

@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import InvalidRequest, NotFound, Resource, Unsupported
+from nova_virt_interface.errors import InvalidRequest, NotFound, Resource
 from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media, MediaFormat
+from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import Firmware, VmSpec, VmState
+from nova_virt_interface.values.vm import VmSpec, VmState
 
 __all__ = [
     "cached_image",
-    "check_disk",
-    "check_nic",
     "describe",
     "disk",
     "nic",
@@ -42,26 +41,8 @@ def describe(name: str) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VIRTIO,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
+        features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
     )
-
-
-def _offered(wanted: object, offered: tuple[object, ...], field: str) -> None:
-    if wanted is not None and wanted not in offered:
-        raise Unsupported(f"{field}: this host does not take {wanted}", field=field)
-
-
-def check_disk(spec: DiskSpec, host: HostDescription) -> None:
-    """Refuse what the host does not take."""
-    _offered(spec.format, host.disk_formats, f"disks[{spec.key}].format")
-    _offered(spec.bus, host.disk_buses, f"disks[{spec.key}].bus")
-    if isinstance(spec.source, Media):
-        _offered(spec.source.format, host.media_formats, f"disks[{spec.key}].source.format")
-
-
-def check_nic(spec: NicSpec, host: HostDescription) -> None:
-    """Refuse what the host does not take."""
-    _offered(spec.model, host.nic_models, f"nics[{spec.key}].model")
-    _offered(spec.backing.kind, host.nic_backings, f"nics[{spec.key}].backing.kind")
 
 
 def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:

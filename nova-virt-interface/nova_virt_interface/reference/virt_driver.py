@@ -22,6 +22,7 @@ from nova_virt_interface.values.instances import (
     AttachInterfaceRequest,
     DestroyRequest,
     DetachInterfaceRequest,
+    Flavor,
     Image,
     InstanceInfo,
     Port,
@@ -82,14 +83,9 @@ class ReferenceVirtDriver:
 
     def spawn(self, instance_uuid: UUID, request: SpawnRequest) -> None:
         """See `IVirtDriver`."""
-        image, flavor = request.image, request.flavor
-        if flavor.root_bytes < image.min_disk_bytes or flavor.memory_bytes < image.min_memory_bytes:
-            raise InvalidRequest(
-                f"the flavor is too small for image {image.image_id}",
-                remedy="choose a larger flavor",
-                field="flavor",
-            )
-        self.cache_image(image)
+        if request.image is not None:
+            _check_flavor(request.flavor, request.image)
+            self.cache_image(request.image)
         existed = any(vm.vm_uuid == instance_uuid for vm in self._vms.list_vms())
         self._vms.create_vm(instance_uuid, _spec(instance_uuid, request))
         try:
@@ -147,6 +143,15 @@ class ReferenceVirtDriver:
         self._vms.close()
 
 
+def _check_flavor(flavor: Flavor, image: Image) -> None:
+    if flavor.root_bytes < image.min_disk_bytes or flavor.memory_bytes < image.min_memory_bytes:
+        raise InvalidRequest(
+            f"the flavor is too small for image {image.image_id}",
+            remedy="choose a larger flavor",
+            field="flavor",
+        )
+
+
 def _info(state: VmState) -> InstanceInfo:
     return InstanceInfo(instance_uuid=state.vm_uuid, name=state.name, power_state=state.power_state)
 
@@ -163,8 +168,10 @@ def _nic(port: Port) -> NicSpec:
 
 def _spec(instance_uuid: UUID, request: SpawnRequest) -> VmSpec:
     flavor = request.flavor
-    root = FromImage(image_key=request.image.cache_key)
-    disks = [DiskSpec(key="root", source=root, size_bytes=flavor.root_bytes, boot_index=0)]
+    disks = []
+    if request.image is not None:
+        root = FromImage(image_key=request.image.cache_key)
+        disks.append(DiskSpec(key="root", source=root, size_bytes=flavor.root_bytes, boot_index=0))
     if flavor.ephemeral_bytes:
         disks.append(DiskSpec(key="ephemeral", source=Blank(), size_bytes=flavor.ephemeral_bytes))
     if flavor.swap_bytes:
@@ -179,4 +186,6 @@ def _spec(instance_uuid: UUID, request: SpawnRequest) -> VmSpec:
         memory_bytes=flavor.memory_bytes,
         disks=tuple(disks),
         nics=tuple(_nic(port) for port in request.ports),
+        settings=request.settings,
+        secrets=request.secrets,
     )

@@ -9,12 +9,19 @@ from uuid import UUID
 
 from zope.interface import implementer
 
-from nova_virt_interface.errors import ImageCorrupt, NotFound, Resource
-from nova_virt_interface.services import IEventSink, IImageReader, IImageSource, IServices
+from nova_virt_interface.errors import HostUnreachable, ImageCorrupt, NotFound, Resource
+from nova_virt_interface.services import (
+    IEventSink,
+    IImageReader,
+    IImageSink,
+    IImageSource,
+    IImageWriter,
+    IServices,
+)
 from nova_virt_interface.values.events import EventKind, VmEvent
 from nova_virt_interface.values.instances import Checksum
 
-__all__ = ["FileImages", "RecordingSink", "SuiteServices", "checksum_of"]
+__all__ = ["FileImages", "MemorySink", "RecordingSink", "SuiteServices", "checksum_of"]
 
 
 @implementer(IImageReader)
@@ -95,6 +102,58 @@ class RecordingSink:
             )
 
 
+@implementer(IImageWriter)
+class _MemoryWriter:
+    """Keeps what is written; shows it only after the commit."""
+
+    def __init__(self, sink: MemorySink, key: str) -> None:
+        self._sink = sink
+        self._key = key
+        self._content = bytearray()
+        self._ended = False
+
+    def write(self, content: bytes) -> None:
+        """See `IImageWriter`."""
+        self._sink.require_good()
+        self._content += content
+
+    def commit(self) -> None:
+        """See `IImageWriter`."""
+        self._sink.require_good()
+        self._sink.committed.setdefault(self._key, []).append(bytes(self._content))
+        self.abort()
+
+    def abort(self) -> None:
+        """See `IImageWriter`."""
+        if not self._ended:
+            self._ended = True
+            self._sink.open -= 1
+
+
+@implementer(IImageSink)
+class MemorySink:
+    """Takes images into memory."""
+
+    def __init__(self) -> None:
+        self.committed: dict[str, list[bytes]] = {}
+        """Key to what was committed, each time."""
+        self.open = 0
+        """Writers that were neither committed nor aborted."""
+        self.fails = False
+        """Whether the store is away."""
+
+    def create(self, key: str) -> _MemoryWriter:
+        """See `IImageSink`."""
+        self.require_good()
+        self.open += 1
+        return _MemoryWriter(self, key)
+
+    def require_good(self) -> None:
+        """Raise HostUnreachable while the store is away."""
+        if self.fails:
+            raise HostUnreachable("the image store does not answer", remedy="repeat it later")
+
+
 @implementer(IServices)
 class SuiteServices:
     """What the suite gives a driver on connecting."""
@@ -102,6 +161,7 @@ class SuiteServices:
     def __init__(self) -> None:
         self.events = RecordingSink()
         self.images = FileImages()
+        self.image_sink = MemorySink()
 
 
 def checksum_of(path: Path) -> Checksum:

@@ -36,7 +36,8 @@ class Tracker:
     def spawn(self, instance_uuid: UUID, request: SpawnRequest) -> None:
         """See `IVirtDriver`."""
         self._vms.add(instance_uuid)
-        self._image_keys.add(request.image.cache_key)
+        if request.image is not None:
+            self._image_keys.add(request.image.cache_key)
         self.connection.spawn(instance_uuid, request)
 
     def cache_image(self, image: CacheImageRequest | Image) -> CachedImage:

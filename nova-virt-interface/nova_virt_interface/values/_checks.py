@@ -8,10 +8,20 @@ from typing import Final
 
 from nova_virt_interface.errors import InvalidRequest
 
-__all__ = ["at_least", "device_key", "fits", "image_key", "mac_address", "printable", "unique"]
+__all__ = [
+    "at_least",
+    "device_key",
+    "fits",
+    "image_key",
+    "mac_address",
+    "pci_address",
+    "printable",
+    "unique",
+]
 
 _DEVICE_KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _IMAGE_KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,158}[a-z0-9])?")
+_PCI: Final = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 _MAC: Final = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 
 
@@ -60,6 +70,11 @@ def mac_address(mac: str, field: str) -> None:
         f"{mac!r} must look like 52:54:00:12:34:56, in lower case",
     )
     fits(int(mac[:2], 16) & 1 == 0, field, f"{mac!r} is a multicast address")
+
+
+def pci_address(address: str, field: str) -> None:
+    """A PCI address in full, in lower case."""
+    fits(_PCI.fullmatch(address) is not None, field, f"{address!r} must look like 0000:3b:00.1")
 
 
 def unique(keys: Iterable[object], field: str) -> None:

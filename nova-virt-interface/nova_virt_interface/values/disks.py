@@ -8,17 +8,22 @@ from dataclasses import field
 from nova_virt_interface.marks import enumeration, value
 from nova_virt_interface.values._checks import at_least, device_key, fits, image_key
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.secrets import DeviceSecret
+from nova_virt_interface.values.volumes import Encryption, Volume
 
 __all__ = [
     "AttachDiskRequest",
     "Blank",
     "DetachDiskRequest",
     "DiskBus",
+    "DiskLimits",
     "DiskSource",
     "DiskSpec",
     "FromImage",
+    "Imported",
     "Media",
     "MediaFormat",
+    "ResizeDiskRequest",
 ]
 
 
@@ -76,7 +81,37 @@ class Media:
         return f"Media(format={self.format}, content=<{len(self.content)} bytes>)"
 
 
-DiskSource = Blank | FromImage | Media
+@value(since="1.0")
+class Imported:
+    """A writable disk whose whole content is read from `IImageSource`, into no cache: what another
+    host exported.
+    """
+
+    key: str
+    """Core's name for this content in the source."""
+    format: DiskFormat
+    """Of the bytes that the source delivers."""
+    size_bytes: int
+    """How many bytes the source delivers."""
+
+    def __post_init__(self) -> None:
+        image_key(self.key, "key")
+        at_least(1, self.size_bytes, "size_bytes")
+
+
+DiskSource = Blank | FromImage | Imported | Media | Volume
+
+
+@value(since="1.0")
+class DiskLimits:
+    """What a disk may do at most, together in both directions; None: no limit."""
+
+    bytes_per_second: int | None = None
+    requests_per_second: int | None = None
+
+    def __post_init__(self) -> None:
+        at_least(1, self.bytes_per_second, "bytes_per_second")
+        at_least(1, self.requests_per_second, "requests_per_second")
 
 
 @value(since="1.0")
@@ -84,7 +119,11 @@ class DiskSpec:
     """One disk.
 
     [DISK-1] Core names a disk by a key that is unique within its VM and stays the same for the
-    disk's life. A bus address or device name never leaves the driver.
+    disk's life. No bus address or device name is an identity.
+    [DISK-8] The guest sees at least ``size_bytes``, and less than one step of
+    `HostDescription.disk_step_bytes` more. A volume has its own size.
+    [DISK-9] Of a stopped VM's disks the one with the lowest boot index is booted, whenever it was
+    attached.
     """
 
     key: str
@@ -96,7 +135,14 @@ class DiskSpec:
     bus: DiskBus | None = None
     """None: as the driver likes best."""
     boot_index: int | None = None
-    """The guest's firmware tries disks in this order, lowest first; None: never."""
+    """The guest's firmware tries disks in this order, lowest first; None: never. A firmware that
+    tries one disk alone tries the lowest.
+    """
+    encryption: Encryption | None = None
+    """Of a disk that the host keeps; a `Volume` has its own."""
+    limits: DiskLimits | None = None
+    serial: str | None = None
+    """What the guest reads as the disk's serial number; None: as the driver likes best."""
 
     def __post_init__(self) -> None:
         device_key(self.key, "key")
@@ -106,6 +152,11 @@ class DiskSpec:
         fits(
             is_media == (self.size_bytes is None), "size_bytes", "is given for all disks but media"
         )
+        fits(
+            self.encryption is None or not isinstance(self.source, Media | Volume),
+            "encryption",
+            "is for disks that the host keeps",
+        )
 
 
 @value(since="1.0")
@@ -113,11 +164,13 @@ class AttachDiskRequest:
     """The disk to add to a VM."""
 
     disk: DiskSpec
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of this disk."""
 
 
 @value(since="1.0")
 class DetachDiskRequest:
-    """Which disk to remove from a VM; its content is deleted."""
+    """Which disk to remove from a VM; its content is deleted, but that of a volume."""
 
     key: str
     guest_timeout_seconds: float = 30.0
@@ -126,3 +179,15 @@ class DetachDiskRequest:
     def __post_init__(self) -> None:
         device_key(self.key, "key")
         fits(self.guest_timeout_seconds >= 0, "guest_timeout_seconds", "is negative")
+
+
+@value(since="1.0")
+class ResizeDiskRequest:
+    """The size to which a disk has grown, or is to grow."""
+
+    key: str
+    size_bytes: int
+
+    def __post_init__(self) -> None:
+        device_key(self.key, "key")
+        at_least(1, self.size_bytes, "size_bytes")

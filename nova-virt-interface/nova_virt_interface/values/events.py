@@ -23,6 +23,12 @@ class EventKind(enum.Enum):
     SUSPENDED = "suspended"
     CRASHED = "crashed"
     DELETED = "deleted"
+    POST_COPY_STARTED = "post-copy-started"
+    """A migration has switched over with memory still to come: from now on a loss of either host
+    loses the VM.
+    """
+    MIGRATED = "migrated"
+    """A migration of this VM has switched over: it runs at the destination."""
     EVENTS_LOST = "events-lost"
     """Events were, or may have been, lost: ask for the state of all VMs."""
     HOST_UNREACHABLE = "host-unreachable"

@@ -8,9 +8,13 @@ from uuid import UUID
 from nova_virt_interface.marks import value
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.values._checks import at_least, fits, mac_address, printable, unique
+from nova_virt_interface.values.disks import DiskBus, DiskLimits
+from nova_virt_interface.values.guest_settings import GuestSettings
 from nova_virt_interface.values.images import DiskFormat
-from nova_virt_interface.values.nics import NicBacking, NicModel
+from nova_virt_interface.values.nics import NicBacking, NicLimits, NicModel
 from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.secrets import DeviceSecret
+from nova_virt_interface.values.volumes import Encryption, Volume
 
 __all__ = [
     "AttachInterfaceRequest",
@@ -21,6 +25,7 @@ __all__ = [
     "GuestMetadata",
     "Image",
     "InstanceInfo",
+    "InstanceVolume",
     "Port",
     "PowerOffRequest",
     "PowerOnRequest",
@@ -108,10 +113,32 @@ class Port:
     backing: NicBacking
     model: NicModel | None = None
     mtu_bytes: int | None = None
+    queues: int | None = None
+    limits: NicLimits | None = None
+    tag: str = ""
+    """The user's name of the device's role; the guest finds it in its metadata."""
 
     def __post_init__(self) -> None:
         mac_address(self.mac, "mac")
         at_least(68, self.mtu_bytes, "mtu_bytes")
+
+
+@value(since="1.0")
+class InstanceVolume:
+    """A volume of an instance; its disk's key is the volume's id."""
+
+    volume: Volume
+    size_bytes: int
+    boot_index: int | None = None
+    """0: the instance boots from it, and needs no image."""
+    bus: DiskBus | None = None
+    limits: DiskLimits | None = None
+    tag: str = ""
+    """As `Port.tag`."""
+
+    def __post_init__(self) -> None:
+        at_least(1, self.size_bytes, "size_bytes")
+        at_least(0, self.boot_index, "boot_index")
 
 
 @value(since="1.0")
@@ -136,13 +163,19 @@ class GuestMetadata:
 
 @value(since="1.0")
 class SpawnRequest:
-    """The instance to make and start."""
+    """The instance to make and start; the whole description of it."""
 
     name: str
     flavor: Flavor
-    image: Image
     metadata: GuestMetadata
+    image: Image | None = None
+    """None: it boots from one of its volumes."""
     ports: tuple[Port, ...] = ()
+    volumes: tuple[InstanceVolume, ...] = ()
+    settings: GuestSettings = GuestSettings()
+    encryption: Encryption | None = None
+    """Of its root, ephemeral and swap disks (keys ``root``, ``ephemeral`` and ``swap``)."""
+    secrets: tuple[DeviceSecret, ...] = ()
     config_drive: bool = True
     """Whether the metadata reach the guest on a disk."""
 
@@ -150,6 +183,9 @@ class SpawnRequest:
         printable(self.name, "name")
         unique((port.port_id for port in self.ports), "ports")
         unique((port.mac for port in self.ports), "ports.mac")
+        unique((volume.volume.volume_id for volume in self.volumes), "volumes")
+        roots = sum(volume.boot_index == 0 for volume in self.volumes)
+        fits(roots == (self.image is None), "image", "or one volume of boot index 0 is needed")
 
 
 @value(since="1.0")
@@ -160,6 +196,9 @@ class DestroyRequest:
 @value(since="1.0")
 class PowerOnRequest:
     """How to start an instance."""
+
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of all its devices that need one."""
 
 
 @value(since="1.0")

@@ -6,8 +6,18 @@ import enum
 
 from nova_virt_interface.marks import enumeration, value
 from nova_virt_interface.values._checks import fits
+from nova_virt_interface.values.secrets import DeviceSecret
 
-__all__ = ["PowerState", "RebootKind", "RebootRequest", "StartRequest", "StopRequest"]
+__all__ = [
+    "CrashDumpRequest",
+    "PauseRequest",
+    "PowerState",
+    "RebootKind",
+    "RebootRequest",
+    "StartRequest",
+    "StopRequest",
+    "SuspendRequest",
+]
 
 
 @enumeration(since="1.0", open=False)
@@ -49,6 +59,9 @@ class RebootKind(enum.Enum):
 class StartRequest:
     """How to start a VM."""
 
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of all its devices that need one."""
+
 
 @value(since="1.0")
 class StopRequest:
@@ -70,6 +83,23 @@ class RebootRequest:
     kind: RebootKind
     graceful_timeout_seconds: float = 60.0
     """For a soft reboot: how long to wait for the guest before it is restarted hard."""
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of all its devices that need one."""
 
     def __post_init__(self) -> None:
         fits(self.graceful_timeout_seconds >= 0, "graceful_timeout_seconds", "is negative")
+
+
+@value(since="1.0")
+class PauseRequest:
+    """How to pause a VM."""
+
+
+@value(since="1.0")
+class SuspendRequest:
+    """How to suspend a VM."""
+
+
+@value(since="1.0")
+class CrashDumpRequest:
+    """How to make a guest dump its memory."""

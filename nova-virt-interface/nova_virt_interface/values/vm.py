@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import enum
 from uuid import UUID
 
-from nova_virt_interface.marks import enumeration, value
-from nova_virt_interface.values._checks import at_least, printable, unique
+from nova_virt_interface.marks import value
+from nova_virt_interface.values._checks import at_least, fits, printable, unique
 from nova_virt_interface.values.disks import DiskSpec
+from nova_virt_interface.values.guest_settings import GuestSettings
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.secrets import DeviceSecret
 
 __all__ = [
     "DeleteVmRequest",
     "DiskStatistics",
-    "Firmware",
     "NicStatistics",
     "VmSpec",
     "VmState",
     "VmStatistics",
 ]
-
-
-@enumeration(since="1.0", open=True)
-class Firmware(enum.Enum):
-    """What a guest boots by."""
-
-    BIOS = "bios"
-    UEFI = "uefi"
 
 
 @value(since="1.0")
@@ -36,6 +28,8 @@ class VmSpec:
 
     [SPEC-1] The name is a label: it need not be unique, any printable text is allowed, and nothing
     is found by it.
+    [SPEC-2] Nothing that a field asks for is left out silently: it is done, or refused with
+    `Unsupported` that names the field.
     """
 
     name: str
@@ -43,8 +37,9 @@ class VmSpec:
     memory_bytes: int
     disks: tuple[DiskSpec, ...] = ()
     nics: tuple[NicSpec, ...] = ()
-    firmware: Firmware | None = None
-    """None: as the driver likes best."""
+    settings: GuestSettings = GuestSettings()
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of devices that are made with the VM."""
 
     def __post_init__(self) -> None:
         printable(self.name, "name")
@@ -57,6 +52,21 @@ class VmSpec:
         )
         unique((nic.key for nic in self.nics), "nics")
         unique((nic.mac for nic in self.nics), "nics.mac")
+        self._check_cpus()
+
+    def _check_cpus(self) -> None:
+        cpu, cells = self.settings.cpu, self.settings.numa_cells
+        pinned = [pin.vcpu for pin in self.settings.cpu_pins]
+        fits(all(n < self.vcpus for n in pinned), "settings.cpu_pins", "names an unknown vCPU")
+        if cpu is not None and cpu.sockets is not None:
+            whole = cpu.sockets * (cpu.cores or 0) * (cpu.threads or 0)
+            fits(whole == self.vcpus, "settings.cpu", f"has {whole} vCPUs, not {self.vcpus}")
+        if cells:
+            vcpus = sorted(vcpu for cell in cells for vcpu in cell.vcpus)
+            memory = sum(cell.memory_bytes for cell in cells)
+            place = "settings.numa_cells"
+            fits(vcpus == list(range(self.vcpus)), place, "must have each vCPU once")
+            fits(memory == self.memory_bytes, place, "must have all memory together")
 
 
 @value(since="1.0")
@@ -76,24 +86,38 @@ class VmState:
 
 @value(since="1.0")
 class DiskStatistics:
-    """What one disk did since the VM was started."""
+    """What one disk did since the VM was started, and what it does now."""
 
     key: str
-    read_bytes: int
-    read_requests: int
-    write_bytes: int
-    write_requests: int
+    read_bytes: int | None = None
+    read_requests: int | None = None
+    write_bytes: int | None = None
+    write_requests: int | None = None
+    errors: int | None = None
+    read_bytes_per_second: int | None = None
+    """Over the host's last sampling interval, like all that is per second."""
+    write_bytes_per_second: int | None = None
+    size_bytes: int | None = None
+    """Size that the guest sees."""
+    stored_bytes: int | None = None
+    """What it takes of the host's storage."""
 
 
 @value(since="1.0")
 class NicStatistics:
-    """What one NIC did since the VM was started."""
+    """What one NIC did since the VM was started, and what it does now."""
 
     key: str
-    received_bytes: int
-    received_packets: int
-    sent_bytes: int
-    sent_packets: int
+    received_bytes: int | None = None
+    received_packets: int | None = None
+    received_errors: int | None = None
+    received_dropped: int | None = None
+    sent_bytes: int | None = None
+    sent_packets: int | None = None
+    sent_errors: int | None = None
+    sent_dropped: int | None = None
+    received_bytes_per_second: int | None = None
+    sent_bytes_per_second: int | None = None
 
 
 @value(since="1.0")
@@ -105,6 +129,12 @@ class VmStatistics:
     vcpus: int | None = None
     cpu_time_ns: int | None = None
     """Processor time since the VM was started, in nanoseconds, over all its vCPUs."""
+    vcpu_times_ns: tuple[int, ...] = ()
+    """The same of each vCPU."""
+    cpu_load: float | None = None
+    """Share of its vCPUs' time that it used in the host's last sampling interval, 0.0 to 1.0."""
+    uptime_seconds: int | None = None
+    """Since it was started."""
     memory_bytes: int | None = None
     """Memory that the guest may use now."""
     memory_used_bytes: int | None = None

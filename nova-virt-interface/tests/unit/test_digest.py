@@ -24,6 +24,7 @@ from nova_virt_interface.values.disks import (
     Media,
     MediaFormat,
 )
+from nova_virt_interface.values.guest_settings import Firmware, GuestSettings
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.instances import GuestMetadata
 from nova_virt_interface.values.nics import (
@@ -34,7 +35,7 @@ from nova_virt_interface.values.nics import (
     NicSpec,
 )
 from nova_virt_interface.values.power import StopRequest
-from nova_virt_interface.values.vm import Firmware, VmSpec
+from nova_virt_interface.values.vm import VmSpec
 
 KEYS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?", fullmatch=True)
 SIZES = st.integers(min_value=1, max_value=2**40)
@@ -53,7 +54,9 @@ NICS = st.builds(
     NicSpec,
     key=KEYS,
     mac=MACS,
-    backing=st.builds(NicBacking, kind=st.sampled_from(NicBackingKind), name=KEYS),
+    backing=st.builds(
+        NicBacking, kind=st.sampled_from((NicBackingKind.NETWORK, NicBackingKind.BRIDGE)), name=KEYS
+    ),
     model=st.none() | st.sampled_from(NicModel),
 )
 SPECS = st.builds(
@@ -65,7 +68,7 @@ SPECS = st.builds(
     nics=st.lists(NICS, max_size=2, unique_by=(lambda nic: nic.key, lambda nic: nic.mac)).map(
         tuple
     ),
-    firmware=st.none() | st.sampled_from(Firmware),
+    settings=st.builds(GuestSettings, firmware=st.none() | st.sampled_from(Firmware)),
 )
 
 

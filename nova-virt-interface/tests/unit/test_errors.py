@@ -17,6 +17,7 @@ ABOUT: dict[str, dict[str, Any]] = {
     "NotFound": {"resource": Resource.VM, "name": "vm-1"},
     "Conflict": {"resource": Resource.IMAGE, "name": "image-1"},
     "InvalidState": {"state": "paused"},
+    "PeerUnreachable": {"resource": Resource.VOLUME, "name": "volume-1"},
     "InsufficientResources": {"resource": Resource.STORAGE, "needed": 10, "available": 5},
 }
 """Fields of those classes that have more than the root has."""
@@ -25,7 +26,7 @@ EVERY: dict[str, Any] = {
     "detail": "ENOSPC (28)",
     "may_have_been_done": True,
 }
-TRANSIENT = {"Busy", "HostUnreachable", "DeadlineExceeded"}
+TRANSIENT = {"Busy", "HostUnreachable", "PeerUnreachable", "DeadlineExceeded"}
 
 
 def classes() -> list[type[VirtError]]:

@@ -88,8 +88,8 @@ class TestVerdict(testtools.TestCase):
     @rules("HAND-3", "HAND-4")
     def test_a_draft_and_its_release_do_not_fit(self) -> None:
         for driver, core, old in (
-            ("1.0.dev1", "1.0", "the driver"),
-            ("1.0", "1.0.dev1", "core"),
+            ("1.0.dev2", "1.0", "the driver"),
+            ("1.0", "1.0.dev2", "core"),
             ("1.0.dev1", "1.0.dev2", "the driver"),
             ("1.0.dev2", "1.0.dev1", "core"),
         ):

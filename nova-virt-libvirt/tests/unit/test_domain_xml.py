@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from lxml import etree
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.values.disks import Blank, DiskBus, DiskSpec, Media, MediaFormat
+from nova_virt_interface.values.guest_settings import Firmware, GuestSettings
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicModel, NicSpec
-from nova_virt_interface.values.vm import Firmware, VmSpec
+from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.capabilities import Capabilities
 from nova_virt_libvirt.domain_xml import StoredDisk, domain_xml, read_domain
@@ -77,7 +78,12 @@ class TestDomainXml(testtools.TestCase):
 
     def test_it_says_what_the_spec_says(self) -> None:
         vm_uuid = uuid4()
-        spec = VmSpec(name="vm", vcpus=3, memory_bytes=128 * 2**20, firmware=Firmware.UEFI)
+        spec = VmSpec(
+            name="vm",
+            vcpus=3,
+            memory_bytes=128 * 2**20,
+            settings=GuestSettings(firmware=Firmware.UEFI),
+        )
         domain = build(spec, vm_uuid=vm_uuid)
         self.assertEqual(f"nova-{vm_uuid}", domain.findtext("name"))
         self.assertEqual(str(vm_uuid), domain.findtext("uuid"))

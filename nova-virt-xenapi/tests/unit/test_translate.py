@@ -11,10 +11,11 @@ from hypothesis import strategies as some
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.values.disks import Blank, DiskSpec, Media, MediaFormat
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import Firmware, VmSpec
+from nova_virt_interface.values.vm import VmSpec
 from oslo_config import cfg
 
 from nova_virt_xenapi import translate

@@ -9,6 +9,7 @@ from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound
 from nova_virt_interface.reference.host import Image as HostImage
 from nova_virt_interface.reference.virt_driver import ReferenceVirtDriver
 from nova_virt_interface.testing.mutants._running import caught_by
+from nova_virt_interface.testing.suite._mixins import image_of
 from nova_virt_interface.values.images import CachedImage
 from nova_virt_interface.values.instances import (
     AttachInterfaceRequest,
@@ -72,7 +73,7 @@ class SpawnIgnoresWhatTheImageNeeds(ReferenceVirtDriver):
     """The least disk and memory of an image are not looked at."""
 
     def spawn(self, instance_uuid: UUID, request: SpawnRequest) -> None:
-        image = replace(request.image, min_disk_bytes=0, min_memory_bytes=0)
+        image = replace(image_of(request), min_disk_bytes=0, min_memory_bytes=0)
         super().spawn(instance_uuid, replace(request, image=image))
 
 

@@ -12,6 +12,7 @@ from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.harness import CannotProvoke, Harness
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.images import CacheImageRequest
+from nova_virt_interface.values.instances import Image, SpawnRequest
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState, StartRequest
 from nova_virt_interface.values.vm import VmSpec
@@ -28,6 +29,7 @@ __all__ = [
     "VirtDriverMixin",
     "blank_disk",
     "image_disk",
+    "image_of",
     "image_request",
     "medium",
     "nic",
@@ -122,3 +124,10 @@ def image_request(
     image = harness.image()
     services.images.add(key, image.path, intact=intact)
     return CacheImageRequest(key=key, format=image.format, size_bytes=image.path.stat().st_size)
+
+
+def image_of(request: SpawnRequest) -> Image:
+    """The image that an instance boots from; the test's request has one."""
+    if request.image is None:
+        raise ValueError("the instance boots from a volume")
+    return request.image

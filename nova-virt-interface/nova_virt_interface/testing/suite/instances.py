@@ -20,7 +20,7 @@ from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.doubles import checksum_of
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.harness import CannotProvoke
-from nova_virt_interface.testing.suite._mixins import VirtDriverMixin
+from nova_virt_interface.testing.suite._mixins import VirtDriverMixin, image_of
 from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
     AttachInterfaceRequest,
@@ -137,7 +137,7 @@ class InstanceSuite(VirtDriverMixin):
         before = self.harness.leftovers()
         self.virt_driver.spawn(instance_uuid, request)
         self.assertEqual(before, self.harness.leftovers())
-        self.assertEqual(1, self.services.images.opened[request.image.cache_key])
+        self.assertEqual(1, self.services.images.opened[image_of(request).cache_key])
         self._assert_state(instance_uuid, PowerState.RUNNING)
 
     @rules("SPAWN-3")
@@ -158,8 +158,10 @@ class InstanceSuite(VirtDriverMixin):
         request = self._request()
         small = dataclasses.replace(request.flavor, root_bytes=512)
         images = (
-            dataclasses.replace(request.image, min_disk_bytes=request.flavor.root_bytes + 1),
-            dataclasses.replace(request.image, min_memory_bytes=request.flavor.memory_bytes + 1),
+            dataclasses.replace(image_of(request), min_disk_bytes=request.flavor.root_bytes + 1),
+            dataclasses.replace(
+                image_of(request), min_memory_bytes=request.flavor.memory_bytes + 1
+            ),
         )
         for wrong in (
             dataclasses.replace(request, flavor=small),
@@ -280,7 +282,7 @@ class InstanceSuite(VirtDriverMixin):
         self.requires(IImageCaching)
         request = self._request()
         self.assertNotIn(_PASSWORD, repr(request))
-        image = dataclasses.replace(request.image, min_disk_bytes=2**60)
+        image = dataclasses.replace(image_of(request), min_disk_bytes=2**60)
         wrong = dataclasses.replace(request, image=image)
         with self.refused(InvalidRequest) as caught:
             self.virt_driver.spawn(self.new_uuid(), wrong)

@@ -1,0 +1,175 @@
+"""Refuses what a host does not offer, before anything is touched: the same for every driver.
+
+[CAP-2] What a `HostDescription` does not name is refused with `Unsupported`, before anything is
+touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.values.disks import DiskSpec, Imported, Media
+from nova_virt_interface.values.guest_settings import GuestSettings, VmFeature
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.nics import NicSpec
+from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
+from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import (
+    IscsiVolume,
+    RbdVolume,
+    SmbVolume,
+    Volume,
+    VolumeConnection,
+    VolumeProtocol,
+)
+
+__all__ = ["check_disk", "check_nic", "check_offered", "check_vm", "protocol_of"]
+
+
+def check_vm(spec: VmSpec, host: HostDescription) -> None:
+    """Raise `Unsupported` unless the host offers all that the VM asks for; `InvalidRequest` for a
+    secret that does not come with it (rule SEC-4).
+    """
+    if spec.memory_bytes % host.memory_step_bytes:
+        raise Unsupported(
+            f"the host gives memory in steps of {host.memory_step_bytes} bytes, "
+            f"not {spec.memory_bytes}",
+            remedy="ask for a multiple",
+            field="memory_bytes",
+        )
+    _check_settings(spec.settings, host)
+    for disk in spec.disks:
+        check_disk(disk, host, spec.secrets)
+    for nic in spec.nics:
+        check_nic(nic, host)
+    if spec.settings.tpm is not None:
+        _require_secret(spec.settings.tpm.key, SecretPurpose.TPM, spec.secrets)
+
+
+def check_disk(
+    disk: DiskSpec, host: HostDescription, secrets: tuple[DeviceSecret, ...] = ()
+) -> None:
+    """As `check_vm`, for one disk."""
+    place = f"disks[{disk.key}]"
+    source = disk.source
+    check_offered(disk.format, host.disk_formats, f"{place}.format")
+    check_offered(disk.bus, host.disk_buses, f"{place}.bus")
+    if isinstance(source, Media):
+        check_offered(source.format, host.media_formats, f"{place}.source.format")
+    if isinstance(source, Imported):
+        check_offered(source.format, host.image_formats, f"{place}.source.format")
+    _check_features(_disk_features(disk), host, place)
+    if disk.encryption is not None:
+        _require_secret(disk.key, SecretPurpose.ENCRYPTION, secrets)
+    if isinstance(source, Volume):
+        _check_volume(disk.key, source, host, secrets)
+
+
+def check_nic(nic: NicSpec, host: HostDescription) -> None:
+    """As `check_vm`, for one NIC."""
+    place = f"nics[{nic.key}]"
+    check_offered(nic.model, host.nic_models, f"{place}.model")
+    check_offered(nic.backing.kind, host.nic_backings, f"{place}.backing.kind")
+    asked = {
+        "mtu_bytes": (nic.mtu_bytes is not None, VmFeature.NIC_MTU),
+        "queues": (nic.queues is not None, VmFeature.NIC_QUEUES),
+        "limits": (nic.limits is not None, VmFeature.NIC_LIMITS),
+        "backing.vlan_id": (nic.backing.vlan_id is not None, VmFeature.VLAN),
+    }
+    wanted = ((field, feature) for field, (is_asked, feature) in asked.items() if is_asked)
+    _check_features(wanted, host, place)
+
+
+def check_offered(wanted: object, offered: Iterable[object], field: str) -> None:
+    """Raise `Unsupported` about ``field`` unless ``wanted`` is None or among what is offered."""
+    if wanted is not None and wanted not in tuple(offered):
+        names = ", ".join(str(getattr(item, "value", item)) for item in offered) or "nothing"
+        raise Unsupported(
+            f"{field}: this host does not take {getattr(wanted, 'value', wanted)}",
+            remedy=f"it takes {names}",
+            field=field,
+        )
+
+
+def protocol_of(connection: VolumeConnection) -> VolumeProtocol:
+    """The protocol of a volume's connection."""
+    name = type(connection).__name__.removesuffix("Volume")
+    return VolumeProtocol[
+        {"FibreChannel": "FIBRE_CHANNEL", "BlockDevice": "BLOCK_DEVICE"}.get(name, name.upper())
+    ]
+
+
+def _check_settings(settings: GuestSettings, host: HostDescription) -> None:
+    check_offered(settings.firmware, host.firmware, "settings.firmware")
+    _check_features(_setting_features(settings), host, "settings")
+
+
+def _setting_features(settings: GuestSettings) -> Iterator[tuple[str, VmFeature]]:
+    cpu, memory = settings.cpu, settings.memory
+    asked = (
+        ("secure_boot", settings.secure_boot, VmFeature.SECURE_BOOT),
+        ("cpu.mode", cpu and (cpu.mode or cpu.features), VmFeature.CPU_MODEL),
+        ("cpu.sockets", cpu and cpu.sockets, VmFeature.CPU_TOPOLOGY),
+        ("cpu_pins", settings.cpu_pins, VmFeature.CPU_PINNING),
+        ("numa_cells", settings.numa_cells, VmFeature.NUMA),
+        ("memory.page_bytes", memory and memory.page_bytes, VmFeature.HUGE_PAGES),
+        ("memory.locked", memory and memory.locked, VmFeature.LOCKED_MEMORY),
+        ("memory.shared", memory and memory.shared, VmFeature.SHARED_MEMORY),
+        ("memory.file_backed", memory and memory.file_backed, VmFeature.FILE_BACKED_MEMORY),
+        ("tpm", settings.tpm, VmFeature.TPM),
+        ("watchdog", settings.watchdog, VmFeature.WATCHDOG),
+        ("random_source", settings.random_source, VmFeature.RANDOM_SOURCE),
+        ("shares", settings.shares, VmFeature.SHARES),
+        ("host_devices", settings.host_devices, VmFeature.PCI_PASSTHROUGH),
+        ("virtual_gpus", settings.virtual_gpus, VmFeature.VIRTUAL_GPU),
+        ("guest_agent", settings.guest_agent, VmFeature.GUEST_AGENT),
+    )
+    return ((field, feature) for field, content, feature in asked if content)
+
+
+def _disk_features(disk: DiskSpec) -> Iterator[tuple[str, VmFeature]]:
+    if disk.encryption is not None:
+        yield "encryption", VmFeature.DISK_ENCRYPTION
+    if disk.limits is not None:
+        yield "limits", VmFeature.DISK_LIMITS
+    if isinstance(disk.source, Imported):
+        yield "source", VmFeature.IMPORTED_DISKS
+    if isinstance(disk.source, Volume):
+        if disk.source.encryption is not None:
+            yield "source.encryption", VmFeature.VOLUME_ENCRYPTION
+        if disk.source.shared:
+            yield "source.shared", VmFeature.SHARED_VOLUMES
+
+
+def _check_features(
+    asked: Iterable[tuple[str, VmFeature]], host: HostDescription, place: str
+) -> None:
+    for field, feature in asked:
+        if feature not in host.features:
+            raise Unsupported(
+                f"{place}.{field}: this host does not have {feature.value}",
+                remedy="use another host, or do not ask for it",
+                field=f"{place}.{field}",
+            )
+
+
+def _check_volume(
+    key: str, volume: Volume, host: HostDescription, secrets: tuple[DeviceSecret, ...]
+) -> None:
+    connection = volume.connection
+    place = f"disks[{key}].source.connection"
+    check_offered(protocol_of(connection), host.volume_protocols, place)
+    if volume.encryption is not None:
+        _require_secret(key, SecretPurpose.ENCRYPTION, secrets)
+    if isinstance(connection, IscsiVolume | RbdVolume | SmbVolume) and connection.user is not None:
+        _require_secret(key, SecretPurpose.AUTHENTICATION, secrets)
+
+
+def _require_secret(key: str, purpose: SecretPurpose, secrets: tuple[DeviceSecret, ...]) -> None:
+    if not any(secret.key == key and secret.purpose is purpose for secret in secrets):
+        raise InvalidRequest(
+            f"device {key} needs a secret for {purpose.value}",
+            remedy="send it with the request",
+            field="secrets",
+        )

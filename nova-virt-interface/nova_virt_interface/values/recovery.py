@@ -1,0 +1,15 @@
+"""VMs whose host is gone, but not their disks."""
+
+from __future__ import annotations
+
+from nova_virt_interface.marks import value
+from nova_virt_interface.values.vm import VmSpec
+
+__all__ = ["AdoptVmRequest"]
+
+
+@value(since="1.0")
+class AdoptVmRequest:
+    """The VM to make of disks that are there already."""
+
+    spec: VmSpec
