@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nova_virt_interface.testing import coverage
 from nova_virt_interface.testing.command import conform
 from nova_virt_interface.testing.mutants import as_text as mutants_as_text
 from nova_virt_interface.testing.rulebook import as_markdown
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "rules":
         print(as_markdown(HypervisorSuite, InstanceSuite))
+        return 0
+    if options.command == "coverage":
+        print(coverage.as_markdown())
         return 0
     if options.command == "mutants":
         print(mutants_as_text())
@@ -45,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="DIR", help="write conformance.json and conformance.xml"
     )
     run.add_argument("--format", choices=("text", "json"), default="text")
+    commands.add_parser("coverage", help="print what nova's driver class asks for, and the answers")
     commands.add_parser("rules", help="print the contract's rules and the tests that check each")
     commands.add_parser(
         "mutants",
