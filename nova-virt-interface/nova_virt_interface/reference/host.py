@@ -69,6 +69,8 @@ class Vm:
     nics: dict[str, Nic] = field(default_factory=dict)
     console: bytes = b""
     starts: int = 0
+    features: frozenset[str] = frozenset()
+    """What it has beside disks and NICs."""
 
 
 Listener = Callable[[str, Vm | None], None]

@@ -26,10 +26,12 @@ from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
+from nova_virt_interface.reference.topology import TopologyPart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.events import EventKind
@@ -62,8 +64,8 @@ class ReferenceFactory:
         return ReferenceHypervisor(settings, services)
 
 
-@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IImageCache, INicHotplug)
-class ReferenceHypervisor:
+@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
+class ReferenceHypervisor(TopologyPart):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.
     """

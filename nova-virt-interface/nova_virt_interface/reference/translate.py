@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import InvalidRequest, NotFound, Resource
+from nova_virt_interface.offers import setting_features
 from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
@@ -27,6 +28,20 @@ __all__ = [
 ]
 
 
+# All settings; of disks and NICs what the host in memory keeps.
+_FEATURES = tuple(
+    feature
+    for feature in VmFeature
+    if feature
+    not in (
+        VmFeature.DISK_ENCRYPTION,
+        VmFeature.VOLUME_ENCRYPTION,
+        VmFeature.SHARED_VOLUMES,
+        VmFeature.IMPORTED_DISKS,
+    )
+)
+
+
 def describe(name: str) -> HostDescription:
     """What every host in memory offers."""
     return HostDescription(
@@ -41,7 +56,7 @@ def describe(name: str) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VIRTIO,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
-        features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
+        features=_FEATURES,
     )
 
 
@@ -86,6 +101,7 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> 
         digest=spec_digest(spec),
         disks={item.key: disk(item, images) for item in spec.disks},
         nics={item.key: nic(item) for item in spec.nics},
+        features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
     )
 
 

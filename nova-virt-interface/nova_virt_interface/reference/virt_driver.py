@@ -14,6 +14,7 @@ from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
+from nova_virt_interface.reference.virt_providers import ProvidersPart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.host import HostDescription, HostInventory
@@ -37,6 +38,7 @@ from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.providers import IProviderReshape, IProviderTree
 
 __all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
 
@@ -54,8 +56,15 @@ class ReferenceDirectFactory:
         return ReferenceVirtDriver(settings, services)
 
 
-@implementer(IVirtDriver, IConsoleOutput, IImageCaching, IInterfaceAttachment)
-class ReferenceVirtDriver:
+@implementer(
+    IVirtDriver,
+    IConsoleOutput,
+    IImageCaching,
+    IInterfaceAttachment,
+    IProviderReshape,
+    IProviderTree,
+)
+class ReferenceVirtDriver(ProvidersPart):
     """Instances on a host in memory. The guest reads its metadata from a medium of plain JSON."""
 
     def __init__(self, settings: conf_.Settings, services: IServices) -> None:

@@ -12,7 +12,7 @@ from nova_virt_interface.testing.command import conform
 from nova_virt_interface.testing.mutants import as_text as mutants_as_text
 from nova_virt_interface.testing.rulebook import as_markdown
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 
 __all__ = ["main"]
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0 all well, 1 findings, 2 wrong use."""
     options = _parser().parse_args(arguments)
     if options.command == "rules":
-        print(as_markdown(HypervisorSuite, InstanceSuite))
+        print(as_markdown(HypervisorSuite, VirtDriverSuite))
         return 0
     if options.command == "coverage":
         print(coverage.as_markdown())

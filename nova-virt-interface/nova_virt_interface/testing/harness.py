@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking
 
@@ -150,6 +151,10 @@ class Harness(abc.ABC):
     @abc.abstractmethod
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """Turn a VM of the driver off, as an operator would."""
+
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """Which settings a VM of the driver has on the backend."""
+        raise CannotProvoke("nobody but the driver sees the settings of a VM of this backend")
 
     @abc.abstractmethod
     def outage(self) -> AbstractContextManager[None]:

@@ -10,11 +10,22 @@ from nova_virt_interface.testing.suite.images import ImageSuite
 from nova_virt_interface.testing.suite.lifecycle import LifecycleSuite
 from nova_virt_interface.testing.suite.nics import NicSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
+from nova_virt_interface.testing.suite.settings import SettingsSuite
+from nova_virt_interface.testing.suite.topology import TopologySuite
 
 __all__ = ["HypervisorSuite"]
 
 
 class HypervisorSuite(
-    LifecycleSuite, PowerSuite, HostSuite, ImageSuite, DiskSuite, NicSuite, ConsoleSuite, EventSuite
+    LifecycleSuite,
+    PowerSuite,
+    HostSuite,
+    ImageSuite,
+    DiskSuite,
+    NicSuite,
+    ConsoleSuite,
+    EventSuite,
+    SettingsSuite,
+    TopologySuite,
 ):
     """`IHypervisor` and its optional interfaces. A driver adopts this one class."""
