@@ -38,6 +38,7 @@ from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.providers import IProviderTree
 from zope.interface import providedBy
 from zope.interface.verify import verifyObject
 
@@ -75,7 +76,7 @@ class LibraryDriverTest(testtools.TestCase):
         for lower, upper in table.items():
             poorer = Intercepted(self.hypervisor, lambda name, call: call(), without=[lower])
             provided = set(providedBy(LibraryDriver(poorer)))
-            self.assertEqual({IVirtDriver, *table.values()} - {upper}, provided)
+            self.assertEqual({IVirtDriver, IProviderTree, *table.values()} - {upper}, provided)
         for interface in providedBy(self.driver):
             verifyObject(interface, self.driver)
 

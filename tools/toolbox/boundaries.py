@@ -46,7 +46,7 @@ RULES = {
     "nova-virt-vmware": Rule(_DRIVER | {"pyVim", "pyVmomi", "requests"}),
     "nova-core-stub": Rule(
         _DRIVER
-        | {"cliff", "pycdlib", "requests", "sqlalchemy", "stevedore"}
+        | {"cliff", "os_traits", "pycdlib", "requests", "sqlalchemy", "stevedore"}
         # What streams of requests raise.
         | {"urllib3"}
         # The command `conform` runs the contract's suite, which is in the extra of the same name.

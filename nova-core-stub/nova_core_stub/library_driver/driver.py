@@ -33,11 +33,13 @@ from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.providers import IProviderTree
 from zope.interface import alsoProvides, implementer
 
 from nova_core_stub.library_driver import images
 from nova_core_stub.library_driver.description import vm_spec
 from nova_core_stub.library_driver.nics import nic_spec
+from nova_core_stub.library_driver.providers import Providers
 
 __all__ = ["LibraryDriver"]
 
@@ -51,8 +53,8 @@ _UPPER: Final[dict[Any, Any]] = {
 """Optional interface of a hypervisor → what an instance gains by it."""
 
 
-@implementer(IVirtDriver)
-class LibraryDriver:
+@implementer(IVirtDriver, IProviderTree)
+class LibraryDriver(Providers):
     """The instances of one hypervisor.
 
     It provides an optional interface when the hypervisor provides the one below it.
