@@ -14,8 +14,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from abc_interface_checker.findings import Severity
-
 __all__ = [
     "ADJUSTABLE",
     "OFF",
@@ -120,9 +118,7 @@ def parse(text: str, name: str = "pyproject.toml", folder: Path | None = None) -
         raise Misconfigured(f"{name}: {error}") from error
     table = document.get("tool", {}).get("abc-interface-checker", {})
     reader = _Reader(name, table)
-    return Configuration(
-        **reader.settings(), project=document.get("project", {}), folder=folder
-    )
+    return Configuration(**reader.settings(), project=document.get("project", {}), folder=folder)
 
 
 def from_table(table: Mapping[str, Any], name: str = _TABLE) -> Configuration:
@@ -153,9 +149,7 @@ class _Reader:
             "suppressions": self._suppressions,
         }
         self._known(_TABLE, self._table, kinds)
-        return {
-            key.replace("-", "_"): kinds[key](key, value) for key, value in self._table.items()
-        }
+        return {key.replace("-", "_"): kinds[key](key, value) for key, value in self._table.items()}
 
     def _known(self, where: str, table: Mapping[str, Any], valid: Mapping[str, Any]) -> None:
         for key in table:
@@ -175,9 +169,7 @@ class _Reader:
                     f"the severity of {rule!r} cannot be set; valid: {', '.join(ADJUSTABLE)}"
                 )
             if severity not in choices:
-                raise self._error(
-                    f"severity {severity!r} of {rule!r}; valid: {', '.join(choices)}"
-                )
+                raise self._error(f"severity {severity!r} of {rule!r}; valid: {', '.join(choices)}")
         return dict(table)
 
     def _suppressions(self, key: str, value: Any) -> tuple[SuppressionEntry, ...]:
