@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
     except BrokenPipeError:
         # Whoever read the output has seen enough; nothing more may be written at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     return status
 
@@ -65,7 +65,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print and end."""
         # Its import takes longer than most of the commands.
-        from importlib.metadata import PackageNotFoundError, version
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 
         try:
             found = version("abc-interface-checker")

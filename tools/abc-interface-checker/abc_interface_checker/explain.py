@@ -88,11 +88,9 @@ def _difference(example: Example) -> Iterable[str]:
         after = example.after.get(name, "").strip().splitlines()
         if len({*example.before, *example.after}) > 1:
             yield f"  # {name}"
-        # All of the file is context: examples are short.
-        _, _, _, *lines = unified_diff(before, after, lineterm="", n=10_000) or [""] * 3
-        yield from (f"  {line}".rstrip() for line in lines)
-        if before == after:
-            yield from (f"   {line}".rstrip() for line in before)
+        # All of the file is context: examples are short. The heads say nothing here.
+        lines = list(unified_diff(before, after, lineterm="", n=10_000))[3:]
+        yield from (f"  {line}".rstrip() for line in lines or [f" {line}" for line in before])
 
 
 def _indented(text: str) -> str:

@@ -25,15 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def write(report: Report, options: argparse.Namespace) -> int:
     """Write the report as the options say; return its exit status."""
-    if options.output is None and options.format == "text" and _is_coloured():
-        from abc_interface_checker.reports import text
-
-        sys.stdout.write(text.render(report, colour=True))
+    if options.output is None:
+        sys.stdout.write(render(report, options.format, colour=_is_coloured()))
         return report.exit_status
     rendered = render(report, options.format)
-    if options.output is None:
-        sys.stdout.write(rendered)
-        return report.exit_status
     try:
         options.output.write_text(rendered, encoding="utf-8")
     except OSError as error:

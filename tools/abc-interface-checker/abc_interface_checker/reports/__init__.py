@@ -11,8 +11,9 @@ __all__ = ["FORMATS", "render"]
 FORMATS = ("text", "json", "junit", "sarif", "github", "markdown")
 
 
-def render(report: Report, style: str) -> str:
-    """The report in one of `FORMATS`; only its own module is imported."""
+def render(report: Report, style: str, *, colour: bool = False) -> str:
+    """The report in one of `FORMATS`; only its own module is imported. Only text has colours."""
     module = import_module(f"{__name__}.{style}")
-    rendered: str = module.render(report)
+    options = {"colour": True} if colour and style == "text" else {}
+    rendered: str = module.render(report, **options)
     return rendered
