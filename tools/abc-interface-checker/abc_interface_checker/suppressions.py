@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
 from abc_interface_checker import catalogue
@@ -20,7 +20,7 @@ from abc_interface_checker.configuration import (
 )
 from abc_interface_checker.findings import Bump, Finding, Severity
 
-__all__ = ["NEVER", "UNUSED", "adjust", "check_entries", "suppress"]
+__all__ = ["NEVER", "UNUSED", "Suppressions", "adjust", "check_entries"]
 
 UNUSED = "suppression-unused"
 NEVER = frozenset({"frozen-modified", UNUSED})
@@ -76,62 +76,61 @@ def _adjusted(finding: Finding, configuration: Configuration) -> Finding | None:
     return dataclasses.replace(finding, severity=severity, bump=bump)
 
 
-def suppress(
-    findings: Iterable[Finding],
-    entries: Sequence[SuppressionEntry],
-    *,
-    versions: tuple[str, str] | None = None,
-    below: Collection[str] = (),
-    groups: Collection[str] | None = None,
-) -> tuple[Finding, ...]:
-    """Mark what a suppression meets with its reason, and add a finding for each unused one.
+class Suppressions:
+    """The suppressions that one run has to do with, and which of them it has used.
 
     Args:
-        findings: what a command found.
-        entries: all suppressions of the project.
-        versions: old and new, where versions were compared; entries for others are left out.
-        below: dotted names that this run looked at; an entry whose element cannot be below one of
-            them is left out. None given: everything was looked at.
-        groups: groups of rules that this run looked for; None: all.
+        entries: all of the project.
+        versions: old and new, where versions are compared; entries for others are left out.
+        below: dotted names that the run looks at; an entry whose element cannot be below one of
+            them is left out. None given: everything is looked at.
+        groups: groups of rules that the run looks for; None: all.
     """
-    relevant = [entry for entry in entries if _applies(entry, versions, below, groups)]
-    used: set[SuppressionEntry] = set()
-    marked = []
-    for finding in findings:
-        entry = next((entry for entry in relevant if _meets(entry, finding)), None)
-        if entry is not None:
-            used.add(entry)
-            finding = dataclasses.replace(finding, suppressed=entry.reason)  # noqa: PLW2901
-        marked.append(finding)
-    unused = (_unused(entry) for entry in relevant if entry not in used)
-    return (*marked, *unused)
+
+    def __init__(
+        self,
+        entries: Iterable[SuppressionEntry],
+        *,
+        versions: tuple[str, str] | None = None,
+        below: Collection[str] = (),
+        groups: Collection[str] | None = None,
+    ) -> None:
+        self._entries = [
+            entry
+            for entry in entries
+            if (entry.versions is None or entry.versions == versions)
+            and (groups is None or catalogue.rule(entry.rule).group in groups)
+            and _can_be_below(entry.element, below)
+        ]
+        self._used: set[SuppressionEntry] = set()
+
+    def mark(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """The findings; those that an entry meets have its reason."""
+        return tuple(self._marked(finding) for finding in findings)
+
+    def _marked(self, finding: Finding) -> Finding:
+        for entry in self._entries:
+            if entry.rule == finding.rule and fnmatchcase(finding.element, entry.element):
+                self._used.add(entry)
+                return dataclasses.replace(finding, suppressed=entry.reason)
+        return finding
+
+    def unused(self) -> tuple[Finding, ...]:
+        """A finding for each entry that has met nothing so far."""
+        return tuple(
+            Finding(
+                rule=UNUSED,
+                element=entry.element,
+                message=f"no {entry.rule} is found here any more: remove its suppression",
+                severity=Severity.ERROR,
+            )
+            for entry in self._entries
+            if entry not in self._used
+        )
 
 
-def _meets(entry: SuppressionEntry, finding: Finding) -> bool:
-    return entry.rule == finding.rule and fnmatchcase(finding.element, entry.element)
-
-
-def _applies(
-    entry: SuppressionEntry,
-    versions: tuple[str, str] | None,
-    below: Collection[str],
-    groups: Collection[str] | None,
-) -> bool:
-    if entry.versions is not None and entry.versions != versions:
-        return False
-    if groups is not None and catalogue.rule(entry.rule).group not in groups:
-        return False
-    fixed = _WILDCARDS.split(entry.element, maxsplit=1)[0]
-    return not below or any(
-        fixed.startswith(name) or (name.startswith(fixed) and fixed != entry.element)
-        for name in below
-    )
-
-
-def _unused(entry: SuppressionEntry) -> Finding:
-    return Finding(
-        rule=UNUSED,
-        element=entry.element,
-        message=f"no {entry.rule} is found here any more: remove its suppression",
-        severity=Severity.ERROR,
+def _can_be_below(element: str, names: Collection[str]) -> bool:
+    fixed = _WILDCARDS.split(element, maxsplit=1)[0]
+    return not names or any(
+        fixed.startswith(name) or (name.startswith(fixed) and fixed != element) for name in names
     )

@@ -6,7 +6,7 @@ import testtools
 
 from abc_interface_checker.configuration import Configuration, Misconfigured, SuppressionEntry
 from abc_interface_checker.findings import Bump, Finding, Severity
-from abc_interface_checker.suppressions import adjust, check_entries, suppress
+from abc_interface_checker.suppressions import Suppressions, adjust, check_entries
 
 PAIR = ("1.0", "1.1")
 
@@ -29,7 +29,8 @@ class TestSuppress(testtools.TestCase):
     """Which findings are marked, and which entries are unused."""
 
     def outcome(self, findings: list[Finding], *entries: SuppressionEntry) -> list[tuple[str, str]]:
-        marked = suppress(findings, entries, versions=PAIR)
+        suppressions = Suppressions(entries, versions=PAIR)
+        marked = suppressions.mark(findings) + suppressions.unused()
         return [(finding.rule, finding.suppressed) for finding in marked]
 
     def test_exact_and_glob(self) -> None:
@@ -57,14 +58,15 @@ class TestSuppress(testtools.TestCase):
 
     def test_only_what_the_run_looked_at_can_be_unused(self) -> None:
         entries = [entry(versions=None, element="acme.Csv.*")]
-        self.assertEqual((), suppress([], entries, below=["acme.Json"]))
-        (unused,) = suppress([], entries, below=["acme.Csv"])
+        self.assertEqual((), Suppressions(entries, below=["acme.Json"]).unused())
+        (unused,) = Suppressions(entries, below=["acme.Csv"]).unused()
         self.assertEqual("suppression-unused", unused.rule)
-        (unused,) = suppress([], [entry(versions=None, element="*.start")], below=["acme.Json"])
+        anywhere = entry(versions=None, element="*.start")
+        (unused,) = Suppressions([anywhere], below=["acme.Json"]).unused()
         self.assertEqual("*.start", unused.element)
 
     def test_only_groups_that_the_run_looked_for_can_be_unused(self) -> None:
-        self.assertEqual((), suppress([], [entry()], versions=PAIR, groups={"contract"}))
+        self.assertEqual((), Suppressions([entry()], versions=PAIR, groups={"contract"}).unused())
 
 
 class TestEntries(testtools.TestCase):
