@@ -1,0 +1,324 @@
+"""Concrete uses that worked before and fail now: Python of a few lines, and what becomes of it.
+
+A use of callers is one line on ``thing``, an object that has the interface. A use of implementers
+is an implementation of the old contract, and the line of a caller of the new one that it does not
+take.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping
+
+from abc_interface_checker.calls import Call, mismatches
+from abc_interface_checker.findings import Witness
+from abc_interface_checker.model import (
+    Annotation,
+    ExceptionClass,
+    Field,
+    Method,
+    Parameter,
+    ParameterKind,
+    Signature,
+    Style,
+    Value,
+    ValueKind,
+)
+
+__all__ = [
+    "call_of_callers",
+    "call_of_implementers",
+    "construction",
+    "constructor",
+    "definition",
+    "lost_name",
+    "missing_in_implementation",
+    "missing_name",
+    "outcome",
+    "use",
+    "written_call",
+]
+
+CALLERS, IMPLEMENTERS = "callers", "implementers"
+
+_KINDS = {
+    ParameterKind.POSITIONAL_ONLY: inspect.Parameter.POSITIONAL_ONLY,
+    ParameterKind.POSITIONAL_OR_KEYWORD: inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ParameterKind.VAR_POSITIONAL: inspect.Parameter.VAR_POSITIONAL,
+    ParameterKind.KEYWORD_ONLY: inspect.Parameter.KEYWORD_ONLY,
+    ParameterKind.VAR_KEYWORD: inspect.Parameter.VAR_KEYWORD,
+}
+_LITERALS = {
+    "bool": "True",
+    "bytes": 'b"data"',
+    "dict": "{}",
+    "float": "{place}.5",
+    "frozenset": "frozenset()",
+    "int": "{place}",
+    "list": "[]",
+    "set": "set()",
+    "str": '"{name}"',
+    "tuple": "()",
+    "collections.abc.Iterable": "[]",
+    "collections.abc.Mapping": "{}",
+    "collections.abc.Sequence": "[]",
+}
+_STYLES = {
+    Style.ASYNC: ("async def", "..."),
+    Style.GENERATOR: ("def", "yield"),
+    Style.ASYNC_GENERATOR: ("async def", "yield"),
+    Style.CONTEXT_MANAGER: ("@contextlib.contextmanager\n    def", "yield"),
+    Style.ASYNC_CONTEXT_MANAGER: ("@contextlib.asynccontextmanager\n    async def", "yield"),
+}
+
+
+def call_of_callers(name: str, old: Signature, new: Signature, call: Call) -> Witness | None:
+    """A call that was legal and that implementations of the new contract do not take."""
+    after = outcome(name, old, new, call)
+    if after is None:
+        return None
+    code = f"thing.{written_call(name, old, call)}"
+    return Witness(side=CALLERS, code=code, before="is taken", after=after)
+
+
+def call_of_implementers(old: Method, new: Method, call: Call) -> Witness | None:
+    """An implementation of the old contract, and a call that the new one allows."""
+    after = outcome(new.name, new.signature, old.signature, call)
+    if after is None:
+        return None
+    return Witness(
+        side=IMPLEMENTERS,
+        code=_implementation(definition(old), written_call(new.name, new.signature, call)),
+        before="the old contract does not allow this call",
+        after=after,
+    )
+
+
+def use(code: str, before: str, after: str, side: str = CALLERS) -> Witness:
+    """A use in words of one's own."""
+    return Witness(side=side, code=code, before=before, after=after)
+
+
+def lost_name(name: str, holder: str = "thing") -> Witness:
+    """Something that callers can no longer reach."""
+    kind = "Thing" if holder == "thing" else holder
+    return Witness(
+        side=CALLERS,
+        code=f"{holder}.{name}",
+        before="is there",
+        after=f"AttributeError: {kind!r} has no attribute {name!r}",
+    )
+
+
+def missing_name(dotted: str) -> Witness:
+    """An import that fails now."""
+    module, _, name = dotted.rpartition(".")
+    return Witness(
+        side=CALLERS,
+        code=f"from {module} import {name}",
+        before="is imported",
+        after=f"ImportError: cannot import name {name!r} from {module!r}",
+    )
+
+
+def missing_in_implementation(what: str, body: str = "...") -> Witness:
+    """An implementation of the old contract, which has no such member: a call or a name."""
+    name = what.partition("(")[0]
+    return Witness(
+        side=IMPLEMENTERS,
+        code=_implementation(body, what),
+        before="no caller of the old contract uses it",
+        after=f"AttributeError: 'Implementation' object has no attribute {name!r}",
+    )
+
+
+def _implementation(body: str, use_: str) -> str:
+    return f"class Implementation:\n    {body}\n\nImplementation().{use_}"
+
+
+def definition(method: Method) -> str:
+    """The method of a class, in two lines or three, with an empty body."""
+    keyword, body = _STYLES.get(method.style, ("def", "..."))
+    parameters = ", ".join(("self", *_written_parameters(method.signature)))
+    return f"{keyword} {method.name}({parameters}): {body}"
+
+
+def _written_parameters(signature: Signature) -> list[str]:
+    written: list[str] = []
+    last: ParameterKind | None = None
+    for parameter in signature.parameters:
+        kind = parameter.kind
+        if last is ParameterKind.POSITIONAL_ONLY and kind is not last:
+            written.append("/")
+        star_before = last in (ParameterKind.VAR_POSITIONAL, ParameterKind.KEYWORD_ONLY)
+        if kind is ParameterKind.KEYWORD_ONLY and not star_before:
+            written.append("*")
+        stars = {ParameterKind.VAR_POSITIONAL: "*", ParameterKind.VAR_KEYWORD: "**"}
+        default = "" if parameter.default is None else f"={_default(parameter.default)}"
+        written.append(f"{stars.get(kind, '')}{parameter.name}{default}")
+        last = kind
+    if last is ParameterKind.POSITIONAL_ONLY:
+        written.append("/")
+    return written
+
+
+def _default(text: str) -> str:
+    """A default that can be evaluated: names of other modules cannot."""
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return "..."
+    return text
+
+
+def written_call(name: str, signature: Signature, call: Call) -> str:
+    """The call with arguments that fit the annotations: ``start("name", timeout=2)``."""
+    positional = [p for p in signature.parameters if p.kind in _POSITIONAL]
+    named = {p.name: p for p in signature.parameters}
+    arguments = []
+    for place in range(call.positional):
+        parameter = positional[place] if place < len(positional) else None
+        arguments.append(_argument(parameter, place + 1))
+    for place, keyword in enumerate(call.keywords, call.positional + 1):
+        arguments.append(f"{keyword}={_argument(named.get(keyword), place)}")
+    return f"{name}({', '.join(arguments)})"
+
+
+_POSITIONAL = (ParameterKind.POSITIONAL_ONLY, ParameterKind.POSITIONAL_OR_KEYWORD)
+
+
+def _argument(parameter: Parameter | None, place: int) -> str:
+    if parameter is None:
+        return str(place)
+    return _literal(parameter.annotation, parameter.name, place)
+
+
+def _literal(annotation: Annotation | None, name: str, place: int) -> str:
+    """A literal of the type; of a class, a variable of the parameter's name."""
+    if annotation is None:
+        return str(place)
+    first = annotation.type.split(" | ")[0]
+    base = first.partition("[")[0]
+    if base == "None":
+        return "None"
+    template = _LITERALS.get(base)
+    return name if template is None else template.replace("{place}", str(place)).format(name=name)
+
+
+def outcome(name: str, caller: Signature, callee: Signature, call: Call) -> str | None:
+    """How a call that is legal for the caller fails at the callee; None: it does not, or what the
+    model holds is no signature at all.
+    """
+    try:
+        sent, taken = _binding(caller, call), _binding(callee, call)
+    except ValueError:
+        return None
+    if isinstance(sent, str):
+        return None
+    if isinstance(taken, str):
+        return f"TypeError: {name}() {taken}"
+    return _misplaced(caller, callee, sent, taken)
+
+
+def _binding(signature: Signature, call: Call) -> Mapping[str, object] | str:
+    """Parameter to the argument that it gets, or why Python would not take the call."""
+    parameters = [
+        inspect.Parameter(
+            p.name,
+            _KINDS[p.kind],
+            default=inspect.Parameter.empty if p.default is None else p.default,
+        )
+        for p in signature.parameters
+    ]
+    arguments = [*range(1, call.positional + 1)]
+    keywords = {name: f"{name}=" for name in call.keywords}
+    try:
+        return inspect.Signature(parameters).bind(*arguments, **keywords).arguments
+    except TypeError as error:
+        return str(error)
+
+
+def _misplaced(
+    caller: Signature, callee: Signature, sent: Mapping[str, object], taken: Mapping[str, object]
+) -> str | None:
+    """Which argument means one thing to the caller and another to the callee."""
+    nameable = {
+        p.name
+        for p in callee.parameters
+        if p.kind in (ParameterKind.POSITIONAL_OR_KEYWORD, ParameterKind.KEYWORD_ONLY)
+    }
+    for parameter in caller.parameters:
+        if parameter.name not in sent:
+            continue
+        argument = sent[parameter.name]
+        if parameter.is_star:
+            parts = argument if isinstance(argument, tuple) else ()
+            wrong = [_holder(callee, taken, part) for part in parts]
+            named = next((holder for holder in wrong if holder and holder[0] != "*"), None)
+            if named is not None:
+                return f"what is meant for *{parameter.name} arrives as {named}"
+            continue
+        if parameter.kind is ParameterKind.POSITIONAL_ONLY:
+            continue
+        holder = _holder(callee, taken, argument)
+        if holder in nameable and holder != parameter.name:
+            return f"what is meant as {parameter.name} arrives as {holder}"
+        if holder is not None and parameter.name in nameable and holder != parameter.name:
+            return f"what is meant as {parameter.name} arrives in {holder}"
+    return None
+
+
+def _holder(callee: Signature, taken: Mapping[str, object], argument: object) -> str | None:
+    """The callee's parameter that has the argument, a star parameter with its stars."""
+    for parameter in callee.parameters:
+        got = taken.get(parameter.name)
+        if parameter.kind is ParameterKind.VAR_POSITIONAL:
+            if isinstance(got, tuple) and argument in got:
+                return f"*{parameter.name}"
+        elif parameter.kind is ParameterKind.VAR_KEYWORD:
+            if isinstance(got, dict) and argument in got.values():
+                return f"**{parameter.name}"
+        elif parameter.name in taken and got == argument:
+            return parameter.name
+    return None
+
+
+def constructor(thing: Value | ExceptionClass) -> Signature | None:
+    """How the class is called; None if that is not known."""
+    if isinstance(thing, ExceptionClass):
+        return thing.init
+    fields = [field for field in thing.fields if field.init]
+    only = thing.kind is ValueKind.TYPED_DICT
+    ordered = [f for f in fields if not (f.kw_only or only)] + [
+        f for f in fields if f.kw_only or only
+    ]
+    return Signature(parameters=tuple(_as_parameter(field, only) for field in ordered))
+
+
+def _as_parameter(field: Field, keyword_only: bool) -> Parameter:
+    by_keyword = field.kw_only or keyword_only
+    return Parameter(
+        name=field.name,
+        kind=ParameterKind.KEYWORD_ONLY if by_keyword else ParameterKind.POSITIONAL_OR_KEYWORD,
+        annotation=field.annotation,
+        default=field.default,
+    )
+
+
+def construction(
+    old: Value | ExceptionClass, new: Value | ExceptionClass, side: str, parameter: str = ""
+) -> Witness | None:
+    """A construction that was legal and is not any more; if given, one that shows this field."""
+    before, after = constructor(old), constructor(new)
+    if before is None or after is None:
+        return None
+    name = new.name.rpartition(".")[2]
+    found = mismatches(before, after)
+    wanted = [mismatch for mismatch in found if mismatch.parameter == parameter] or found
+    for mismatch in wanted:
+        failure = outcome(name, before, after, mismatch.call)
+        if failure is not None:
+            code = written_call(name, before, mismatch.call)
+            return Witness(side=side, code=code, before="is made", after=failure)
+    return None
