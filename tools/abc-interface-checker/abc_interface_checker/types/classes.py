@@ -7,7 +7,7 @@ import collections.abc
 import importlib
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from abc_interface_checker.model import (
@@ -131,13 +131,11 @@ def _virtual_bases(cls: type) -> list[type]:
     ]
 
 
-def targets_of(package: Package) -> Mapping[str, str]:
-    """What the package's type aliases stand for: dotted name to canonical type."""
-    return {
-        alias.name: alias.target
-        for alias in package.aliases.values()
-        if alias.kind in ("type", "re-export")
-    }
+def targets_of(
+    package: Package, kinds: Container[str] = frozenset({"type", "re-export"})
+) -> Mapping[str, str]:
+    """What the package's aliases of these kinds stand for: dotted name to canonical type."""
+    return {alias.name: alias.target for alias in package.aliases.values() if alias.kind in kinds}
 
 
 def expanded(annotation: Annotation | None, targets: Mapping[str, str]) -> Annotation | None:
