@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fnmatch import fnmatchcase
 
 from abc_interface_checker import catalogue
@@ -20,12 +20,22 @@ from abc_interface_checker.configuration import (
 )
 from abc_interface_checker.findings import Bump, Finding, Severity
 
-__all__ = ["NEVER", "UNUSED", "Suppressions", "adjust", "check_entries"]
+__all__ = [
+    "NEVER",
+    "UNUSED",
+    "Suppressions",
+    "adjust",
+    "check_entries",
+    "of_group",
+    "of_versions",
+]
 
 UNUSED = "suppression-unused"
 NEVER = frozenset({"frozen-modified", UNUSED})
 """Rules that no suppression may name."""
 
+_LIVE = ("implementation", "contract")
+"""Groups of rules that need one version only."""
 _WILDCARDS = re.compile(r"[*?\[]")
 _LOWERED = {"param-default-changed": Bump.MINOR}
 """What a rule asks for when its severity is set to less than an error."""
@@ -42,7 +52,7 @@ def check_entries(entries: Iterable[SuppressionEntry]) -> None:
             group = catalogue.rule(entry.rule).group
         except catalogue.UnknownRule as error:
             raise Misconfigured(f"suppression of {entry.element!r}: {error}") from error
-        compares = group not in ("implementation", "contract")
+        compares = group not in _LIVE
         if compares and entry.versions is None:
             raise Misconfigured(
                 f"the suppression of {entry.rule!r} for {entry.element!r} has no 'versions', "
@@ -53,6 +63,16 @@ def check_entries(entries: Iterable[SuppressionEntry]) -> None:
                 f"the suppression of {entry.rule!r} for {entry.element!r} has 'versions', "
                 "but the rule does not compare any"
             )
+
+
+def of_group(*groups: str) -> Callable[[str], bool]:
+    """Which rules a run looks for: those of some groups."""
+    return lambda rule: catalogue.rule(rule).group in groups
+
+
+def of_versions(rule: str) -> bool:
+    """Which rules a run looks for: those that compare two versions."""
+    return catalogue.rule(rule).group not in _LIVE
 
 
 def adjust(findings: Iterable[Finding], configuration: Configuration) -> tuple[Finding, ...]:
@@ -83,8 +103,8 @@ class Suppressions:
         entries: all of the project.
         versions: old and new, where versions are compared; entries for others are left out.
         below: dotted names that the run looks at; an entry whose element cannot be below one of
-            them is left out. None given: everything is looked at.
-        groups: groups of rules that the run looks for; None: all.
+            them cannot be unused. None given: everything is looked at.
+        rules: which rules the run looks for: an entry for another cannot be unused. None: all.
     """
 
     def __init__(
@@ -93,15 +113,11 @@ class Suppressions:
         *,
         versions: tuple[str, str] | None = None,
         below: Collection[str] = (),
-        groups: Collection[str] | None = None,
+        rules: Callable[[str], bool] | None = None,
     ) -> None:
-        self._entries = [
-            entry
-            for entry in entries
-            if (entry.versions is None or entry.versions == versions)
-            and (groups is None or catalogue.rule(entry.rule).group in groups)
-            and _can_be_below(entry.element, below)
-        ]
+        self._entries = [entry for entry in entries if entry.versions in (None, versions)]
+        self._below = below
+        self._rules = rules
         self._used: set[SuppressionEntry] = set()
 
     def mark(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -126,6 +142,8 @@ class Suppressions:
             )
             for entry in self._entries
             if entry not in self._used
+            and (self._rules is None or self._rules(entry.rule))
+            and _can_be_below(entry.element, self._below)
         )
 
 

@@ -6,7 +6,13 @@ import testtools
 
 from abc_interface_checker.configuration import Configuration, Misconfigured, SuppressionEntry
 from abc_interface_checker.findings import Bump, Finding, Severity
-from abc_interface_checker.suppressions import Suppressions, adjust, check_entries
+from abc_interface_checker.suppressions import (
+    Suppressions,
+    adjust,
+    check_entries,
+    of_group,
+    of_versions,
+)
 
 PAIR = ("1.0", "1.1")
 
@@ -65,8 +71,11 @@ class TestSuppress(testtools.TestCase):
         (unused,) = Suppressions([anywhere], below=["acme.Json"]).unused()
         self.assertEqual("*.start", unused.element)
 
-    def test_only_groups_that_the_run_looked_for_can_be_unused(self) -> None:
-        self.assertEqual((), Suppressions([entry()], versions=PAIR, groups={"contract"}).unused())
+    def test_only_rules_that_the_run_looked_for_can_be_unused(self) -> None:
+        rules = of_group("contract")
+        self.assertEqual((), Suppressions([entry()], versions=PAIR, rules=rules).unused())
+        (unused,) = Suppressions([entry()], versions=PAIR, rules=of_versions).unused()
+        self.assertEqual("suppression-unused", unused.rule)
 
 
 class TestEntries(testtools.TestCase):
