@@ -8,7 +8,7 @@ from abc_interface_checker import catalogue
 from abc_interface_checker.findings import Bump, Effect, Finding, Severity, Witness
 from abc_interface_checker.model import Flow, Place
 
-__all__ = ["change"]
+__all__ = ["change", "last_name"]
 
 
 def change(
@@ -77,3 +77,8 @@ def _consequence(rule: catalogue.Rule, effects: tuple[Effect, Effect]) -> tuple[
         return Severity.WARNING, Bump.MINOR
     least = rule.bump if rule.bump.rank < Bump.MAJOR.rank else Bump.MINOR
     return Severity.INFO, least
+
+
+def last_name(dotted: str) -> str:
+    """What people call the thing of this dotted name."""
+    return dotted.rpartition(".")[2]

@@ -16,6 +16,7 @@ from abc_interface_checker.compatibility import witness
 from abc_interface_checker.compatibility.changes import change
 from abc_interface_checker.compatibility.members import paired_methods
 from abc_interface_checker.compatibility.pairing import POSITIONAL, Pairing, pair_parameters
+from abc_interface_checker.compatibility.type_rules import Types, parameter_type
 from abc_interface_checker.findings import Effect, Finding, Witness
 from abc_interface_checker.model import Method, Package, Parameter, ParameterKind, Signature
 from abc_interface_checker.types.assignability import Classes
@@ -54,10 +55,22 @@ class _Change:
 
 
 def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
-    """All changes of parameters, except those of their types."""
+    """All changes of parameters, those of their types included."""
+    types = Types(old, new, classes)
     for pair in paired_methods(old, new):
         if pair.old.signature != pair.new.signature:
             yield from compare_methods(pair.element, pair.old, pair.new)
+            for before, after in _typed(pair.old.signature, pair.new.signature):
+                yield from parameter_type(before, after, pair.element, types, pair.new.place)
+
+
+def _typed(old: Signature, new: Signature) -> Iterator[tuple[Parameter, Parameter]]:
+    """The parameters that both have, with their types."""
+    yield from pair_parameters(old, new).pairs
+    stars = {parameter.kind: parameter for parameter in old.parameters if parameter.is_star}
+    for parameter in new.parameters:
+        if parameter.is_star and parameter.kind in stars:
+            yield stars[parameter.kind], parameter
 
 
 def compare_methods(element: str, old: Method, new: Method) -> Iterator[Finding]:

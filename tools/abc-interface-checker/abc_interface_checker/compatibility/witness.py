@@ -36,6 +36,7 @@ __all__ = [
     "missing_in_implementation",
     "missing_name",
     "outcome",
+    "read_only_in_implementation",
     "use",
     "written_call",
 ]
@@ -130,6 +131,16 @@ def missing_in_implementation(what: str, body: str = "...") -> Witness:
         code=_implementation(body, what),
         before="no caller of the old contract uses it",
         after=f"AttributeError: 'Implementation' object has no attribute {name!r}",
+    )
+
+
+def read_only_in_implementation(name: str) -> Witness:
+    """An implementation of the old contract, whose property cannot be set."""
+    return Witness(
+        side=IMPLEMENTERS,
+        code=_implementation(f"@property\n    def {name}(self): ...", f"{name} = 1"),
+        before="no caller of the old contract sets it",
+        after=f"AttributeError: property {name!r} of 'Implementation' object has no setter",
     )
 
 
