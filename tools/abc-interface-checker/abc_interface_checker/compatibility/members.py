@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from abc_interface_checker.model import Attribute, Interface, InterfaceKind, Method, Package
+from abc_interface_checker.model import (
+    Attribute,
+    Base,
+    Field,
+    Interface,
+    InterfaceKind,
+    Method,
+    Package,
+)
 
 __all__ = [
     "CAPABILITY",
+    "Element",
     "Pair",
     "all_attributes",
     "all_methods",
+    "elements",
     "is_optional",
     "is_required",
     "lineage",
@@ -23,6 +33,9 @@ __all__ = [
 
 CAPABILITY = "capability"
 """The tag of a method or attribute that only those provide who claim this capability."""
+
+Element = Base | Method | Attribute | Field
+"""What has documentation and marks."""
 
 _Member = TypeVar("_Member", Method, Attribute)
 
@@ -143,3 +156,18 @@ def is_required(interface: Interface, method: Method) -> bool:
     if is_optional(method):
         return False
     return method.abstract or interface.kind is InterfaceKind.PROTOCOL
+
+
+def elements(package: Package) -> dict[str, Element]:
+    """All that has documentation and marks, by dotted name."""
+    found: dict[str, Element] = {}
+    for interface in package.interfaces.values():
+        found[interface.name] = interface
+        found |= {f"{interface.name}.{method.name}": method for method in interface.methods}
+        found |= {f"{interface.name}.{each.name}": each for each in interface.attributes}
+    for value in package.values.values():
+        found[value.name] = value
+        found |= {f"{value.name}.{field.name}": field for field in value.fields}
+    found |= package.enumerations
+    found |= package.exceptions
+    return found

@@ -11,26 +11,20 @@ import ast
 import inspect
 from collections.abc import Mapping
 
-from abc_interface_checker.calls import Call, mismatches
+from abc_interface_checker.calls import Call
 from abc_interface_checker.findings import Witness
 from abc_interface_checker.model import (
     Annotation,
-    ExceptionClass,
-    Field,
     Method,
     Parameter,
     ParameterKind,
     Signature,
     Style,
-    Value,
-    ValueKind,
 )
 
 __all__ = [
     "call_of_callers",
     "call_of_implementers",
-    "construction",
-    "constructor",
     "definition",
     "lost_name",
     "missing_in_implementation",
@@ -292,44 +286,4 @@ def _holder(callee: Signature, taken: Mapping[str, object], argument: object) ->
                 return f"**{parameter.name}"
         elif parameter.name in taken and got == argument:
             return parameter.name
-    return None
-
-
-def constructor(thing: Value | ExceptionClass) -> Signature | None:
-    """How the class is called; None if that is not known."""
-    if isinstance(thing, ExceptionClass):
-        return thing.init
-    fields = [field for field in thing.fields if field.init]
-    only = thing.kind is ValueKind.TYPED_DICT
-    ordered = [f for f in fields if not (f.kw_only or only)] + [
-        f for f in fields if f.kw_only or only
-    ]
-    return Signature(parameters=tuple(_as_parameter(field, only) for field in ordered))
-
-
-def _as_parameter(field: Field, keyword_only: bool) -> Parameter:
-    by_keyword = field.kw_only or keyword_only
-    return Parameter(
-        name=field.name,
-        kind=ParameterKind.KEYWORD_ONLY if by_keyword else ParameterKind.POSITIONAL_OR_KEYWORD,
-        annotation=field.annotation,
-        default=field.default,
-    )
-
-
-def construction(
-    old: Value | ExceptionClass, new: Value | ExceptionClass, side: str, parameter: str = ""
-) -> Witness | None:
-    """A construction that was legal and is not any more; if given, one that shows this field."""
-    before, after = constructor(old), constructor(new)
-    if before is None or after is None:
-        return None
-    name = new.name.rpartition(".")[2]
-    found = mismatches(before, after)
-    wanted = [mismatch for mismatch in found if mismatch.parameter == parameter] or found
-    for mismatch in wanted:
-        failure = outcome(name, before, after, mismatch.call)
-        if failure is not None:
-            code = written_call(name, before, mismatch.call)
-            return Witness(side=side, code=code, before="is made", after=failure)
     return None
