@@ -67,8 +67,14 @@ class Configuration:
     """Interfaces that every implementation must provide."""
     owners: tuple[str, ...] = ()
     """Interfaces that the package's own side implements."""
+    both: tuple[str, ...] = ()
+    """Interfaces that both sides implement."""
+    interfaces: tuple[str, ...] = ()
+    """Plain classes that are interfaces all the same."""
     version: str = ""
-    """Of the contract: itself, or ``module:NAME`` of a literal; empty: the project's version."""
+    """Of the contract: itself, or ``module:NAME`` of a literal; empty: the package's
+    ``__version__``, or else the project's version.
+    """
     freezable: bool = False
     """Whether the contract must keep to what a frozen file can hold."""
     frozen: str = "contracts"
@@ -141,6 +147,8 @@ class _Reader:
             "exclude": self._texts,
             "mandatory": self._texts,
             "owners": self._texts,
+            "both": self._texts,
+            "interfaces": self._texts,
             "version": self._text,
             "freezable": self._flag,
             "frozen": self._text,

@@ -55,7 +55,8 @@ class Side:
         """The contract, by the rules of ``rules``; only the version is this side's own to say."""
         if isinstance(self.source, Read):
             return self.source
-        own = self.configuration
+        # A version that the new side says of itself is not the old side's.
+        computed = rules.version if ":" in rules.version else ""
         return read_package(
             self.source,
             Reading(
@@ -63,7 +64,9 @@ class Side:
                 exclude=rules.exclude,
                 mandatory=rules.mandatory,
                 owners=rules.owners,
-                version=own.version or rules.version or str(own.project.get("version", "")),
+                both=rules.both,
+                interfaces=rules.interfaces,
+                version=self.configuration.version or computed,
                 freezable=rules.freezable,
             ),
         )

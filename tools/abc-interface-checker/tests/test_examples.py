@@ -1,0 +1,147 @@
+"""Every example of every rule, through the whole chain, and exactly what it says is found.
+
+Two versions go through the reader and the comparison, a contract's own faults through the reader,
+and an implementation through import from a folder of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import fixtures
+import testtools
+
+from abc_interface_checker import catalogue, targets
+from abc_interface_checker.catalogue import Example, Rule
+from abc_interface_checker.comparing import compare_sides
+from abc_interface_checker.configuration import from_table
+from abc_interface_checker.conformance import check_object
+from abc_interface_checker.findings import CouldNotCheck, Finding
+from abc_interface_checker.sides import Side
+from abc_interface_checker.source.sources import Sources
+from abc_interface_checker.suppressions import adjust
+
+
+class Modules(fixtures.Fixture):
+    """Files that can be imported, until they are gone again."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        super().__init__()
+        self.files = files
+
+    def _setUp(self) -> None:  # noqa: N802 - the name that fixtures asks for
+        folder = Path(self.useFixture(fixtures.TempDir()).path)
+        for name, text in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        sys.path.insert(0, str(folder))
+        importlib.invalidate_caches()
+        self.addCleanup(self.forget, str(folder), {*sys.modules})
+
+    def forget(self, folder: str, before: set[str]) -> None:
+        sys.path.remove(folder)
+        for name in {*sys.modules} - before:
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if file.startswith(folder):
+                del sys.modules[name]
+
+
+def examples(*groups: str) -> Iterator[tuple[str, Example]]:
+    """A name for messages, and the example, of every rule that is or is not of these groups."""
+    for rule in map(catalogue.rule, catalogue.rule_ids()):
+        for kind, found in (("reported", rule.reported), ("near miss", rule.near_misses)):
+            for at, example in enumerate(found, 1):
+                if (kind_of(rule, example)) in groups:
+                    yield f"{rule.id}, {kind} {at}", example
+
+
+def kind_of(rule: Rule, example: Example) -> str:
+    """Through what it has to go."""
+    if not {*example.before} & {*example.after}:
+        return "implementation"
+    return "contract" if rule.group == "contract" else "versions"
+
+
+def described(findings: list[Finding] | tuple[Finding, ...]) -> str:
+    return "\n".join(f"  {found.rule}: {found.element}: {found.message}" for found in findings)
+
+
+class TestExamples(testtools.TestCase):
+    """What is reported, and the near misses."""
+
+    def compare(
+        self,
+        name: str,
+        example: Example,
+        found: list[Finding] | tuple[Finding, ...],
+        unchecked: list[CouldNotCheck] | tuple[CouldNotCheck, ...] = (),
+    ) -> str:
+        """What is not as the example says; empty if all is."""
+        rules = {finding.rule for finding in found}
+        if rules == example.findings and not unchecked:
+            return ""
+        return (
+            f"{name}: too much: {sorted(rules - example.findings)}, "
+            f"missing: {sorted(example.findings - rules)}, not checked: {list(unchecked)}\n"
+            f"{described(found)}"
+        )
+
+    def assert_all(self, faults: list[str], least: int) -> None:
+        self.assertGreaterEqual(len(faults), least)
+        wrong = [fault for fault in faults if fault]
+        self.assertEqual(0, len(wrong), "\n" + "\n".join(wrong))
+
+    def test_versions(self) -> None:
+        faults = []
+        for name, example in examples("versions"):
+            configuration = from_table(example.configuration)
+            old, new = (
+                Side(label=label, configuration=configuration, source=Sources.from_texts(texts))
+                for label, texts in (("old", example.before), ("new", example.after))
+            )
+            report = compare_sides(old, new)
+            faults.append(
+                self.compare(name, example, tuple(report.findings), tuple(report.could_not_check))
+            )
+        self.assert_all(faults, 200)
+
+    def test_contracts(self) -> None:
+        faults = []
+        for name, example in examples("contract"):
+            configuration = from_table(example.configuration)
+            sources = Sources.from_texts(example.after)
+            read = Side(label="new", configuration=configuration, source=sources).read(
+                configuration
+            )
+            faults.append(self.compare(name, example, read.findings, read.could_not_check))
+        self.assert_all(faults, 2)
+
+    def test_implementations(self) -> None:
+        faults = []
+        for name, example in examples("implementation"):
+            with Modules({**example.before, **example.after}):
+                contract = importlib.import_module("contract")
+                implementation = importlib.import_module("implementation")
+                configuration = from_table(example.configuration)
+                found = adjust(checked(contract, implementation), configuration)
+                faults.append(self.compare(name, example, found))
+        self.assert_all(faults, 60)
+
+
+def checked(contract: ModuleType, implementation: ModuleType) -> list[Finding]:
+    """What is found of everything that the module defines, against what it claims or, where that is
+    nothing, against all of the contract.
+    """
+    everything = [each for each in vars(contract).values() if targets.is_interface(each)]
+    own = [each for each in everything if each.__module__ == contract.__name__]
+    found: list[Finding] = []
+    for each in vars(implementation).values():
+        cls = each if isinstance(each, type) else type(each)
+        if cls.__module__ == implementation.__name__:
+            for interface in targets.claimed(each) or own:
+                found += check_object(interface, each)
+    return found
