@@ -14,9 +14,9 @@ from abc_interface_checker.compatibility.type_rules import (
     Types,
     attribute_type,
     parameter_type,
-    short,
 )
 from abc_interface_checker.compatibility.value_fields import field_type
+from abc_interface_checker.compatibility.wording import last, short
 from abc_interface_checker.findings import Effect, Finding
 from abc_interface_checker.model import Alias, Annotation, Field, Package, Parameter
 from abc_interface_checker.types.assignability import Classes, TypeChange
@@ -55,7 +55,7 @@ def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
         yield change(
             "alias-target-changed",
             alias.name,
-            f"{short(alias.name)} is `{alias.target}`, formerly `{old.aliases[alias.name].target}`"
+            f"{last(alias.name)} is `{alias.target}`, formerly `{old.aliases[alias.name].target}`"
             + (f"; it is the type of {where}" if where else "; no signature names it"),
             place=alias.place,
             effects=effects if found else UNSURE,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from abc_interface_checker.compatibility.changes import change
 from abc_interface_checker.compatibility.flows import between, reader
-from abc_interface_checker.compatibility.type_rules import short
+from abc_interface_checker.compatibility.wording import last
 from abc_interface_checker.findings import Effect, Finding, Witness
 from abc_interface_checker.model import Enumeration, Package
 from abc_interface_checker.types.assignability import Classes
@@ -37,7 +37,7 @@ class _Pair:
             yield self._rename(old_name, new_name)
         for name in self._new.members:
             if not self._had(name) and name not in renamed.values():
-                yield self._added(name)
+                yield self._alias(name) if self._is_old(name) else self._added(name)
         for name in (*self._old.members, *self._old.aliases):
             if not self._has(name) and name not in renamed:
                 yield self._removed(name)
@@ -45,14 +45,9 @@ class _Pair:
                 self._new, name
             ):
                 yield self._changed(name)
-        for name, target in self._new.aliases.items():
+        for name in self._new.aliases:
             if not self._had(name):
-                yield change(
-                    "enum-alias-added",
-                    f"{self._new.name}.{name}",
-                    f"{short(self._new.name)}.{name} is another name of {target}",
-                    place=self._new.place,
-                )
+                yield self._alias(name)
 
     def _class(self) -> Iterator[Finding]:
         old, new = self._old, self._new
@@ -60,21 +55,21 @@ class _Pair:
             yield change(
                 "enum-base-changed",
                 new.name,
-                f"{short(new.name)} is a {_last(new.base)}, formerly a {_last(old.base)}",
+                f"{last(new.name)} is made of {last(new.base)}, formerly of {last(old.base)}",
                 place=new.place,
                 witness=Witness(
                     side="callers",
-                    code=f"isinstance({_last(new.name)}.{next(iter(new.members), 'X')}, "
-                    f"{_last(old.base)})",
+                    code=f"isinstance({last(new.name)}.{next(iter(new.members), 'X')}, "
+                    f"{last(old.base)})",
                     before="True",
-                    after=f"it is a {_last(new.base)}",
+                    after=f"False: it is made of {last(new.base)}",
                 ),
             )
         if new.open and not old.open:
             yield change(
                 "enum-opened",
                 new.name,
-                f"{short(new.name)} is open: readers must cope with members that they do not know",
+                f"{last(new.name)} is open: readers must cope with members that they do not know",
                 place=new.place,
                 flow=self._flow,
             )
@@ -90,7 +85,7 @@ class _Pair:
         return change(
             "enum-member-renamed",
             f"{self._new.name}.{new_name}",
-            f"{short(self._new.name)}.{new_name} was called {old_name}",
+            f"{last(self._new.name)}.{new_name} was called {old_name}",
             place=self._new.place,
             witness=self._missing(old_name),
         )
@@ -102,7 +97,7 @@ class _Pair:
         return change(
             "enum-member-added",
             f"{self._new.name}.{name}",
-            f"{short(self._new.name)} has a new member {name}"
+            f"{last(self._new.name)} has a new member {name}"
             + (", which readers cope with" if self._old.open else ""),
             place=self._new.place,
             flow=self._flow,
@@ -111,17 +106,30 @@ class _Pair:
             if self._old.open
             else Witness(
                 side=side,
-                code=f"{_last(self._new.name)}({self._new.members[name]})",
+                code=f"{last(self._new.name)}({self._new.members[name]})",
                 before="no member: it never arrives",
                 after=f"{name} arrives from new {other}, and the reader has no case for it",
             ),
+        )
+
+    def _is_old(self, name: str) -> bool:
+        """Whether a new name is that of an old member, whose old name leads to it."""
+        names = (old for old, member in self._new.aliases.items() if member == name)
+        return any(old in self._old.members for old in names)
+
+    def _alias(self, name: str) -> Finding:
+        return change(
+            "enum-alias-added",
+            f"{self._new.name}.{name}",
+            f"{last(self._new.name)}.{name} is one more name of {self._value(self._new, name)}",
+            place=self._new.place,
         )
 
     def _removed(self, name: str) -> Finding:
         return change(
             "enum-member-removed",
             f"{self._new.name}.{name}",
-            f"{short(self._new.name)} has no member {name} any more",
+            f"{last(self._new.name)} has no member {name} any more",
             place=self._new.place,
             witness=self._missing(name),
         )
@@ -131,12 +139,12 @@ class _Pair:
         return change(
             "enum-value-changed",
             f"{self._new.name}.{name}",
-            f"{short(self._new.name)}.{name} is {after}, formerly {before}",
+            f"{last(self._new.name)}.{name} is {after}, formerly {before}",
             place=self._new.place,
             witness=Witness(
                 side="callers",
-                code=f"{_last(self._new.name)}({before})",
-                before=f"{_last(self._new.name)}.{name}",
+                code=f"{last(self._new.name)}({before})",
+                before=f"{last(self._new.name)}.{name}",
                 after=self._meaning(before),
             ),
         )
@@ -145,11 +153,11 @@ class _Pair:
         """What looking up a value gives in the new version."""
         for name, other in self._new.members.items():
             if other == value:
-                return f"{_last(self._new.name)}.{name}"
+                return f"{last(self._new.name)}.{name}"
         return "ValueError"
 
     def _missing(self, name: str) -> Witness:
-        enumeration = _last(self._new.name)
+        enumeration = last(self._new.name)
         return Witness(
             side="callers",
             code=f"{enumeration}.{name}",
@@ -166,7 +174,3 @@ class _Pair:
     @staticmethod
     def _value(enumeration: Enumeration, name: str) -> str | None:
         return enumeration.members.get(enumeration.aliases.get(name, name))
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]

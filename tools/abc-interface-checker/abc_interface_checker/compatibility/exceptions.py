@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from abc_interface_checker.calls import mismatches, written
 from abc_interface_checker.compatibility.changes import change
 from abc_interface_checker.compatibility.type_rules import Types, given_witness
+from abc_interface_checker.compatibility.wording import last
 from abc_interface_checker.findings import Finding, Witness
 from abc_interface_checker.model import (
     ExceptionClass,
@@ -30,7 +31,7 @@ def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
         before = old.exceptions.get(name)
         if before is None:
             yield change(
-                "exception-class-added", name, f"{_last(name)} is new", place=exception.place
+                "exception-class-added", name, f"{last(name)} is new", place=exception.place
             )
         else:
             yield from _bases(before, exception, (old, new), classes)
@@ -41,13 +42,13 @@ def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
             yield change(
                 "exception-class-removed",
                 name,
-                f"{_last(name)} is gone",
+                f"{last(name)} is gone",
                 place=exception.place,
                 witness=Witness(
                     side="callers",
-                    code=f"except {_last(name)}:",
+                    code=f"except {last(name)}:",
                     before="catches it",
-                    after=f"NameError: there is no {_last(name)}",
+                    after=f"NameError: there is no {last(name)}",
                 ),
             )
 
@@ -67,13 +68,13 @@ def _bases(
         yield change(
             "exception-base-changed",
             new.name,
-            f"{_last(new.name)} is no {', '.join(map(_last, lost))} any more",
+            f"{last(new.name)} is no {', '.join(map(last, lost))} any more",
             place=new.place,
             witness=Witness(
                 side="callers",
-                code=f"except {_last(lost[0])}:",
-                before=f"catches {_last(new.name)}",
-                after=f"{_last(new.name)} passes through",
+                code=f"except {last(lost[0])}:",
+                before=f"catches {last(new.name)}",
+                after=f"{last(new.name)} passes through",
             ),
         )
 
@@ -105,17 +106,14 @@ def _init(
     before, after = _made_by(old, packages[0]), _made_by(new, packages[1])
     broken = mismatches(before, after)
     if broken:
+        call = written(broken[0].call, last(new.name), before)
         yield change(
             "exception-init-changed",
             new.name,
-            f"{_last(new.name)} is made with other arguments: {broken[0].parameter} is "
-            f"{broken[0].kind}",
+            f"{call} does not make it any more, because of {broken[0].parameter}",
             place=new.place,
             witness=Witness(
-                side="implementers",
-                code=f"raise {written(broken[0].call, _last(new.name), before)}",
-                before="raises it",
-                after="TypeError",
+                side="implementers", code=f"raise {call}", before="raises it", after="TypeError"
             ),
         )
     else:
@@ -131,13 +129,20 @@ def _init_types(
         pair = (parameter.annotation, other.annotation)
         happened = types.change(*pair)
         if happened in (TypeChange.NARROWED, TypeChange.CHANGED):
-            code = f"raise {_last(exception.name)}({parameter.name}={{}})"
+            code = f"raise {last(exception.name)}({parameter.name}={{}})"
             yield change(
                 "exception-init-changed",
                 exception.name,
-                f"{_last(exception.name)} takes another type for {parameter.name}",
+                f"{last(exception.name)} takes another type for {parameter.name}",
                 place=exception.place,
-                witness=given_witness(code, pair, types, happened),
+                witness=given_witness(
+                    code,
+                    pair,
+                    types,
+                    happened,
+                    giver="implementers",
+                    taker=f"the new {last(exception.name)}",
+                ),
             )
 
 
@@ -160,10 +165,6 @@ def _constants(old: ExceptionClass, new: ExceptionClass) -> Iterator[Finding]:
             yield change(
                 "constant-value-changed",
                 f"{new.name}.{name}",
-                f"{_last(new.name)}.{name} is {new.attributes[name]}, formerly {value}",
+                f"{last(new.name)}.{name} is {new.attributes[name]}, formerly {value}",
                 place=new.place,
             )
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]

@@ -10,9 +10,9 @@ from abc_interface_checker.compatibility.type_rules import (
     UNSURE,
     Types,
     read_witness,
-    short,
     type_changed,
 )
+from abc_interface_checker.compatibility.wording import last, short
 from abc_interface_checker.findings import Finding, Witness
 from abc_interface_checker.model import Annotation, Method, Package, Style
 from abc_interface_checker.types.assignability import Classes, TypeChange, assignable
@@ -158,7 +158,7 @@ class _Raised:
             if True not in covering:
                 yield self._found(
                     "raises-removed",
-                    f"{{}} does not raise {_last(name)} any more",
+                    f"{{}} does not raise {last(name)} any more",
                     self._witness(name, is_new=False),
                     is_certain=None not in covering,
                 )
@@ -169,7 +169,7 @@ class _Raised:
         if replaced:
             return self._found(
                 "raises-widened",
-                f"{{}} raises {_last(name)}, formerly only {_listed(replaced)}",
+                f"{{}} raises {last(name)}, formerly only {_listed(replaced)}",
                 self._witness(name, is_new=True),
             )
         if wider:
@@ -177,18 +177,18 @@ class _Raised:
             self._gone = [gone for gone in self._gone if gone not in wider]
             return self._found(
                 "raises-narrowed",
-                f"{{}} raises only {_last(name)}, formerly any {_listed(wider)}",
+                f"{{}} raises only {last(name)}, formerly any {_listed(wider)}",
                 self._witness(wider[0], is_new=False),
             )
         verdicts = [self._is_a(name, kept) for kept in self._kept]
         if True in verdicts:
             return self._found(
                 "raises-added-subclass",
-                f"{{}} raises {_last(name)}, which is one of what it raised before",
+                f"{{}} raises {last(name)}, which is one of what it raised before",
             )
         return self._found(
             "raises-added",
-            f"{{}} raises {_last(name)} too",
+            f"{{}} raises {last(name)} too",
             self._witness(name, is_new=True),
             is_certain=None not in verdicts,
         )
@@ -214,19 +214,15 @@ class _Raised:
                 side="callers",
                 code=f"{short(self._element)}(...)",
                 before="raises only what the caller catches",
-                after=f"a new implementation raises {_last(name)}, which the caller does not catch",
+                after=f"a new implementation raises {last(name)}, which the caller does not catch",
             )
         return Witness(
             side="implementers",
-            code=f"raise {_last(name)}(...)",
+            code=f"raise {last(name)}(...)",
             before=f"allowed in {short(self._element)}",
             after="callers do not catch it any more",
         )
 
 
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
 def _listed(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(map(_last, names))
+    return ", ".join(map(last, names))

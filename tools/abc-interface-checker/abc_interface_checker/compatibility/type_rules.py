@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from abc_interface_checker.catalogue import rule_ids
 from abc_interface_checker.compatibility.changes import change
+from abc_interface_checker.compatibility.wording import last, short
 from abc_interface_checker.findings import Effect, Finding, Witness
 from abc_interface_checker.model import Annotation, Attribute, Flow, Package, Parameter, Place
 from abc_interface_checker.types.assignability import Classes, TypeChange, compare
@@ -20,7 +21,6 @@ __all__ = [
     "given_witness",
     "parameter_type",
     "read_witness",
-    "short",
     "type_changed",
 ]
 
@@ -32,8 +32,8 @@ Pair = tuple[Annotation | None, Annotation | None]
 
 _ALIASES = frozenset({"type", "re-export"})
 _SAID = {
-    TypeChange.WIDENED: "{element} may be more: {new}, formerly {old}",
-    TypeChange.NARROWED: "{element} may be less: {new}, formerly {old}",
+    TypeChange.WIDENED: "the type of {element} is wider: {new}, formerly {old}",
+    TypeChange.NARROWED: "the type of {element} is narrower: {new}, formerly {old}",
     TypeChange.CHANGED: "{element} is of another type: {new}, formerly {old}",
     TypeChange.UNKNOWN: "{element} is {new}, formerly {old}; how they relate is not known",
     TypeChange.ADDED: "{element} has a type now: {new}",
@@ -68,6 +68,11 @@ class Types:
         return compare(
             expanded(old, self._old_targets), expanded(new, self._new_targets), self.classes
         )
+
+    def texts(self, old: Annotation | None, new: Annotation | None) -> tuple[str, str]:
+        """Both as texts, with what their aliases stand for; empty where there is none."""
+        before, after = expanded(old, self._old_targets), expanded(new, self._new_targets)
+        return (before.type if before else "", after.type if after else "")
 
     def lost(self, old: Annotation | None, new: Annotation | None) -> str:
         """Code for a value that is of the old type and not of the new one."""
@@ -109,7 +114,7 @@ def type_changed(
     happened = types.change(*pair)
     if happened is TypeChange.SAME:
         return
-    old, new = _texts(pair)
+    old, new = types.texts(*pair)
     message = _SAID[happened].format(element=short(element), old=f"`{old}`", new=f"`{new}`")
     is_certain = happened in (TypeChange.WIDENED, TypeChange.NARROWED, TypeChange.CHANGED)
     verdict = TypeChange.CHANGED if is_certain and is_invariant else happened
@@ -125,9 +130,17 @@ def type_changed(
     )
 
 
-def given_witness(code: str, pair: Pair, types: Types, happened: TypeChange) -> Witness:
+def given_witness(
+    code: str,
+    pair: Pair,
+    types: Types,
+    happened: TypeChange,
+    *,
+    giver: str = "callers",
+    taker: str = "a new implementation",
+) -> Witness:
     """What is passed to somebody who does not take it; ``code`` has ``{}`` for the value."""
-    old, new = _texts(pair)
+    old, new = types.texts(*pair)
     if happened is TypeChange.WIDENED:
         return Witness(
             side="implementers",
@@ -136,34 +149,41 @@ def given_witness(code: str, pair: Pair, types: Types, happened: TypeChange) -> 
             after=f"callers may pass it to an old implementation, which takes `{old}`",
         )
     return Witness(
-        side="callers",
+        side=giver,
         code=code.format(types.lost(*pair)),
         before=f"taken: the type is `{old}`",
-        after=f"a new implementation takes only `{new}`",
+        after=f"{taker} takes only `{new}`",
     )
 
 
-def read_witness(code: str, pair: Pair, types: Types, happened: TypeChange) -> Witness:
+def read_witness(
+    code: str,
+    pair: Pair,
+    types: Types,
+    happened: TypeChange,
+    *,
+    reader: str = "callers",
+    giver: str = "a new implementation",
+) -> Witness:
     """What somebody reads who does not know it; ``code`` is what is read."""
-    old, new = _texts(pair)
+    old, new = types.texts(*pair)
     if happened is TypeChange.NARROWED:
         return Witness(
             side="implementers",
-            code=f"{code} is {types.lost(*pair)}",
+            code=_equals(code, types.lost(*pair)),
             before=f"allowed: the type is `{old}`",
             after=f"callers expect only `{new}` of an old implementation",
         )
     return Witness(
-        side="callers",
-        code=f"{code} is {types.gained(*pair)}",
+        side=reader,
+        code=_equals(code, types.gained(*pair)),
         before=f"never: the type is `{old}`",
-        after=f"a new implementation may give it: the type is `{new}`",
+        after=f"{giver} may give it: the type is `{new}`",
     )
 
 
-def _texts(pair: Pair) -> tuple[str, str]:
-    old, new = pair
-    return (old.type if old else "", new.type if new else "")
+def _equals(code: str, value: str) -> str:
+    return f"{code} is None" if value == "None" else f"{code} == {value}"
 
 
 def parameter_type(
@@ -203,7 +223,7 @@ def attribute_type(
         place: where the attribute is.
     """
     pair = (old.annotation, new.annotation)
-    code = f"{short(owner)}.{new.name}"
+    code = f"{last(owner)}.{new.name}"
     yield from type_changed(
         "attr-type",
         f"{owner}.{new.name}",
@@ -213,8 +233,3 @@ def attribute_type(
         is_invariant=not new.readonly,
         witness=lambda happened: read_witness(code, pair, types, happened),
     )
-
-
-def short(element: str) -> str:
-    """The last two parts of a dotted name: ``IThing.start``."""
-    return ".".join(element.split(".")[-2:])

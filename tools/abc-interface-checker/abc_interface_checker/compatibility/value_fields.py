@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from abc_interface_checker.compatibility.changes import change
@@ -11,9 +10,9 @@ from abc_interface_checker.compatibility.type_rules import (
     Types,
     given_witness,
     read_witness,
-    short,
     type_changed,
 )
+from abc_interface_checker.compatibility.wording import last, short
 from abc_interface_checker.findings import Finding, Witness
 from abc_interface_checker.model import Field, Flow, Place, Value, ValueKind
 from abc_interface_checker.types.assignability import TypeChange
@@ -38,15 +37,15 @@ def field_type(old: Field, new: Field, value: Value, types: Types, flow: Flow) -
         flow: every way in which the value crosses.
     """
     pair = (old.annotation, new.annotation)
-    making = f"{_last(value.name)}({new.name}={{}})"
-    reading = f"{_last(value.name)}.{new.name}"
+    making = f"{last(value.name)}({new.name}={{}})"
+    reading = f"{last(value.name)}.{new.name}"
 
     def witness(happened: TypeChange) -> Witness:
         if happened is TypeChange.WIDENED:
-            seen = read_witness(reading, pair, types, happened)
-            return dataclasses.replace(seen, side=reader(flow)[0])
-        seen = given_witness(making, pair, types, happened)
-        return dataclasses.replace(seen, side=maker(flow)[0])
+            side, other = reader(flow)
+            return read_witness(reading, pair, types, happened, reader=side, giver=f"new {other}")
+        taker = f"the new {last(value.name)}"
+        return given_witness(making, pair, types, happened, giver=maker(flow)[0], taker=taker)
 
     yield from type_changed(
         _prefix(value) + "-type",
@@ -92,7 +91,7 @@ class _Fields:
             return self._found(
                 "namedtuple-field-added",
                 field,
-                f"{{}} is new: {_last(self._value.name)} has {len(self._new)} places, formerly "
+                f"{{}} is new: {last(self._value.name)} has {len(self._new)} places, formerly "
                 f"{len(self._old)}",
                 Witness(
                     side="callers",
@@ -115,7 +114,8 @@ class _Fields:
                 "{} is new, and stands before others that may be given by position",
                 self._positional(),
             )
-        return self._found(f"{self._prefix}-added-optional", field, "{} is new, with a default")
+        how = "and may be missing" if self._is_dictionary else "with a default"
+        return self._found(f"{self._prefix}-added-optional", field, f"{{}} is new, {how}")
 
     def _removed(self, field: Field) -> Finding:
         return self._found(
@@ -165,7 +165,7 @@ class _Fields:
                 f"the default of {{}} is {new.default}, formerly {old.default}",
                 Witness(
                     side=maker(self._flow)[0],
-                    code=f"{_last(self._value.name)}().{new.name}",
+                    code=f"{last(self._value.name)}().{new.name}",
                     before=str(old.default),
                     after=str(new.default),
                 ),
@@ -185,7 +185,7 @@ class _Fields:
             yield change(
                 "value-kwonly-added",
                 self._value.name,
-                f"{_last(self._value.name)} takes {', '.join(by_name)} only by name",
+                f"{last(self._value.name)} takes {', '.join(by_name)} only by name",
                 place=self._value.place,
                 flow=self._flow,
                 witness=self._positional(),
@@ -196,7 +196,7 @@ class _Fields:
             yield change(
                 "field-reordered",
                 self._value.name,
-                f"the fields of {_last(self._value.name)} that may be given by position have "
+                f"the fields of {last(self._value.name)} that may be given by position have "
                 "another order",
                 place=self._value.place,
                 flow=Flow.BOTH if is_tuple else self._flow,
@@ -242,7 +242,7 @@ class _Fields:
         arguments = (f"{field.name}={_sample(field)}" for field in given)
         return Witness(
             side=maker(self._flow)[0],
-            code=f"{_last(self._value.name)}({', '.join(arguments)})",
+            code=f"{last(self._value.name)}({', '.join(arguments)})",
             before="makes it",
             after=f"TypeError: {missing} is missing" if missing else f"TypeError: {extra}",
         )
@@ -253,7 +253,7 @@ class _Fields:
         after = _positions(self._value)
         return Witness(
             side=maker(self._flow)[0],
-            code=f"{_last(self._value.name)}({arguments})",
+            code=f"{last(self._value.name)}({arguments})",
             before=f"sets {', '.join(names)}",
             after=f"sets {', '.join(after[: len(names)])}" if after else "TypeError",
         )
@@ -309,7 +309,3 @@ def _names(value: Value) -> frozenset[str]:
 
 def _sample(field: Field) -> str:
     return sample(field.annotation.type) if field.annotation else "..."
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from abc_interface_checker.compatibility import value_classes, value_fields
 from abc_interface_checker.compatibility.changes import change
-from abc_interface_checker.compatibility.type_rules import Types, short
-from abc_interface_checker.findings import Finding
-from abc_interface_checker.model import Package
+from abc_interface_checker.compatibility.type_rules import Types
+from abc_interface_checker.compatibility.wording import last
+from abc_interface_checker.findings import Finding, Witness
+from abc_interface_checker.model import Package, Value, ValueKind
 from abc_interface_checker.types.assignability import Classes
 
 __all__ = ["compare"]
@@ -27,9 +28,21 @@ def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
             yield change(
                 "value-kind-changed",
                 name,
-                f"{short(name)} is a {after.kind.value}, formerly a {before.kind.value}",
+                f"{last(name)} is a {after.kind.value}, formerly a {before.kind.value}",
                 place=after.place,
+                witness=_read_otherwise(before),
             )
             continue
         yield from value_classes.compare(before, after)
         yield from value_fields.compare(before, after, types)
+
+
+def _read_otherwise(old: Value) -> Witness:
+    """What can be done with values of one kind only."""
+    field = old.fields[0].name if old.fields else "field"
+    code, after = {
+        ValueKind.DATACLASS: ("dataclasses.replace(value)", "TypeError: it is no dataclass"),
+        ValueKind.NAMED_TUPLE: ("first, *others = value", "TypeError: it is no tuple"),
+        ValueKind.TYPED_DICT: (f"value[{field!a}]", "TypeError: it is no dictionary"),
+    }[old.kind]
+    return Witness(side="callers", code=code, before="works", after=after)

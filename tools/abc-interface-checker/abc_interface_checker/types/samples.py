@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from abc_interface_checker.types.assignability import Classes, assignable
 from abc_interface_checker.types.expressions import (
     ELLIPSIS,
@@ -29,15 +31,18 @@ _SAMPLES = {
     "str": "'x'",
     "typing.Any": "object()",
 }
-_BRACKETS = {
-    "list": "[]",
-    "collections.abc.Sequence": "[]",
-    "collections.abc.Iterable": "[]",
-    "collections.abc.Collection": "[]",
-    "tuple": "()",
-    "set": "{}",
-    "collections.abc.Set": "{}",
+_BRACKETS = {"frozenset": "{}", "list": "[]", "set": "{}", "tuple": "()"}
+_MADE_OF = {
+    "collections.abc.Collection": ("list", "tuple", "set"),
+    "collections.abc.Iterable": ("list", "tuple", "set"),
+    "collections.abc.Mapping": ("dict", "types.MappingProxyType"),
+    "collections.abc.MutableMapping": ("dict",),
+    "collections.abc.MutableSequence": ("list",),
+    "collections.abc.Reversible": ("list", "tuple"),
+    "collections.abc.Sequence": ("list", "tuple"),
+    "collections.abc.Set": ("set", "frozenset"),
 }
+"""Abstract classes to classes that can be written down."""
 
 
 def sample(type_: str) -> str:
@@ -60,8 +65,16 @@ def _outside(source: Type, target: Type, classes: Classes) -> str:
 
 
 def _different(part: Type, target: Type, classes: Classes) -> Type:
-    """The part with the argument in which it differs from the same class in the target."""
-    if not isinstance(part, Named) or len(part.arguments) != 1:
+    """A part of the part: of a class that the target has not, or with an argument in which it
+    differs from the same class in the target.
+    """
+    if not isinstance(part, Named):
+        return part
+    for concrete in _made_of(part):
+        if assignable(render(concrete), render(target), classes) is False:
+            part = concrete
+            break
+    if len(part.arguments) != 1:
         return part
     for other in _parts(target):
         if isinstance(other, Named) and other.name == part.name and other.arguments:
@@ -69,6 +82,12 @@ def _different(part: Type, target: Type, classes: Classes) -> Type:
                 if assignable(render(inner), render(other.arguments[0]), classes) is False:
                     return Named(part.name, (inner,))
     return part
+
+
+def _made_of(type_: Named) -> Iterator[Named]:
+    for name in _MADE_OF.get(type_.name, ()):
+        more = (ELLIPSIS,) if name == "tuple" and type_.arguments else ()
+        yield Named(name, (*type_.arguments, *more))
 
 
 def _parts(type_: Type) -> tuple[Type, ...]:
@@ -92,22 +111,24 @@ def _sample(type_: Type) -> str:
         case Unknown(text):
             return f"<{text}>"
         case Named(name, arguments):
+            concrete = next(_made_of(type_), None)
+            if concrete is not None:
+                return _sample(concrete)
             return _SAMPLES.get(name) or _container(name, arguments) or f"{_short(name)}(...)"
 
 
 def _container(name: str, arguments: tuple[Type, ...]) -> str | None:
     elements = [_sample(each) for each in arguments if each not in (ELLIPSIS, EMPTY)]
-    if name in ("dict", "collections.abc.Mapping", "collections.abc.MutableMapping"):
+    if name == "dict":
         return f"{{{': '.join(elements)}}}"
     brackets = _BRACKETS.get(name)
     if brackets is None:
         return None
     inside = ", ".join(elements)
-    if brackets == "{}" and not elements:
-        return "set()"
     if brackets == "()" and len(elements) == 1:
         inside += ","
-    return f"{brackets[0]}{inside}{brackets[1]}"
+    written = f"{brackets[0]}{inside}{brackets[1]}" if elements or brackets != "{}" else ""
+    return f"{name}({written})" if name == "frozenset" or not written else written
 
 
 def _short(name: str) -> str:
