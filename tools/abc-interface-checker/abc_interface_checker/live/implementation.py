@@ -1,0 +1,141 @@
+"""What a class, an object or a module really has, found without running its code."""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Access", "Implementation", "Member", "namespace", "own_annotations"]
+
+_DICT_OF_TYPE = type.__dict__["__dict__"]
+_BASES_OF_TYPE = type.__dict__["__mro__"]
+
+
+class Access(enum.Enum):
+    """How a member is reached, which decides whether a function gets ``self``."""
+
+    INSTANCE = "instance"
+    """Found on the class, called on an instance."""
+    CLASS = "class"
+    """Found on the class, called on the class."""
+    PLAIN = "plain"
+    """Found on the object itself: nothing is bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Something that an implementation has under a name."""
+
+    name: str
+    raw: Any
+    """As it is stored: no descriptor was asked."""
+    owner: type | None
+    """The class that has it; None: the object itself."""
+    access: Access
+
+
+class Implementation:
+    """A class whose instances are meant, or an object, which may be a class or a module.
+
+    Args:
+        target: the class or object.
+        as_object: of a class: whether the class itself is the implementation.
+    """
+
+    def __init__(self, target: object, as_object: bool) -> None:
+        self.target = target
+        self.of_instances = isinstance(target, type) and not as_object
+        self.cls: type = target if isinstance(target, type) else type(target)
+        self._access = Access.CLASS if isinstance(target, type) and as_object else Access.INSTANCE
+        self.mro: tuple[type, ...] = _BASES_OF_TYPE.__get__(self.cls)
+        self._members: dict[str, tuple[Any, type]] = {}
+        for owner in reversed(self.mro):
+            for name, raw in namespace(owner).items():
+                self._members[name] = (raw, owner)
+        self.own: Mapping[str, Any] = {} if isinstance(target, type) else _own(target)
+
+    @property
+    def name(self) -> str:
+        """Dotted: of the module, or of the class."""
+        if isinstance(self.target, types.ModuleType):
+            return self.target.__name__
+        return f"{self.cls.__module__}.{self.cls.__qualname__}"
+
+    def member(self, name: str) -> Member | None:
+        """What is stored under this name; None: nothing is."""
+        on_class = self._members.get(name)
+        if name in self.own and not (on_class and _is_data_descriptor(on_class[0])):
+            return Member(name, self.own[name], None, Access.PLAIN)
+        if on_class is None or on_class[1] is object:
+            return None
+        return Member(name, on_class[0], on_class[1], self._access)
+
+    def names(self) -> Iterator[str]:
+        """All names but those of `object`."""
+        yield from self.own
+        for name, (_, owner) in self._members.items():
+            if owner is not object and name not in self.own:
+                yield name
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether names that are not stored may be there all the same."""
+        if isinstance(self.target, types.ModuleType):
+            return "__getattr__" in self.own
+        if self._access is Access.CLASS:
+            return False
+        asked = self._members["__getattribute__"][1]
+        return "__getattr__" in self._members or asked.__module__ != "builtins"
+
+    def annotation_owner(self, name: str) -> type | None:
+        """The class whose annotations name it."""
+        for owner in self.mro:
+            if name in own_annotations(owner):
+                return owner
+        return None
+
+    def functions(self) -> Iterator[types.FunctionType]:
+        """All plain functions of the class and its bases."""
+        for owner in self.mro:
+            for raw in namespace(owner).values():
+                function = getattr(raw, "__func__", raw)
+                if isinstance(function, types.FunctionType):
+                    yield function
+
+
+def namespace(owner: type) -> Mapping[str, Any]:
+    """The class's own names; its metaclass is not asked."""
+    found: Mapping[str, Any] = _DICT_OF_TYPE.__get__(owner)
+    return found
+
+
+def own_annotations(owner: Any) -> Mapping[str, Any]:
+    """Its own annotations, as they are stored; names that are not known stay text."""
+    try:
+        found = namespace(owner).get("__annotations__") if isinstance(owner, type) else None
+        if found is None:
+            found = owner.__annotations__
+    except NameError:
+        # Since Python 3.14 they are evaluated when they are asked for.
+        import annotationlib  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+
+        text = annotationlib.Format.STRING
+        found = annotationlib.get_annotations(owner, format=text)
+    except AttributeError:
+        found = {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _own(target: object) -> Mapping[str, Any]:
+    try:
+        found = object.__getattribute__(target, "__dict__")
+    except AttributeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_data_descriptor(raw: object) -> bool:
+    return hasattr(type(raw), "__set__") or hasattr(type(raw), "__delete__")
