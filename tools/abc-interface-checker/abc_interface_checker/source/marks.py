@@ -5,7 +5,7 @@ and deprecations.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from abc_interface_checker.model import Marks
@@ -18,6 +18,7 @@ __all__ = ["MarkReader", "is_known_package"]
 _KNOWN = frozenset(
     {"abc", "builtins", "contextlib", "dataclasses", "enum", "functools", "typing", "warnings"}
 )
+_SAY_NOTHING = frozenset({("advisory", "False"), ("advisory", "None")})
 _DEPRECATED = frozenset({"typing.deprecated", "warnings.deprecated"})
 _TAGGED = frozenset({"zope.interface.taggedValue", "setTaggedValue"})
 
@@ -91,7 +92,7 @@ class MarkReader:
             self.open = text == "True"
         elif name == "newer":
             self._take_newer(node)
-        elif text not in ("None", "False"):
+        elif (name, text) not in _SAY_NOTHING:
             self.tags[name] = text
 
     def doc(self, text: str) -> MarkReader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from abc_interface_checker.source.sources import SourceFile
@@ -93,7 +93,7 @@ def parse_module(name: str, file: SourceFile) -> Module:
     except SyntaxError as error:
         raise Unparsable(f"it is not valid Python: {error.msg}", error.lineno or 1) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise Unparsable(f"it cannot be parsed: {error or type(error).__name__}", 1) from error
+        raise Unparsable(f"it cannot be parsed: {error!r}", 1) from error
     module = Module(name, file, tree)
     for node, is_conditional in statements(tree.body):
         for bound_name, bound in _bindings(module, node, is_conditional):
@@ -155,26 +155,25 @@ def _bindings(module: Module, node: ast.stmt, is_conditional: bool) -> Iterator[
                 yield name, Bound(node, imported=absolute, is_conditional=is_conditional)
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name, Bound(node, is_conditional=is_conditional)
-        case ast.Assign(targets=targets, value=value):
+        case ast.Assign(targets=targets, value=assigned):
             for target in targets:
-                if isinstance(target, ast.Name):
-                    yield target.id, Bound(node, value=value, is_conditional=is_conditional)
-                elif isinstance(target, ast.Tuple | ast.List):
-                    for name in _names_in(target):
-                        yield name, Bound(node, is_conditional=is_conditional)
+                # Of what is unpacked, nothing is known but the names.
+                value = assigned if isinstance(target, ast.Name) else None
+                for name in _names_in(target):
+                    yield name, Bound(node, value=value, is_conditional=is_conditional)
         case ast.AnnAssign(target=ast.Name(id=name), value=value, annotation=annotation):
             yield name, Bound(node, "", value, annotation, is_conditional)
         case _ if type(node).__name__ == "TypeAlias":
             # ``type X = ...``, which only newer Pythons have.
-            alias: object = getattr(node, "name", None)
-            if isinstance(alias, ast.Name):
-                value = getattr(node, "value", None)
-                yield alias.id, Bound(node, value=value, is_conditional=is_conditional)
+            value = getattr(node, "value", None)
+            for name in _names_in(getattr(node, "name", node)):
+                yield name, Bound(node, value=value, is_conditional=is_conditional)
 
 
-def _names_in(target: ast.expr) -> Iterator[str]:
+def _names_in(target: ast.AST) -> Iterator[str]:
+    """The variables that an assignment binds: not those that it only reads."""
     for node in ast.walk(target):
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
 
 
@@ -213,6 +212,3 @@ def _classes(module: Module, body: list[ast.stmt], outer: str) -> Iterator[Class
             qualified = f"{outer}{node.name}"
             yield ClassSource(module, qualified, node, is_conditional)
             yield from _classes(module, node.body, f"{qualified}.")
-
-
-Modules = Mapping[str, Module]

@@ -63,7 +63,11 @@ class Sources(Mapping[str, SourceFile]):
         common, all their first parts with commas between.
         """
         parts = [name.split(".") for name in self._modules]
-        common = os.path.commonprefix(parts) if parts else []
+        common: list[str] = []
+        for same in zip(*parts, strict=False):
+            if len(set(same)) > 1:
+                break
+            common.append(same[0])
         return ".".join(common) or ", ".join(dict.fromkeys(first for first, *_ in parts))
 
     @classmethod
