@@ -9,6 +9,7 @@ from abc_interface_checker.compatibility.changes import change
 from abc_interface_checker.compatibility.flows import between
 from abc_interface_checker.compatibility.members import paired_attributes, paired_methods
 from abc_interface_checker.compatibility.results import returned
+from abc_interface_checker.compatibility.roles import by_role
 from abc_interface_checker.compatibility.type_rules import (
     UNSURE,
     Types,
@@ -44,7 +45,10 @@ def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
     if not changed:
         return
     aliases = new.aliases
-    uses = [(_mentioned(used, aliases), finding) for used, finding in _uses(old, new, types)]
+    uses = [
+        (_mentioned(used, aliases), by_role(finding, old, new))
+        for used, finding in _uses(old, new, types)
+    ]
     for alias in changed:
         found = [finding for mentioned, finding in uses if alias.name in mentioned]
         effects = (

@@ -27,7 +27,13 @@ from abc_interface_checker.types.expressions import (
     render,
     union,
 )
-from abc_interface_checker.types.syntax import Resolve, spelling, type_of, type_of_text
+from abc_interface_checker.types.syntax import (
+    Resolve,
+    spelling,
+    type_of,
+    type_of_text,
+    without_qualifiers,
+)
 
 __all__ = ["annotation_from_object", "annotation_of", "class_name"]
 
@@ -43,7 +49,7 @@ def annotation_of(node: ast.expr, resolve: Resolve) -> Annotation:
         resolve: the absolute dotted name of a dotted name as written in the module, or None if the
             module does not know it; the type is then `Unknown`, unless Python itself has the name.
     """
-    canonical, written = render(type_of(node, resolve)), spelling(node)
+    canonical, written = render(type_of(node, resolve)), spelling(without_qualifiers(node, resolve))
     return Annotation(canonical, "" if written == canonical else written)
 
 

@@ -24,7 +24,7 @@ from abc_interface_checker.types.expressions import (
     union,
 )
 
-__all__ = ["Resolve", "dotted_name", "spelling", "type_of", "type_of_text"]
+__all__ = ["Resolve", "dotted_name", "spelling", "type_of", "type_of_text", "without_qualifiers"]
 
 Resolve = Function[[str], str | None]
 """A dotted name as written to its absolute one, or to a canonical type; None: unknown."""
@@ -32,7 +32,6 @@ Resolve = Function[[str], str | None]
 _QUALIFIERS = frozenset(
     {
         "dataclasses.InitVar",
-        "typing.Annotated",
         "typing.ClassVar",
         "typing.Final",
         "typing.NotRequired",
@@ -42,7 +41,12 @@ _QUALIFIERS = frozenset(
 )
 """They say something of the variable, not of its content: the first argument is the type."""
 
-_WITHOUT_MEANING_ALONE = _QUALIFIERS | {"typing.Literal", "typing.Optional", "typing.Union"}
+_WITHOUT_MEANING_ALONE = _QUALIFIERS | {
+    "typing.Annotated",
+    "typing.Literal",
+    "typing.Optional",
+    "typing.Union",
+}
 
 
 def type_of_text(text: str, resolve: Resolve) -> Type:
@@ -94,7 +98,7 @@ def _type_of_subscript(
         return None if None in values else literal([value for value in values if value])
     if name == "collections.abc.Callable":
         return _callable(arguments, resolve)
-    if name in _QUALIFIERS:
+    if name in _QUALIFIERS or name == "typing.Annotated":
         return type_of(arguments[0], resolve)
     if name in ("typing.Optional", "typing.Union"):
         none = (NONE,) if name == "typing.Optional" else ()
@@ -102,6 +106,13 @@ def _type_of_subscript(
     if any(isinstance(each, ast.List | ast.Starred) for each in arguments):
         return None
     return named(name, [type_of(each, resolve) for each in arguments] or [EMPTY])
+
+
+def without_qualifiers(node: ast.expr, resolve: Resolve) -> ast.expr:
+    """The part of an annotation that speaks of the content: without ``Final`` and the like."""
+    while isinstance(node, ast.Subscript) and _resolved(node.value, resolve) in _QUALIFIERS:
+        node = node.slice
+    return node
 
 
 def _callable(arguments: Sequence[ast.expr], resolve: Resolve) -> Type | None:
