@@ -9,14 +9,18 @@ from typing import Any
 
 from abc_interface_checker import configuration as configurations
 from abc_interface_checker import targets
-from abc_interface_checker.configuration import Configuration
+from abc_interface_checker.configuration import OFF, Configuration
 from abc_interface_checker.conformance import check_object
 from abc_interface_checker.findings import CouldNotCheck, Finding, Report
+from abc_interface_checker.live.contract import NotAnInterface
 from abc_interface_checker.model import Interface, Package
 from abc_interface_checker.suppressions import Suppressions, adjust, check_entries, of_group
 from abc_interface_checker.targets import Unloadable
 
 __all__ = ["assert_conforms", "check", "check_names"]
+
+_EXTRA = "impl-extra-public"
+"""The only rule that is not looked for unless somebody wants it."""
 
 
 def assert_conforms(interface: Any, implementation: object) -> None:
@@ -128,14 +132,19 @@ class _Run:
         if not wanted:
             self.unchecked.append(CouldNotCheck(element=name, reason=self._why_nothing(asked)))
             return
-        self.checked.append(identifier)
-        for interface in wanted:
-            self.subjects.append(f"{name} against {_name(interface)}")
-            self.found += check_object(
-                interface,
+        try:
+            found = check_object(
+                wanted,
                 implementation,
-                package=self.contract if isinstance(interface, Interface) else None,
+                package=self.contract,
+                extra_public=self.configuration.severities.get(_EXTRA, OFF) != OFF,
             )
+        except NotAnInterface as error:
+            self.unchecked.append(CouldNotCheck(element=name, reason=str(error)))
+            return
+        self.checked.append(identifier)
+        self.subjects.append(f"{name} against {', '.join(map(_name, wanted))}")
+        self.found += found
 
     def _frozen(self, interface: Any) -> Any:
         """What the frozen contract says of an interface; None: nothing."""

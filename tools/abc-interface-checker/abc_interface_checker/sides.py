@@ -51,8 +51,11 @@ class Side:
         """Whether it is a frozen file, of which the source is not known."""
         return isinstance(self.source, Read)
 
-    def read(self, rules: Configuration) -> Read:
-        """The contract, by the rules of ``rules``; only the version is this side's own to say."""
+    def read(self, rules: Configuration, *, freezable: bool = False) -> Read:
+        """The contract, by the rules of ``rules``; only the version is this side's own to say.
+
+        ``freezable``: it must keep to what a frozen file can hold, whatever the rules say.
+        """
         if isinstance(self.source, Read):
             return self.source
         # A version that the new side says of itself is not the old side's.
@@ -67,7 +70,7 @@ class Side:
                 both=rules.both,
                 interfaces=rules.interfaces,
                 version=self.configuration.version or computed,
-                freezable=rules.freezable,
+                freezable=freezable or rules.freezable,
             ),
         )
 

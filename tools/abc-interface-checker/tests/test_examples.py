@@ -18,7 +18,7 @@ import testtools
 from abc_interface_checker import catalogue, targets
 from abc_interface_checker.catalogue import Example, Rule
 from abc_interface_checker.comparing import compare_sides
-from abc_interface_checker.configuration import from_table
+from abc_interface_checker.configuration import OFF, from_table
 from abc_interface_checker.conformance import check_object
 from abc_interface_checker.findings import CouldNotCheck, Finding
 from abc_interface_checker.sides import Side
@@ -127,12 +127,14 @@ class TestExamples(testtools.TestCase):
                 contract = importlib.import_module("contract")
                 implementation = importlib.import_module("implementation")
                 configuration = from_table(example.configuration)
-                found = adjust(checked(contract, implementation), configuration)
+                extra = configuration.severities.get("impl-extra-public", OFF) != OFF
+                found = checked(contract, implementation, extra=extra)
+                found = list(adjust(found, configuration))
                 faults.append(self.compare(name, example, found))
         self.assert_all(faults, 60)
 
 
-def checked(contract: ModuleType, implementation: ModuleType) -> list[Finding]:
+def checked(contract: ModuleType, implementation: ModuleType, *, extra: bool) -> list[Finding]:
     """What is found of everything that the module defines, against what it claims or, where that is
     nothing, against all of the contract.
     """
@@ -142,6 +144,5 @@ def checked(contract: ModuleType, implementation: ModuleType) -> list[Finding]:
     for each in vars(implementation).values():
         cls = each if isinstance(each, type) else type(each)
         if cls.__module__ == implementation.__name__:
-            for interface in targets.claimed(each) or own:
-                found += check_object(interface, each)
+            found += check_object(targets.claimed(each) or own, each, extra_public=extra)
     return found
