@@ -16,7 +16,7 @@ from abc_interface_checker.source.modules import ClassSource
 from abc_interface_checker.source.scope import Scope
 from abc_interface_checker.types.syntax import dotted_name
 
-__all__ = ["Members", "read_enumeration", "read_functional"]
+__all__ = ["Members", "read_enumeration"]
 
 _FLAGS = ("enum.Flag", "enum.IntFlag")
 _NO_MEMBER = frozenset({"classmethod", "enum.nonmember", "property", "staticmethod"})
@@ -110,41 +110,6 @@ def read_enumeration(source: ClassSource, kinds: Kinds) -> tuple[Enumeration, Me
         place=scope.at(source.node),
     )
     return enumeration, members
-
-
-def read_functional(name: str, node: ast.stmt, call: ast.Call, scope: Scope) -> Enumeration | None:
-    """The enumeration that ``Enum("Name", "A B")`` makes; None if its members are computed."""
-    if len(call.args) < 2:
-        return None
-    base = scope.name_of(call)
-    members = Members([base], scope)
-    listed = call.args[1]
-    pairs: list[tuple[ast.expr | None, ast.expr | None]]
-    match listed:
-        case ast.Constant(value=str() as text):
-            pairs = [(ast.Constant(each), None) for each in text.replace(",", " ").split()]
-        case ast.Dict(keys=keys, values=values):
-            pairs = list(zip(keys, values, strict=True))
-        case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            pairs = [_pair(each) for each in elements]
-        case _:
-            return None
-    for key, value in pairs:
-        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-            return None
-        if value is None:
-            members.add_auto(key.value)
-        else:
-            members.add(key.value, value)
-    return Enumeration(
-        name=name, base=base, members=members.members, aliases=members.aliases, place=scope.at(node)
-    )
-
-
-def _pair(node: ast.expr) -> tuple[ast.expr | None, ast.expr | None]:
-    if isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2:
-        return node.elts[0], node.elts[1]
-    return node, None
 
 
 def _roots(source: ClassSource, kinds: Kinds) -> list[str]:

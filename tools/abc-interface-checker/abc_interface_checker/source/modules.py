@@ -101,7 +101,8 @@ def parse_module(name: str, file: SourceFile) -> Module:
             if not is_conditional or bound_name not in module.names:
                 module.names[bound_name] = bound
     for source in _classes(module, tree.body, ""):
-        module.classes.setdefault(source.qualified, source)
+        if not source.is_conditional or source.qualified not in module.classes:
+            module.classes[source.qualified] = source
     return module
 
 

@@ -45,7 +45,7 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def from_plain(kind: type[Any], data: Any) -> Any:
+def from_plain(kind: Any, data: Any) -> Any:
     """The dataclass ``kind`` that `to_plain` has made the data of. Raises: NotPlain."""
     return _decoder(kind)(data, kind.__name__)
 

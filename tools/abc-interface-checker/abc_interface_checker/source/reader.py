@@ -22,6 +22,8 @@ from abc_interface_checker.source.enumerations import read_enumeration
 from abc_interface_checker.source.exceptions import read_exception
 from abc_interface_checker.source.exports import ComputedExports, exports_of
 from abc_interface_checker.source.flows import with_flows
+from abc_interface_checker.source.freezable import unfreezable, unknown_types
+from abc_interface_checker.source.functional import Computed, functional_classes
 from abc_interface_checker.source.interfaces import InterfaceReader
 from abc_interface_checker.source.kinds import Kind, Kinds, is_builtin_exception
 from abc_interface_checker.source.modules import ClassSource, Module
@@ -86,8 +88,16 @@ class _Reader:
             dependencies=project.dependencies,
         )
         flowing = self._guarded(package.name, None, with_flows, package)
+        package = flowing or package
+        if self.reading.freezable:
+            for module in modules:
+                checked = self._guarded(
+                    module.name, _top(module), _listed, unfreezable, module, kinds
+                )
+                self.findings += checked or ()
+            self.findings += unknown_types(package)
         self.findings.sort(key=_by_place)
-        return Read(flowing or package, tuple(self.findings), tuple(self.could_not_check))
+        return Read(package, tuple(self.findings), tuple(self.could_not_check))
 
     def _modules(self, names: Names) -> list[Module]:
         """Those that are asked for and can be parsed."""
@@ -149,7 +159,24 @@ class _Reader:
         if not module.is_private:
             self.exports[module.name] = exported
         for alias in aliases_of(module, exported, scope):
-            self.aliases[alias.name] = alias
+            if alias.name != self._version_name():
+                self.aliases[alias.name] = alias
+        try:
+            for found in functional_classes(module, scope):
+                if isinstance(found, Enumeration):
+                    self.enumerations[found.name] = found
+                else:
+                    self.values[found.name] = found
+        except Computed as error:
+            self._not_checked(error.name, str(error), scope.at(error.node))
+
+    def _version_name(self) -> str:
+        """The constant that holds the version, which is no other part of the contract."""
+        module, colon, name = self.reading.version.partition(":")
+        package = self.sources.name
+        if not colon:
+            return f"{package}.__version__"
+        return f"{module}.{name}" if module in self.sources else f"{package}.{module}.{name}"
 
     def _is_external_exception(self, name: str) -> bool:
         package = self.sources.name.partition(".")[0]
@@ -185,6 +212,12 @@ class _Reader:
 
     def _not_checked(self, element: str, reason: str, place: Place | None) -> None:
         self.could_not_check.append(CouldNotCheck(element=element, reason=reason, place=place))
+
+
+def _listed(
+    check: Callable[[Module, Kinds], Iterable[Finding]], module: Module, kinds: Kinds
+) -> list[Finding]:
+    return list(check(module, kinds))
 
 
 def _put(where: dict[str, _Result], what: _Result) -> None:

@@ -53,6 +53,10 @@ class Transforms:
             return True
         return any(self._by_base(each) is not None for each in family[1:])
 
+    def is_transform(self, name: str) -> bool:
+        """Whether the function or class of an absolute name makes dataclasses."""
+        return self._named(name) is not None
+
     def of_class(
         self, source: ClassSource, family: Sequence[ClassSource] = ()
     ) -> tuple[Transform, Mapping[str, bool]] | None:

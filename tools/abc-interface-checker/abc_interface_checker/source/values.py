@@ -15,7 +15,7 @@ from abc_interface_checker.source.modules import ClassSource, string_of
 from abc_interface_checker.source.scope import Scope
 from abc_interface_checker.source.transforms import OPTIONS, Transform
 
-__all__ = ["ValueReader"]
+__all__ = ["ValueReader", "key_of"]
 
 _ROOTS = frozenset({"abc.ABC", "object", "typing.Generic", "typing.NamedTuple", "typing.TypedDict"})
 _SPECIFIER_ARGUMENTS = frozenset(
@@ -131,7 +131,8 @@ class ValueReader:
         )
         is_total = not (isinstance(total, ast.Constant) and total.value is False)
         for variable in body.variables.values():
-            fields[variable.name] = _key(_simple(variable, scope), variable, scope, is_total)
+            field = _simple(variable, scope)
+            fields[variable.name] = key_of(field, variable.annotation, scope, is_total)
         return replace(value, fields=tuple(fields.values()))
 
 
@@ -196,9 +197,9 @@ def _flag(keywords: Mapping[str, ast.expr], name: str, *, otherwise: bool) -> bo
     return bool(node.value) if isinstance(node, ast.Constant) else otherwise
 
 
-def _key(field: Field, variable: Variable, scope: Scope, is_total: bool) -> Field:
-    """A key of a typed dictionary, with what its qualifiers say of it."""
-    node = variable.annotation and _unquoted(variable.annotation)
+def key_of(field: Field, annotation: ast.expr | None, scope: Scope, is_total: bool) -> Field:
+    """A key of a typed dictionary, with what the qualifiers of its type say of it."""
+    node = annotation and _unquoted(annotation)
     is_required, tags = is_total, dict(field.marks.tags)
     while isinstance(node, ast.Subscript):
         qualifier = scope.name_of(node)
