@@ -11,7 +11,12 @@ from collections.abc import Iterator
 
 from abc_interface_checker.compatibility import witness
 from abc_interface_checker.compatibility.changes import change, last_name
-from abc_interface_checker.compatibility.members import CAPABILITY, lineage, paired_interfaces
+from abc_interface_checker.compatibility.members import (
+    CAPABILITY,
+    is_optional,
+    lineage,
+    paired_interfaces,
+)
 from abc_interface_checker.findings import Finding
 from abc_interface_checker.model import Attribute, Interface, Method, Package, Role
 from abc_interface_checker.types.assignability import Classes
@@ -38,7 +43,7 @@ def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
     renamed = _renamed(before, after)
     for name, members in before.items():
         if name in after:
-            yield from _members(name, members, after[name], old, new)
+            yield from _members(name, members, after[name], new)
         elif name in renamed:
             message = f"the capability {name} is called {renamed[name]} now"
             yield change("capability-renamed", _element(new, name), message)
@@ -115,9 +120,7 @@ def _renamed(before: dict[str, _Members], after: dict[str, _Members]) -> dict[st
     return found
 
 
-def _members(
-    name: str, before: _Members, after: _Members, old: Package, new: Package
-) -> Iterator[Finding]:
+def _members(name: str, before: _Members, after: _Members, new: Package) -> Iterator[Finding]:
     more = [element for element in after if element not in before]
     less = [element for element in before if element not in after]
     element = _element(new, name)
@@ -143,7 +146,7 @@ def _members(
 
 def _gone(name: str, members: _Members, old: Package, new: Package) -> Finding:
     element = _element(old, name)
-    still = [each for each in members if _member(new, each) is not None]
+    still = [each for each in members if _has_all(new, each)]
     if still:
         message = f"every implementation must have what the capability {name} stood for"
         place = members[still[0]].place
@@ -155,7 +158,7 @@ def _gone(name: str, members: _Members, old: Package, new: Package) -> Finding:
 
 def _came(name: str, members: _Members, old: Package, new: Package) -> Finding:
     element = _element(new, name)
-    formerly = [each for each in members if _member(old, each) is not None]
+    formerly = [each for each in members if _has_all(old, each)]
     place = next(iter(members.values())).place
     if formerly:
         what = ", ".join(map(last_name, formerly))
@@ -165,12 +168,12 @@ def _came(name: str, members: _Members, old: Package, new: Package) -> Finding:
     return change("capability-added", element, message, place=place)
 
 
-def _member(package: Package, element: str) -> Method | Attribute | None:
+def _has_all(package: Package, element: str) -> bool:
+    """Whether the package has the member, and every implementation must have it."""
     owner, _, name = element.rpartition(".")
     interface = package.interfaces.get(owner)
-    if interface is None:
-        return None
-    return next((member for member in _own(interface) if member.name == name), None)
+    members = _own(interface) if interface is not None else ()
+    return any(member.name == name and not is_optional(member) for member in members)
 
 
 def _own(interface: Interface) -> Iterator[Method | Attribute]:

@@ -69,7 +69,7 @@ def compare(old: Package, new: Package, policy: Policy | None = None) -> tuple[F
     classes = Hierarchy(after, renamed)
     findings = [
         *interfaces.moved(before, after, moves),
-        *packaging.compare(before, after, classes),
+        *packaging.compare(before, after, moves),
         *documentation.compare_private(old, new),
     ]
     for module in _MODULES:

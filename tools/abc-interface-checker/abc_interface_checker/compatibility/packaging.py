@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from abc_interface_checker.compatibility import witness
 from abc_interface_checker.compatibility.changes import change
+from abc_interface_checker.compatibility.moves import Moves
 from abc_interface_checker.findings import Finding
 from abc_interface_checker.model import Package
-from abc_interface_checker.types.assignability import Classes
 
 __all__ = ["compare"]
 
@@ -17,21 +17,22 @@ _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*
 _LOWER_BOUND = re.compile(r"(?:>=|~=|===?|>)\s*(\d+(?:\.\d+)*)")
 
 
-def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
+def compare(old: Package, new: Package, moves: Moves) -> Iterator[Finding]:
     """All changes of exports and requirements; ``old`` is the old version as it was."""
-    yield from _exports(old, new)
+    yield from _exports(old, new, moves)
     yield from _requirements(old, new)
 
 
-def _exports(old: Package, new: Package) -> Iterator[Finding]:
+def _exports(old: Package, new: Package, moves: Moves) -> Iterator[Finding]:
     before, after = _exported(old), _exported(new)
     for dotted in sorted(before - after):
-        if not _is_told(old, new, dotted):
+        if dotted in moves.aliased or not _is_told(old, new, dotted):
             message = "the module does not export it any more"
             shown = witness.missing_name(dotted)
             yield change("export-removed", dotted, message, witness=shown)
     for dotted in sorted(after - before):
-        if not _is_told(new, old, dotted):
+        is_moved = dotted in moves.aliased.values() and dotted not in new.interfaces
+        if is_moved or not _is_told(new, old, dotted):
             yield change("export-added", dotted, "the module exports it too")
 
 
