@@ -6,9 +6,17 @@ import functools
 import types
 from typing import Any
 
+from abc_interface_checker.conformance.capabilities import is_excused
 from abc_interface_checker.conformance.contract import AttributeContract, Contract
 from abc_interface_checker.conformance.findings import Check
-from abc_interface_checker.conformance.state import fits, is_frozen_field, is_set, sets_by_name
+from abc_interface_checker.conformance.state import (
+    METHODS,
+    fits,
+    is_computed,
+    is_frozen_field,
+    is_set,
+    sets_by_name,
+)
 from abc_interface_checker.findings import Severity
 from abc_interface_checker.live.hints import canonical
 from abc_interface_checker.live.implementation import Access, Member, own_annotations
@@ -16,20 +24,10 @@ from abc_interface_checker.model import InterfaceKind
 from abc_interface_checker.types.assignability import assignable
 from abc_interface_checker.types.expressions import Callable, parse
 
-__all__ = ["NOTHING", "check_attribute", "evaluated", "is_computed"]
+__all__ = ["NOTHING", "check_attribute", "evaluated"]
 
 NOTHING = object()
 """That an attribute has no content, or none that can be told."""
-
-_METHODS = (
-    types.FunctionType,
-    classmethod,
-    staticmethod,
-    functools.partialmethod,
-    functools.singledispatchmethod,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-)
 
 
 def check_attribute(check: Check, contract: Contract, wanted: AttributeContract) -> None:
@@ -58,13 +56,6 @@ def check_attribute(check: Check, contract: Contract, wanted: AttributeContract)
     _check_type(check, contract, wanted, member, value)
 
 
-def is_computed(raw: object) -> bool:
-    """Whether only its code says what it is: a property, or another descriptor."""
-    if isinstance(raw, property | functools.cached_property | types.MemberDescriptorType):
-        return True
-    return not callable(raw) and hasattr(type(raw), "__get__") and not isinstance(raw, _METHODS)
-
-
 def evaluated(check: Check, name: str) -> Any:
     """The content of an attribute of an object, asked for once; `NOTHING` if that raises."""
     try:
@@ -85,8 +76,6 @@ def evaluated(check: Check, name: str) -> Any:
 def _check_absent(check: Check, wanted: AttributeContract) -> None:
     implementation, name = check.implementation, wanted.name
     owner = implementation.annotation_owner(name)
-    if wanted.attribute.marks.optional:
-        return
     if implementation.of_instances:
         if is_set(implementation, name):
             if owner is not None:
@@ -98,6 +87,8 @@ def _check_absent(check: Check, wanted: AttributeContract) -> None:
             check.dynamic.append(name)
             return
     elif implementation.is_dynamic and _answers(check, name):
+        return
+    if is_excused(check, wanted):
         return
     if owner is not None:
         _report_never_set(check, wanted, f"{owner.__name__} only annotates it")
@@ -129,7 +120,7 @@ def _report_never_set(check: Check, wanted: AttributeContract, why: str) -> None
 
 
 def _is_method(member: Member) -> bool:
-    return member.access is not Access.PLAIN and isinstance(member.raw, _METHODS)
+    return member.access is not Access.PLAIN and isinstance(member.raw, METHODS)
 
 
 def _may_be_called(wanted: AttributeContract) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from abc_interface_checker.conformance.attributes import check_attribute
+from abc_interface_checker.conformance.capabilities import report_unbacked
 from abc_interface_checker.conformance.classes import LiveClasses
 from abc_interface_checker.conformance.contract import Contract, prepared
 from abc_interface_checker.conformance.declared import (
@@ -74,14 +75,16 @@ def check_object(
 def _check_all(
     check: Check, contracts: list[Contract], package: Package | None, *, extra_public: bool
 ) -> None:
+    choices = _choices(package)
     for contract in contracts:
-        _check_contract(check, contract)
+        _check_contract(check, contract, is_choice=contract.name in choices)
     claimed = list(claimed_interfaces(check.implementation, contracts))
     for interface in claimed:
         frozen = package.interfaces.get(_dotted(interface)) if package is not None else None
         if package is None or frozen is not None:
             _check_capability(check, prepared(frozen or interface, package))
     check_abstract(check)
+    report_unbacked(check)
     if check.dynamic:
         check.report(
             "impl-dynamic-getattr",
@@ -99,9 +102,24 @@ def _check_all(
         _check_extra(check, [*contracts, *map(prepared, claimed)])
 
 
-def _check_contract(check: Check, contract: Contract) -> None:
+def _choices(package: Package | None) -> frozenset[str]:
+    """The interfaces that the package leaves to implementations."""
+    if package is None:
+        return frozenset()
+    # Only frozen contracts need what compares them.
+    from abc_interface_checker.compatibility.capabilities import (  # noqa: PLC0415
+        capability_interfaces,
+    )
+
+    return capability_interfaces(package)
+
+
+def _check_contract(check: Check, contract: Contract, *, is_choice: bool) -> None:
     check_declared(check, contract)
-    _check_members(check, contract)
+    if is_choice:
+        _check_capability(check, contract)
+    else:
+        _check_members(check, contract)
     check_version(check, contract)
     check_invariants(check, contract)
 
@@ -115,21 +133,15 @@ def _check_members(check: Check, contract: Contract) -> None:
             " keyword-only and positional-only parameters, nor async: parameters are not compared",
             contract.interface.place,
         )
+    check.found += contract.findings
     for method in contract.methods.values():
-        if method.has_self:
-            check.report_contract(
-                "contract-has-self",
-                f"{method.owner.name}.{method.name}",
-                f"{method.owner.name}.{method.name} lists self, which callers would have to pass",
-                method.method.place,
-            )
         check_method(check, method)
     for attribute in contract.attributes.values():
         check_attribute(check, contract, attribute)
 
 
 def _check_capability(check: Check, contract: Contract) -> None:
-    """What it declares beside the contracts: without the members it is an empty claim."""
+    """What it need not provide: without the members the declaration is an empty claim."""
     inner = replace(check, found=[])
     _check_members(inner, contract)
     absent = [each for each in inner.found if each.rule in _ABSENT]

@@ -12,6 +12,7 @@ from typing import Any
 from zope.interface import Interface as ZopeInterface
 from zope.interface.interface import InterfaceClass
 
+from abc_interface_checker.findings import Finding
 from abc_interface_checker.live.callables import Shape, shape_of
 from abc_interface_checker.live.contract import kind_of, read_live
 from abc_interface_checker.live.hints import canonical, find, name_of
@@ -19,6 +20,7 @@ from abc_interface_checker.model import (
     Attribute,
     Interface,
     InterfaceKind,
+    Marks,
     Method,
     Package,
     Signature,
@@ -40,9 +42,6 @@ class MethodContract:
     """The interface that says it."""
     declaring: object | None
     """The same, live; None: it is not imported."""
-    signature: Signature
-    """As callers see it: without a ``self`` that an interface should not have."""
-    has_self: bool
     is_lossy: bool
     """Whether its parameters are known only as zope reduces them."""
     shape: Shape
@@ -54,6 +53,16 @@ class MethodContract:
     def name(self) -> str:
         """Of the method."""
         return self.method.name
+
+    @property
+    def signature(self) -> Signature:
+        """Of the method."""
+        return self.method.signature
+
+    @property
+    def marks(self) -> Marks:
+        """Of the method."""
+        return self.method.marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,11 @@ class AttributeContract:
         """Of the attribute."""
         return self.attribute.name
 
+    @property
+    def marks(self) -> Marks:
+        """Of the attribute."""
+        return self.attribute.marks
+
 
 @dataclass(slots=True)
 class Contract:
@@ -78,6 +92,8 @@ class Contract:
     live: Any
     """None: it is not imported."""
     is_lossy: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    """What is wrong with the contract itself."""
     methods: dict[str, MethodContract] = field(default_factory=dict)
     attributes: dict[str, AttributeContract] = field(default_factory=dict)
     packages: list[Package] = field(default_factory=list)
@@ -133,6 +149,7 @@ def _from_live(live: object) -> Contract:
         read = read_live(each)
         contract.is_lossy |= read.is_lossy
         contract.packages.append(read.package)
+        contract.findings += read.findings
         targets = targets_of(read.package)
         _take(contract, read.interface, each, targets, is_lossy=read.is_lossy)
     return contract
@@ -196,13 +213,7 @@ def _method(
     targets: Mapping[str, str],
     is_lossy: bool,
 ) -> MethodContract:
-    parameters = method.signature.parameters
-    has_self = bool(
-        owner.kind is InterfaceKind.ZOPE and parameters and parameters[0].name == "self"
-    )
-    signature = Signature(
-        parameters=parameters[1:] if has_self else parameters, returns=method.signature.returns
-    )
+    signature = method.signature
     types_ = {
         parameter.name: canonical(parameter.annotation.type, targets)
         for parameter in signature.parameters
@@ -214,8 +225,6 @@ def _method(
         method,
         owner,
         live,
-        signature,
-        has_self,
         is_lossy,
         shape_of(signature),
         {

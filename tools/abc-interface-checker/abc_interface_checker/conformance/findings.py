@@ -31,6 +31,8 @@ class Check:
     """Members that are there, if at all, only when they are asked for."""
     abstract: set[str] = field(default_factory=set)
     """Methods that were reported as abstract."""
+    unbacked: dict[str, list[str]] = field(default_factory=dict)
+    """Capability that the implementation claims to members that it has not."""
 
     def report(
         self,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from abc_interface_checker.conformance.attributes import NOTHING, evaluated, is_computed
+from abc_interface_checker.conformance.attributes import NOTHING, evaluated
 from abc_interface_checker.conformance.bodies import check_raises, is_stub
+from abc_interface_checker.conformance.capabilities import is_excused
 from abc_interface_checker.conformance.contract import MethodContract
 from abc_interface_checker.conformance.findings import Check
 from abc_interface_checker.conformance.mocks import is_mock, specification
 from abc_interface_checker.conformance.parameters import check_parameters, described
 from abc_interface_checker.conformance.results import check_results, check_types
-from abc_interface_checker.conformance.state import is_set
+from abc_interface_checker.conformance.state import is_computed, is_set
 from abc_interface_checker.live.callables import Callee, callee_of
 from abc_interface_checker.live.implementation import Access, Member, own_annotations
 from abc_interface_checker.model import Binding
@@ -37,8 +38,6 @@ def check_method(check: Check, contract: MethodContract) -> None:
 
 def _check_absent(check: Check, contract: MethodContract) -> None:
     implementation, name = check.implementation, contract.name
-    if contract.method.marks.optional:
-        return
     if implementation.of_instances and is_set(implementation, name):
         _report_opaque(check, contract, "it is set on each instance")
         return
@@ -50,6 +49,8 @@ def _check_absent(check: Check, contract: MethodContract) -> None:
             _check_called(check, contract, callee_of(value, Access.PLAIN), None)
         if value is not NOTHING or implementation.of_instances:
             return
+    if is_excused(check, contract):
+        return
     check.report("impl-method-missing", name, f"there is no method {name}: {described(contract)}")
 
 
@@ -105,7 +106,7 @@ def _check_left(check: Check, contract: MethodContract, member: Member) -> None:
     name = contract.name
     callee = callee_of(member.raw, member.access)
     function = callee.function if callee is not None else None
-    if contract.method.marks.optional:
+    if is_excused(check, contract):
         return
     is_abstract = bool(getattr(member.raw, "__isabstractmethod__", False))
     if not is_abstract and is_stub(function):
@@ -139,7 +140,7 @@ def _check_called(
             function=callee.function,
         )
         return
-    if is_stub(callee.function):
+    if is_stub(callee.function) and not is_excused(check, contract):
         check.report(
             "impl-stub",
             contract.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import dis
+import functools
 import types
 from typing import Any
 
@@ -16,9 +17,26 @@ from abc_interface_checker.live.implementation import Access, Implementation
 from abc_interface_checker.types.assignability import Classes, assignable
 from abc_interface_checker.types.expressions import Callable, Literal, Named, Union, parse
 
-__all__ = ["fits", "is_frozen_field", "is_set", "sets_by_name"]
+__all__ = ["METHODS", "fits", "is_computed", "is_frozen_field", "is_set", "sets_by_name"]
+
+METHODS = (
+    types.FunctionType,
+    classmethod,
+    staticmethod,
+    functools.partialmethod,
+    functools.singledispatchmethod,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+)
 
 _BY_NAME = frozenset({"setattr", "__setattr__", "__dict__"})
+
+
+def is_computed(raw: object) -> bool:
+    """Whether only its code says what it is: a property, or another descriptor."""
+    if isinstance(raw, property | functools.cached_property | types.MemberDescriptorType):
+        return True
+    return not callable(raw) and hasattr(type(raw), "__get__") and not isinstance(raw, METHODS)
 
 
 def is_set(implementation: Implementation, name: str) -> bool:

@@ -14,6 +14,7 @@ from zope.interface.interface import Attribute as ZopeAttribute
 from zope.interface.interface import InterfaceClass
 from zope.interface.interface import Method as ZopeMethod
 
+from abc_interface_checker.findings import Finding
 from abc_interface_checker.live.callables import Callee, callee_of
 from abc_interface_checker.live.hints import Hints, name_of
 from abc_interface_checker.live.implementation import Access, namespace, own_annotations
@@ -31,9 +32,11 @@ from abc_interface_checker.model import (
     Signature,
 )
 from abc_interface_checker.source.literals import value_text
+from abc_interface_checker.source.reader import Read, read_package
 
 __all__ = ["LiveInterface", "NotAnInterface", "interface_of", "kind_of", "read_live"]
 
+_HAS_SELF = "contract-has-self"
 _NOT_ASKED_FOR = frozenset(
     f"__{name}__"
     for name in (
@@ -56,6 +59,8 @@ class LiveInterface:
     """What its module's source says beside it; empty without source."""
     is_lossy: bool
     """Whether only zope's reduced form of it is known."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the interface itself."""
 
 
 def interface_of(live: object) -> Interface:
@@ -83,11 +88,16 @@ def read_live(live: object) -> LiveInterface:
     name = name_of(live)
     if kind is None or name is None:
         raise NotAnInterface(f"{live!r} is no zope interface, ABC or Protocol")
-    package = _package(str(getattr(live, "__module__", "")))
-    written = package.interfaces.get(name)
+    read = _read_module(str(getattr(live, "__module__", "")))
+    written = read.package.interfaces.get(name)
     # Another class of the same name may stand in the source: one that was there before.
     if written is not None and _same_names(written, live):
-        return LiveInterface(written, package, is_lossy=False)
+        faults = [
+            each
+            for each in read.findings
+            if each.rule == _HAS_SELF and each.element.rpartition(".")[0] == name
+        ]
+        return LiveInterface(written, read.package, is_lossy=False, findings=tuple(faults))
     if isinstance(live, InterfaceClass):
         interface, is_lossy = _of_zope(live, name)
         return LiveInterface(interface, Package(name=""), is_lossy)
@@ -95,19 +105,16 @@ def read_live(live: object) -> LiveInterface:
     return LiveInterface(_of_class(live, name, kind), Package(name=""), is_lossy=False)
 
 
-def _package(module: str) -> Package:
-    live = sys.modules.get(module)
-    return _read(module, id(live), live) if live is not None else Package(name="")
+def _read_module(name: str) -> Read:
+    module = sys.modules.get(name)
+    return _read(name, module) if module is not None else Read(Package(name=""))
 
 
 @functools.lru_cache(maxsize=64)
-def _read(module: str, _identity: int, live: Any) -> Package:
-    from abc_interface_checker.source.reader import Reading, read_package  # noqa: PLC0415
-
-    sources = LiveSources(module)
-    if module not in sources:
-        return Package(name="")
-    return read_package(sources, Reading()).package
+def _read(name: str, _module: object) -> Read:
+    """Remembered for the module object: another one of the same name is another module."""
+    sources = LiveSources(name)
+    return read_package(sources) if name in sources else Read(Package(name=""))
 
 
 def _same_names(written: Interface, live: object) -> bool:
@@ -134,7 +141,7 @@ def _of_zope(live: Any, name: str) -> tuple[Interface, bool]:
         elif isinstance(description, ZopeAttribute):
             readonly = bool(getattr(description, "readonly", False))
             marks = _zope_marks(description)
-            doc = description.getDoc()
+            doc = str(description.__doc__ or "")
             attributes.append(Attribute(name=member, readonly=readonly, marks=marks, doc=doc))
     invariants = live.queryDirectTaggedValue("invariants", ())
     interface = Interface(
