@@ -7,7 +7,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from type_strategies import TableOfClasses, types
 
@@ -69,6 +69,7 @@ def plain_types() -> Types:
 
 
 class TestTypeRules(testtools.TestCase):
+    @settings(deadline=None)
     @given(types(), types())
     def test_a_parameter_and_a_result_are_opposites(self, old: str, new: str) -> None:
         before, after = Annotation(old), Annotation(new)
@@ -94,6 +95,7 @@ class TestTypeRules(testtools.TestCase):
                 self.assertEqual(sides(one), sides(other)[::-1])
             self.assertEqual(one.severity, other.severity)
 
+    @settings(deadline=None)
     @given(types(), types())
     def test_any_other_type_of_what_may_be_set_breaks_both(self, old: str, new: str) -> None:
         found = list(
@@ -273,6 +275,7 @@ class TestEnumerations(testtools.TestCase):
             rules(compared(old, new)),
         )
 
+    @settings(deadline=None)
     @given(
         st.dictionaries(st.sampled_from("ABCDE"), st.sampled_from("12345")),
         st.dictionaries(st.sampled_from("ABCDE"), st.sampled_from("12345")),
@@ -370,6 +373,7 @@ class TestValues(testtools.TestCase):
         new = [Field(name="c", annotation=Annotation("int")), Field(name="b"), Field(name="d")]
         self.assertEqual(["field-added-required", "field-renamed"], rules(self.compared(old, new)))
 
+    @settings(deadline=None)
     @given(st.data())
     def test_a_maker_that_fails_is_found(self, data: st.DataObject) -> None:
         """Brute force: the constructor of the old class against that of the new one."""

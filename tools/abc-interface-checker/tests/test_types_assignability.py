@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from type_strategies import TableOfClasses, types
 
@@ -221,15 +221,18 @@ class TestAssignable(testtools.TestCase):
         )
         self.check(False, [("p.Nobody | str", "int"), ("tuple[p.Nobody, str]", "tuple[int, int]")])
 
+    @settings(deadline=None)
     @given(types())
     def test_every_type_fits_itself(self, text: str) -> None:
         self.assertIs(True, fits(text, text))
 
+    @settings(deadline=None)
     @given(types(), types())
     def test_it_fits_every_union_that_has_it(self, one: str, other: str) -> None:
         self.assertIs(True, fits(one, render(parse(f"{one} | {other}"))))
         self.assertIs(True, fits("None", render(parse(f"{other} | None"))))
 
+    @settings(deadline=None)
     @given(types(), types())
     def test_containers(self, one: str, other: str) -> None:
         forth, back = fits(one, other), fits(other, one)
@@ -241,6 +244,7 @@ class TestAssignable(testtools.TestCase):
             both(back, forth), fits(function.format(one, one), function.format(other, other))
         )
 
+    @settings(deadline=None)
     @given(st.lists(types(_KNOWN), min_size=3, max_size=3))
     def test_it_is_transitive(self, chain: list[str]) -> None:
         first, second, third = chain
@@ -301,6 +305,7 @@ def plain_types() -> st.SearchStrategy[str]:
 
 
 class TestAgainstValues(testtools.TestCase):
+    @settings(deadline=None)
     @given(plain_types(), plain_types())
     def test_it_fits_just_if_all_its_values_do(self, source: str, target: str) -> None:
         inside, outside = parse(source), parse(target)
@@ -352,6 +357,7 @@ class TestCompare(testtools.TestCase):
             ("collections.abc.Callable[..., int]", "collections.abc.Callable[[str], int]"),
         )
 
+    @settings(deadline=None)
     @given(types(), types())
     def test_back_is_the_opposite(self, old: str, new: str) -> None:
         opposite = {

@@ -6,7 +6,7 @@ import ast
 import sys
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from type_strategies import TableOfClasses, types
 
 from abc_interface_checker.model import (
@@ -163,6 +163,7 @@ class TestSamples(testtools.TestCase):
         ):
             self.assertEqual(expected, outside(source, target, TableOfClasses()), source)
 
+    @settings(deadline=None)
     @given(types())
     def test_they_are_python(self, type_: str) -> None:
         ast.parse(sample(type_), mode="eval")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from type_strategies import types
 
 from abc_interface_checker.types.annotations import annotation_from_object, annotation_of
@@ -240,6 +240,7 @@ class TestObjects(testtools.TestCase):
 
 
 class TestLanguage(testtools.TestCase):
+    @settings(deadline=None)
     @given(types())
     def test_what_is_written_is_read_back(self, text: str) -> None:
         self.assertEqual(text, render(parse(text)))
