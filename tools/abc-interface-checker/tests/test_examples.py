@@ -1,7 +1,8 @@
 """Every example of every rule, through the whole chain, and exactly what it says is found.
 
 Two versions go through the reader and the comparison, a contract's own faults through the reader,
-and an implementation through import from a folder of its own.
+and an implementation, which its module calls ``implementation``, through import from a folder of
+its own, against the contract's ``IThing``.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 
 import fixtures
 import testtools
 
-from abc_interface_checker import catalogue, targets
+from abc_interface_checker import catalogue
 from abc_interface_checker.catalogue import Example, Rule
 from abc_interface_checker.comparing import compare_sides
 from abc_interface_checker.configuration import OFF, from_table
@@ -128,21 +128,8 @@ class TestExamples(testtools.TestCase):
                 implementation = importlib.import_module("implementation")
                 configuration = from_table(example.configuration)
                 extra = configuration.severities.get("impl-extra-public", OFF) != OFF
-                found = checked(contract, implementation, extra=extra)
-                found = list(adjust(found, configuration))
-                faults.append(self.compare(name, example, found))
+                found = check_object(
+                    [contract.IThing], implementation.implementation, extra_public=extra
+                )
+                faults.append(self.compare(name, example, adjust(found, configuration)))
         self.assert_all(faults, 60)
-
-
-def checked(contract: ModuleType, implementation: ModuleType, *, extra: bool) -> list[Finding]:
-    """What is found of everything that the module defines, against what it claims or, where that is
-    nothing, against all of the contract.
-    """
-    everything = [each for each in vars(contract).values() if targets.is_interface(each)]
-    own = [each for each in everything if each.__module__ == contract.__name__]
-    found: list[Finding] = []
-    for each in vars(implementation).values():
-        cls = each if isinstance(each, type) else type(each)
-        if cls.__module__ == implementation.__name__:
-            found += check_object(targets.claimed(each) or own, each, extra_public=extra)
-    return found
