@@ -76,8 +76,13 @@ def _interfaces(old: Package, new: Package) -> Iterator[Finding]:
             )
             yield change("capability-became-mandatory", new_one.name, message, place=new_one.place)
         elif new_one.name in after and _is_needed(old, old_one, before):
-            message = f"not every implementation provides {last_name(new_one.name)} any more"
-            yield change("capability-became-optional", new_one.name, message, place=new_one.place)
+            yield change(
+                "capability-became-optional",
+                new_one.name,
+                f"not every implementation provides {last_name(new_one.name)} any more",
+                place=new_one.place,
+                witness=witness.not_provided(new_one, witness.CALLERS),
+            )
 
 
 def _is_needed(package: Package, interface: Interface, optional: frozenset[str]) -> bool:
@@ -150,7 +155,8 @@ def _gone(name: str, members: _Members, old: Package, new: Package) -> Finding:
     if still:
         message = f"every implementation must have what the capability {name} stood for"
         place = members[still[0]].place
-        return change("capability-became-mandatory", element, message, place=place)
+        shown = witness.missing_in_implementation(last_name(still[0]))
+        return change("capability-became-mandatory", element, message, place=place, witness=shown)
     place = next(iter(members.values())).place
     message = f"the capability {name} is gone, which callers ask for and implementations claim"
     return change("capability-removed", element, message, place=place)
@@ -163,7 +169,8 @@ def _came(name: str, members: _Members, old: Package, new: Package) -> Finding:
     if formerly:
         what = ", ".join(map(last_name, formerly))
         message = f"{what} is left to those who claim the capability {name}"
-        return change("capability-became-optional", element, message, place=place)
+        shown = witness.lost_name(last_name(formerly[0]))
+        return change("capability-became-optional", element, message, place=place, witness=shown)
     message = f"the capability {name} is new"
     return change("capability-added", element, message, place=place)
 

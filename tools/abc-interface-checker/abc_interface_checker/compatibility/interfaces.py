@@ -20,7 +20,7 @@ from abc_interface_checker.compatibility.members import (
 )
 from abc_interface_checker.compatibility.moves import Moves
 from abc_interface_checker.findings import Effect, Finding
-from abc_interface_checker.model import Interface, Marks, Package, Place, Role
+from abc_interface_checker.model import Interface, InterfaceKind, Marks, Package, Place, Role
 from abc_interface_checker.types.assignability import Classes
 
 __all__ = ["compare", "moved"]
@@ -121,18 +121,12 @@ def _required(old: Package, before: Interface, after: Interface) -> Iterator[Fin
 
 
 def _now_required(interface: Interface, message: str) -> Finding:
-    name = last_name(interface.name)
     return change(
         "interface-now-required",
         interface.name,
         message,
         place=interface.place,
-        witness=witness.use(
-            f"{name} in the interfaces of an implementation of the old contract",
-            "nobody asks for it",
-            "it is not among them, and callers rely on it",
-            witness.IMPLEMENTERS,
-        ),
+        witness=witness.not_provided(interface, witness.IMPLEMENTERS),
     )
 
 
@@ -194,9 +188,10 @@ def _base_removed(old: Package, new: Package, interface: Interface, base: str) -
         message += f", and with it went {', '.join(lost)}"
         shown = witness.lost_name(lost[0])
     else:
-        shown = witness.use(
-            f"issubclass({last_name(interface.name)}, {last_name(base)})", "is true", "is false"
-        )
+        name, wanted = last_name(interface.name), last_name(base)
+        is_zope = interface.kind is InterfaceKind.ZOPE
+        code = f"{name}.extends({wanted})" if is_zope else f"issubclass({name}, {wanted})"
+        shown = witness.use(code, "is true", "is false")
     return change("base-removed", interface.name, message, place=interface.place, witness=shown)
 
 

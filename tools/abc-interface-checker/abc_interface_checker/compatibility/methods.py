@@ -18,7 +18,7 @@ from abc_interface_checker.compatibility.members import (
     paired_interfaces,
     paired_methods,
 )
-from abc_interface_checker.findings import Finding, Witness
+from abc_interface_checker.findings import Effect, Finding, Witness
 from abc_interface_checker.model import (
     Binding,
     Interface,
@@ -53,6 +53,11 @@ _BINDING_RULES = {
     Binding.CLASS: "method-became-classmethod",
     Binding.INSTANCE: "method-became-instance",
 }
+_BOUND = {
+    Binding.STATIC: "a static method",
+    Binding.CLASS: "a class method",
+    Binding.INSTANCE: "a method of objects",
+}
 _GIVES = {
     Style.SYNC: "its result",
     Style.ASYNC: "something to await",
@@ -73,6 +78,7 @@ def compare(old: Package, new: Package, classes: Classes) -> Iterator[Finding]:
             yield change("method-moved-to-base", pair.element, message, place=pair.new.place)
         yield from _need(old, new, pair)
         yield from _style(pair)
+        yield from _binding(pair)
 
 
 class _Methods:
@@ -253,16 +259,29 @@ def _style(pair: Pair[Method]) -> Iterator[Finding]:
                 _least_call(pair.old), f"gives {_GIVES[before]}", f"gives {_GIVES[after]}"
             ),
         )
-    if pair.old.binding is not pair.new.binding:
-        words = (pair.old.binding.value, pair.new.binding.value)
-        yield change(
-            _BINDING_RULES[pair.new.binding],
-            pair.element,
-            f"{pair.new.name} was called on its {words[0]} and is called on its {words[1]}"
-            if Binding.STATIC not in (pair.old.binding, pair.new.binding)
-            else f"{pair.new.name} was a {words[0]} method and is a {words[1]} one",
-            place=pair.new.place,
-        )
+
+
+def _binding(pair: Pair[Method]) -> Iterator[Finding]:
+    """What it is called on: an object, or the class too."""
+    before, after = pair.old.binding, pair.new.binding
+    if before is after:
+        return
+    effects = shown = None
+    call = _least_call(pair.new)
+    if after is Binding.INSTANCE:
+        shown = witness.called_on_class(pair.new, call, witness.CALLERS)
+    elif before is Binding.INSTANCE:
+        shown = witness.called_on_class(pair.old, call, witness.IMPLEMENTERS)
+    else:
+        effects = (Effect.KEEPS, Effect.KEEPS)  # Both are called on the class or an object.
+    yield change(
+        _BINDING_RULES[after],
+        pair.element,
+        f"{pair.new.name} was {_BOUND[before]} and is {_BOUND[after]}",
+        place=pair.new.place,
+        effects=effects,
+        witness=shown,
+    )
 
 
 def _least_call(method: Method) -> str:

@@ -70,7 +70,7 @@ def _requirements(old: Package, new: Package) -> Iterator[Finding]:
             continue
         least, formerly = _lower_bound(specifier), _lower_bound(needed[name])
         if least is not None and (formerly is None or least > formerly):
-            message = f"{name} {specifier} is required, formerly {needed[name] or 'any'}"
+            message = f"{text} is required, formerly {needed[name] or 'any version'}"
             yield change("dependency-raised", new.name, message)
 
 

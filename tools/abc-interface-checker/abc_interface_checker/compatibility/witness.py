@@ -8,13 +8,15 @@ take.
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Mapping
 
 from abc_interface_checker.calls import Call
+from abc_interface_checker.compatibility.pairing import NAMED, POSITIONAL
 from abc_interface_checker.findings import Witness
 from abc_interface_checker.model import (
     Annotation,
+    Interface,
+    InterfaceKind,
     Method,
     Parameter,
     ParameterKind,
@@ -25,10 +27,12 @@ from abc_interface_checker.model import (
 __all__ = [
     "call_of_callers",
     "call_of_implementers",
+    "called_on_class",
     "definition",
     "lost_name",
     "missing_in_implementation",
     "missing_name",
+    "not_provided",
     "outcome",
     "read_only_in_implementation",
     "use",
@@ -37,13 +41,6 @@ __all__ = [
 
 CALLERS, IMPLEMENTERS = "callers", "implementers"
 
-_KINDS = {
-    ParameterKind.POSITIONAL_ONLY: inspect.Parameter.POSITIONAL_ONLY,
-    ParameterKind.POSITIONAL_OR_KEYWORD: inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    ParameterKind.VAR_POSITIONAL: inspect.Parameter.VAR_POSITIONAL,
-    ParameterKind.KEYWORD_ONLY: inspect.Parameter.KEYWORD_ONLY,
-    ParameterKind.VAR_KEYWORD: inspect.Parameter.VAR_KEYWORD,
-}
 _LITERALS = {
     "bool": "True",
     "bytes": 'b"data"',
@@ -128,6 +125,34 @@ def missing_in_implementation(what: str, body: str = "...") -> Witness:
     )
 
 
+def not_provided(interface: Interface, side: str) -> Witness:
+    """An object of which callers of one version expect that it has the interface."""
+    name = interface.name.rpartition(".")[2]
+    is_zope = interface.kind is InterfaceKind.ZOPE
+    before, after = "is true of every implementation", "is false of some"
+    if side == IMPLEMENTERS:
+        before, after = "nobody relies on it", "is false of some implementations, and relied on"
+    return Witness(
+        side=side,
+        code=f"{name}.providedBy(thing)" if is_zope else f"isinstance(thing, {name})",
+        before=before,
+        after=after,
+    )
+
+
+def called_on_class(method: Method, call: str, side: str) -> Witness:
+    """A call on the class, where one version has a method that needs an object."""
+    after = f"TypeError: {method.name}() missing 1 required positional argument: 'self'"
+    if side == CALLERS:
+        return Witness(side=side, code=f"type(thing).{call}", before="is taken", after=after)
+    return Witness(
+        side=side,
+        code=_implementation(definition(method), call).replace("tion().", "tion."),
+        before="the old contract does not allow this call",
+        after=after,
+    )
+
+
 def read_only_in_implementation(name: str) -> Witness:
     """An implementation of the old contract, whose property cannot be set."""
     return Witness(
@@ -179,7 +204,7 @@ def _default(text: str) -> str:
 
 def written_call(name: str, signature: Signature, call: Call) -> str:
     """The call with arguments that fit the annotations: ``start("name", timeout=2)``."""
-    positional = [p for p in signature.parameters if p.kind in _POSITIONAL]
+    positional = [p for p in signature.parameters if p.kind in POSITIONAL]
     named = {p.name: p for p in signature.parameters}
     arguments = []
     for place in range(call.positional):
@@ -188,9 +213,6 @@ def written_call(name: str, signature: Signature, call: Call) -> str:
     for place, keyword in enumerate(call.keywords, call.positional + 1):
         arguments.append(f"{keyword}={_argument(named.get(keyword), place)}")
     return f"{name}({', '.join(arguments)})"
-
-
-_POSITIONAL = (ParameterKind.POSITIONAL_ONLY, ParameterKind.POSITIONAL_OR_KEYWORD)
 
 
 def _argument(parameter: Parameter | None, place: int) -> str:
@@ -212,78 +234,85 @@ def _literal(annotation: Annotation | None, name: str, place: int) -> str:
 
 
 def outcome(name: str, caller: Signature, callee: Signature, call: Call) -> str | None:
-    """How a call that is legal for the caller fails at the callee; None: it does not, or what the
-    model holds is no signature at all.
-    """
-    try:
-        sent, taken = _binding(caller, call), _binding(callee, call)
-    except ValueError:
-        return None
-    if isinstance(sent, str):
-        return None
+    """How a call that is legal for the caller fails at the callee; None: it does not."""
+    sent, taken = _binding(caller, call), _binding(callee, call)
     if isinstance(taken, str):
         return f"TypeError: {name}() {taken}"
-    return _misplaced(caller, callee, sent, taken)
+    return None if isinstance(sent, str) else _misplaced(caller, callee, sent, taken)
 
 
-def _binding(signature: Signature, call: Call) -> Mapping[str, object] | str:
-    """Parameter to the argument that it gets, or why Python would not take the call."""
-    parameters = [
-        inspect.Parameter(
-            p.name,
-            _KINDS[p.kind],
-            default=inspect.Parameter.empty if p.default is None else p.default,
-        )
-        for p in signature.parameters
-    ]
-    arguments = [*range(1, call.positional + 1)]
-    keywords = {name: f"{name}=" for name in call.keywords}
-    try:
-        return inspect.Signature(parameters).bind(*arguments, **keywords).arguments
-    except TypeError as error:
-        return str(error)
+_Arguments = Mapping[str, tuple[object, ...]]
+"""Parameter, a star parameter with its stars, to the arguments that it gets."""
+
+
+def _binding(signature: Signature, call: Call) -> _Arguments | str:
+    """Where the arguments go: by position their numbers, by keyword their names; or what Python
+    says against the call.
+    """
+    # inspect.Signature.bind refuses calls that Python takes: of `f(a=1, /, **more)`, `f(a=2)`.
+    positional = [p for p in signature.parameters if p.kind in POSITIONAL]
+    named = {p.name for p in signature.parameters if p.kind in NAMED}
+    stars = {p.kind: _starred(p) for p in signature.parameters if p.is_star}
+    taken: dict[str, tuple[object, ...]] = {
+        parameter.name: (place,)
+        for place, parameter in zip(_places(call), positional, strict=False)
+    }
+    beyond = tuple(_places(call))[len(positional) :]
+    if beyond and ParameterKind.VAR_POSITIONAL not in stars:
+        return f"takes {len(positional)} positional arguments but {call.positional} were given"
+    if beyond:
+        taken[stars[ParameterKind.VAR_POSITIONAL]] = beyond
+    more: list[object] = []
+    for name in call.keywords:
+        if name in named and name in taken:
+            return f"got multiple values for argument {name!r}"
+        if name in named:
+            taken[name] = (name,)
+        elif ParameterKind.VAR_KEYWORD in stars:
+            more.append(name)
+        elif any(parameter.name == name for parameter in positional):
+            return f"got some positional-only arguments passed as keyword arguments: {name!r}"
+        else:
+            return f"got an unexpected keyword argument {name!r}"
+    if more:
+        taken[stars[ParameterKind.VAR_KEYWORD]] = tuple(more)
+    return _missing(signature, taken) or taken
+
+
+def _places(call: Call) -> range:
+    return range(1, call.positional + 1)
+
+
+def _starred(parameter: Parameter) -> str:
+    stars = "*" if parameter.kind is ParameterKind.VAR_POSITIONAL else "**"
+    return f"{stars}{parameter.name}"
+
+
+def _missing(signature: Signature, taken: _Arguments) -> str:
+    for parameter in signature.parameters:
+        if parameter.is_required and parameter.name not in taken:
+            is_keyword = parameter.kind is ParameterKind.KEYWORD_ONLY
+            kind = "keyword-only" if is_keyword else "positional"
+            return f"missing 1 required {kind} argument: {parameter.name!r}"
+    return ""
 
 
 def _misplaced(
-    caller: Signature, callee: Signature, sent: Mapping[str, object], taken: Mapping[str, object]
+    caller: Signature, callee: Signature, sent: _Arguments, taken: _Arguments
 ) -> str | None:
     """Which argument means one thing to the caller and another to the callee."""
-    nameable = {
-        p.name
-        for p in callee.parameters
-        if p.kind in (ParameterKind.POSITIONAL_OR_KEYWORD, ParameterKind.KEYWORD_ONLY)
-    }
+    holders = {argument: name for name, held in taken.items() for argument in held}
+    nameable = {p.name for p in callee.parameters if p.kind in NAMED}
     for parameter in caller.parameters:
-        if parameter.name not in sent:
-            continue
-        argument = sent[parameter.name]
-        if parameter.is_star:
-            parts = argument if isinstance(argument, tuple) else ()
-            wrong = [_holder(callee, taken, part) for part in parts]
-            named = next((holder for holder in wrong if holder and holder[0] != "*"), None)
-            if named is not None:
-                return f"what is meant for *{parameter.name} arrives as {named}"
-            continue
-        if parameter.kind is ParameterKind.POSITIONAL_ONLY:
-            continue
-        holder = _holder(callee, taken, argument)
-        if holder in nameable and holder != parameter.name:
-            return f"what is meant as {parameter.name} arrives as {holder}"
-        if holder is not None and parameter.name in nameable and holder != parameter.name:
-            return f"what is meant as {parameter.name} arrives in {holder}"
-    return None
-
-
-def _holder(callee: Signature, taken: Mapping[str, object], argument: object) -> str | None:
-    """The callee's parameter that has the argument, a star parameter with its stars."""
-    for parameter in callee.parameters:
-        got = taken.get(parameter.name)
-        if parameter.kind is ParameterKind.VAR_POSITIONAL:
-            if isinstance(got, tuple) and argument in got:
-                return f"*{parameter.name}"
-        elif parameter.kind is ParameterKind.VAR_KEYWORD:
-            if isinstance(got, dict) and argument in got.values():
-                return f"**{parameter.name}"
-        elif parameter.name in taken and got == argument:
-            return parameter.name
+        name = _starred(parameter) if parameter.is_star else parameter.name
+        for argument in sent.get(name, ()):
+            holder = holders[argument]
+            if parameter.kind in NAMED:
+                # Without a name of its own to go to, anything that has no name will do.
+                wrong = holder != name and (name in nameable or holder in nameable)
+            else:
+                is_star = parameter.kind is ParameterKind.VAR_POSITIONAL
+                wrong = is_star and not holder.startswith("*")
+            if wrong:
+                return f"what is meant as {name} arrives as {holder}"
     return None
