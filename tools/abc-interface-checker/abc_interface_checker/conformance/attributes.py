@@ -18,7 +18,6 @@ from abc_interface_checker.conformance.state import (
     sets_by_name,
 )
 from abc_interface_checker.findings import Severity
-from abc_interface_checker.live.hints import canonical
 from abc_interface_checker.live.implementation import Access, Member, own_annotations
 from abc_interface_checker.model import InterfaceKind
 from abc_interface_checker.types.assignability import assignable
@@ -167,7 +166,7 @@ def _check_type(
     if getter is not None and isinstance(member.raw, property | functools.cached_property):
         hint = own_annotations(getter).get("return", NOTHING)
         if hint is not NOTHING:
-            own = canonical(check.hints.of_function(getter, hint))
+            own = check.hints.of_function(getter, hint)
             _compare(check, wanted, own, is_settable=False)
         elif value is NOTHING:
             check.unannotated.append(wanted.name)
@@ -179,7 +178,7 @@ def _check_type(
 
 def _check_annotation(check: Check, wanted: AttributeContract, owner: type) -> None:
     if wanted.type is not None:
-        own = canonical(check.hints.of_class(owner, own_annotations(owner)[wanted.name]))
+        own = check.hints.of_class(owner, own_annotations(owner)[wanted.name])
         is_settable = not wanted.attribute.readonly and wanted.owner.kind is not InterfaceKind.ZOPE
         _compare(check, wanted, own, is_settable=is_settable)
 

@@ -9,7 +9,7 @@ from abc_interface_checker.conformance.findings import Check
 from abc_interface_checker.conformance.parameters import described
 from abc_interface_checker.findings import Severity
 from abc_interface_checker.live.callables import Callee
-from abc_interface_checker.live.hints import canonical, name_of
+from abc_interface_checker.live.hints import name_of
 from abc_interface_checker.model import ParameterKind, Style
 from abc_interface_checker.types.assignability import assignable
 from abc_interface_checker.types.expressions import Named, parse, render
@@ -142,7 +142,7 @@ def _own_type(check: Check, callee: Callee, name: str) -> str | None:
         return name_of(callee.raw) if name == "return" else None
     if callee.function is None or name not in callee.hints:
         return None
-    return canonical(check.hints.of_function(callee.function, callee.hints[name]))
+    return check.hints.of_function(callee.function, callee.hints[name])
 
 
 def _given(style: Style, own: str | None) -> str | None:

@@ -46,7 +46,7 @@ class Hints:
     def type_of(self, hint: object, namespace: Mapping[str, Any], owner: str) -> str:
         """The canonical type of an annotation in a module's names."""
         if not isinstance(hint, str):
-            return name_of(hint) or annotation_from_object(hint).type
+            return name_of(hint) or canonical(annotation_from_object(hint).type)
         module = str(namespace.get("__name__", ""))
         key = (module, hint)
         if key not in self._known:
@@ -88,8 +88,8 @@ class Hints:
             if scope is not None:
                 by_source = scope.resolve
                 type_ = type_of_text(hint, lambda name: _find(name, namespace) or by_source(name))
-                text = canonical(render(type_))
-        return text
+                text = render(type_)
+        return canonical(text)
 
 
 def canonical(type_: str, targets: Mapping[str, str] | None = None) -> str:
