@@ -7,6 +7,7 @@ from pathlib import Path
 from abc_interface_checker import configuration as configurations
 from abc_interface_checker.configuration import Configuration, Misconfigured
 from abc_interface_checker.findings import CouldNotCheck, Finding, Report, Severity
+from abc_interface_checker.reports.presentation import nearby
 from abc_interface_checker.sides import NoBaseline, of_project
 from abc_interface_checker.source import frozen
 from abc_interface_checker.source.reader import Read
@@ -52,7 +53,7 @@ def _each(command: str, project: Path, *, write: bool) -> Report:
     run = _Run(configuration)
     for package in packages:
         # Frozen files are named by their version alone.
-        folder = configuration.frozen_folder / (package if len(packages) > 1 else "")
+        folder = nearby(configuration.frozen_folder) / (package if len(packages) > 1 else "")
         try:
             read = of_project(configuration, package).read(configuration, freezable=True)
         except NoBaseline as error:

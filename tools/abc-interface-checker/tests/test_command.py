@@ -83,7 +83,8 @@ class Project(fixtures.Fixture):
         os.chdir(folder)
         sys.path[:] = path
         for name in {*sys.modules} - modules:
-            if name.startswith("acme_"):
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if file.startswith(str(self.folder)):
                 del sys.modules[name]
 
 

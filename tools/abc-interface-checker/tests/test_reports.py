@@ -80,7 +80,7 @@ class TestText(testtools.TestCase):
             "acme 1.0 to 1.1",
             "error    param-renamed  'path' is now called 'target'",
             "breaks callers and implementers; needs a major step",
-            "callers: exporter.export(",
+            "callers:\n               exporter.export(\n",
             "now:    TypeError: unexpected keyword argument 'path'",
             "src/acme/my exporters.py:12",
             "reason: Nobody passes it by keyword.",

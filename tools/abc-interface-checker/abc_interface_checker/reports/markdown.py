@@ -73,7 +73,7 @@ def _item(finding: Finding) -> list[str]:
     example = witness_lines(finding)
     if not example:
         return [text]
-    return [text, "", *(f"      {line}" for line in example), ""]
+    return [text, "", *(f"      {line}".rstrip() for line in example), ""]
 
 
 def _code(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from abc_interface_checker.findings import Effect, Finding, Report, Severity
 from abc_interface_checker.model import Place
 
-__all__ = ["breaks", "counts", "location", "path_of", "summary", "witness_lines"]
+__all__ = ["breaks", "counts", "location", "nearby", "path_of", "summary", "witness_lines"]
 
 _EFFECTS = {
     Effect.BREAKS: "breaks",
@@ -56,9 +56,13 @@ def summary(report: Report) -> str:
 
 def path_of(place: Place) -> str:
     """Relative to the current folder where it is below it, with forward slashes."""
-    path = Path(place.path)
+    return nearby(Path(place.path)).as_posix()
+
+
+def nearby(path: Path) -> Path:
+    """Relative to the current folder, if it is below that."""
     current = Path.cwd()
-    return (path.relative_to(current) if path.is_relative_to(current) else path).as_posix()
+    return path.relative_to(current) if path.is_relative_to(current) else path
 
 
 def location(place: Place | None) -> str:
@@ -71,10 +75,9 @@ def witness_lines(finding: Finding) -> list[str]:
     witness = finding.witness
     if witness is None:
         return []
-    first, *others = witness.code.splitlines() or [""]
-    return [
-        f"{witness.side}: {first}",
-        *(f"{' ' * len(witness.side)}  {line}" for line in others),
-        f"  before: {witness.before}",
-        f"  now:    {witness.after}",
-    ]
+    lines = witness.code.splitlines() or [""]
+    if len(lines) == 1:
+        head = [f"{witness.side}: {lines[0]}"]
+    else:
+        head = [f"{witness.side}:", *(f"    {line}".rstrip() for line in lines)]
+    return [*head, f"  before: {witness.before}", f"  now:    {witness.after}"]

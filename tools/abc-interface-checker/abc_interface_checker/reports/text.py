@@ -26,7 +26,7 @@ def render(report: Report, *, colour: bool = False) -> str:
     for unchecked in report.could_not_check:
         lines += ["", paint(unchecked.element, _BOLD)]
         lines.append(f"  {paint('could not check', '31')}  {unchecked.reason}")
-        lines += _indented([location(unchecked.place)])
+        lines += _indented(list(filter(None, [location(unchecked.place)])))
     lines.append("")
     if report.facts:
         width = max(map(len, report.facts))
@@ -48,16 +48,16 @@ def _finding(finding: Finding, *, colour: bool) -> list[str]:
         f"  {severity}  {paint(finding.rule, _BOLD)}  {finding.message}",
         *_indented(
             [
-                "; ".join(text for text in consequences if text),
+                *filter(None, ["; ".join(filter(None, consequences))]),
                 *witness_lines(finding),
-                location(finding.place),
+                *filter(None, [location(finding.place)]),
             ]
         ),
     ]
 
 
 def _indented(lines: list[str]) -> list[str]:
-    return [f"           {line}" for line in lines if line]
+    return [f"           {line}".rstrip() for line in lines]
 
 
 def _paint(text: str, code: str) -> str:
