@@ -32,6 +32,8 @@ class Members:
     aliases: dict[str, str] = field(default_factory=dict)
     doubtful: dict[str, str] = field(default_factory=dict)
     """Member to why its value cannot be told from the source for sure."""
+    by_name: str = ""
+    """``lower``, ``upper`` or ``name``: what ``auto()`` makes of a member's name."""
 
     def add(self, name: str, node: ast.expr) -> None:
         """The member of this name and value, or another name of one with that value."""
@@ -65,6 +67,10 @@ class Members:
 
     def _next(self, name: str) -> str:
         """What ``auto()`` gives."""
+        if self.by_name:
+            return value_text(
+                {"lower": name.lower(), "upper": name.upper()}.get(self.by_name, name)
+            )
         if "enum.StrEnum" in self.bases:
             return value_text(name.lower())
         numbers = [number(value) for value in self.members.values()]
@@ -82,6 +88,7 @@ def read_enumeration(source: ClassSource, kinds: Kinds) -> tuple[Enumeration, Me
     scope = kinds.scope(source.module).of_class(source)
     body = read_body(source)
     members = Members(_roots(source, kinds), scope)
+    members.by_name = _auto_by_name(source, kinds)
     ignored = _ignored(body.variables["_ignore_"].value) if "_ignore_" in body.variables else ()
     for name, variable in body.variables.items():
         is_special = name.startswith("_") and name.endswith("_")
@@ -94,7 +101,8 @@ def read_enumeration(source: ClassSource, kinds: Kinds) -> tuple[Enumeration, Me
         if not is_helper and not isinstance(variable.value, ast.Lambda):
             members.add(name, variable.value)
     for special in ("__new__", "_generate_next_value_"):
-        if special in body.functions or special in body.variables:
+        is_known = special != "__new__" and members.by_name
+        if (special in body.functions or special in body.variables) and not is_known:
             members.doubtful[special] = f"{special} computes the members' values"
     doc = docstring(source.node)
     marks = MarkReader(scope).decorators(source.node.decorator_list).doc(doc)
@@ -115,6 +123,22 @@ def read_enumeration(source: ClassSource, kinds: Kinds) -> tuple[Enumeration, Me
 def _roots(source: ClassSource, kinds: Kinds) -> list[str]:
     """The bases of a class and of those of its ancestors that the package defines."""
     return [base for each in kinds.family(source) for base in kinds.bases(each)]
+
+
+def _auto_by_name(source: ClassSource, kinds: Kinds) -> str:
+    """What ``_generate_next_value_`` returns, if it is the member's name as `Members` knows it."""
+    for each in kinds.family(source):
+        for node in read_body(each).functions.get("_generate_next_value_", ()):
+            match node.body[-1]:
+                case ast.Return(value=ast.Name(id="name")):
+                    return "name"
+                case ast.Return(
+                    value=ast.Call(
+                        func=ast.Attribute(value=ast.Name(id="name"), attr=attr), args=[]
+                    )
+                ) if attr in ("lower", "upper"):
+                    return attr
+    return ""
 
 
 def _ignored(node: ast.expr | None) -> tuple[str, ...]:

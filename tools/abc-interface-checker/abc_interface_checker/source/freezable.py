@@ -200,10 +200,14 @@ def _class_problems(source: ClassSource, kinds: Kinds, scope: Scope) -> Iterator
     for decorator in node.decorator_list:
         if not scope.name_of(decorator):
             yield "one of its decorators is computed, or a name that is not found", decorator.lineno
-        elif isinstance(decorator, ast.Call):
-            given = [*decorator.args, *(each.value for each in decorator.keywords)]
-            if not all(map(scope.is_plain, given)):
-                yield "an argument of its decorator is computed", decorator.lineno
+        elif not all(map(scope.is_plain, _arguments(decorator))):
+            yield "an argument of its decorator is computed", decorator.lineno
+
+
+def _arguments(node: ast.expr) -> list[ast.expr]:
+    if not isinstance(node, ast.Call):
+        return []
+    return [*node.args, *(keyword.value for keyword in node.keywords)]
 
 
 def _keyword_problem(keyword: ast.keyword, kinds: Kinds, scope: Scope) -> str:
@@ -249,17 +253,12 @@ def _is_fixed(variable: Variable, kind: Kind, scope: Scope) -> bool:
         return True
     if isinstance(value, ast.Call) and kind is not Kind.EXCEPTION:
         # zope's attributes, and field specifiers.
-        given = [*value.args, *(each.value for each in value.keywords)]
         return bool(scope.name_of(value.func)) and all(
-            scope.is_plain(each) or _is_fixed_call(each, scope) for each in given
+            scope.is_plain(each) or _is_fixed_call(each, scope) for each in _arguments(value)
         )
     return scope.is_plain(value)
 
 
 def _is_fixed_call(node: ast.expr, scope: Scope) -> bool:
     """The fields in the fields of ``zope.schema``, such as ``value_type``."""
-    return (
-        isinstance(node, ast.Call)
-        and all(map(scope.is_plain, [*node.args]))
-        and all(scope.is_plain(each.value) for each in node.keywords)
-    )
+    return isinstance(node, ast.Call) and all(map(scope.is_plain, _arguments(node)))

@@ -55,8 +55,8 @@ class InterfaceReader:
         body = read_body(source)
         doc = docstring(source.node)
         marks = MarkReader(scope).decorators(source.node.decorator_list).doc(doc)
-        for node in (*body.others, *_tagging(source)):
-            marks.tagged(node)
+        for key, content in _tagged(source, body, scope):
+            marks.tagged(key, content)
         attributes, methods = self._members(body, scope, kind, source.name)
         decorators = [scope.name_of(each) for each in source.node.decorator_list]
         return Interface(
@@ -137,19 +137,25 @@ def _invariants(body: Body, scope: Scope) -> Iterator[str]:
                 yield scope.literal(argument)
 
 
-def _tagging(source: ClassSource) -> Iterator[ast.stmt]:
-    """The calls ``IThing.setTaggedValue(...)`` behind a class, as calls in its body."""
+def _tagged(source: ClassSource, body: Body, scope: Scope) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Names and contents of ``taggedValue(...)`` in a class, and ``IThing.setTaggedValue(...)``
+    behind it.
+    """
+    for node in body.others:
+        match node:
+            case ast.Expr(value=ast.Call(args=[key, content]) as call) if (
+                scope.name_of(call) == "zope.interface.taggedValue"
+            ):
+                yield key, content
     for node in source.module.tree.body:
         match node:
             case ast.Expr(
                 value=ast.Call(
                     func=ast.Attribute(value=ast.Name(id=name), attr="setTaggedValue"),
-                    args=arguments,
+                    args=[key, content],
                 )
             ) if name == source.qualified:
-                function = ast.copy_location(ast.Name("setTaggedValue", ast.Load()), node)
-                call = ast.copy_location(ast.Call(function, arguments, []), node)
-                yield ast.copy_location(ast.Expr(call), node)
+                yield key, content
 
 
 def _is_mangled(name: str) -> bool:

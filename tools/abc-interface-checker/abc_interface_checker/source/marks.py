@@ -20,7 +20,6 @@ _KNOWN = frozenset(
 )
 _SAY_NOTHING = frozenset({("advisory", "False"), ("advisory", "None")})
 _DEPRECATED = frozenset({"typing.deprecated", "warnings.deprecated"})
-_TAGGED = frozenset({"zope.interface.taggedValue", "setTaggedValue"})
 
 
 def is_known_package(name: str) -> bool:
@@ -67,15 +66,11 @@ class MarkReader:
                 if name is not None:
                     self.take(name, value)
 
-    def tagged(self, node: ast.stmt) -> bool:
-        """Take ``taggedValue("name", literal)``; False: the statement is something else."""
-        match node:
-            case ast.Expr(value=ast.Call(args=[key, value]) as call):
-                name = string_of(key)
-                if name is not None and self.scope.name_of(call) in _TAGGED:
-                    self.take(name, value)
-                    return True
-        return False
+    def tagged(self, key: ast.expr, value: ast.expr) -> None:
+        """Take one tagged value whose name is a literal."""
+        name = string_of(key)
+        if name is not None:
+            self.take(name, value)
 
     def take(self, name: str, node: ast.expr) -> None:
         """Take one mark if its content is plain."""

@@ -19,6 +19,7 @@ __all__ = [
     "parse_module",
     "statements",
     "string_of",
+    "unquoted",
 ]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -129,6 +130,17 @@ def string_of(node: ast.AST | None) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     return None
+
+
+def unquoted(node: ast.expr) -> ast.expr:
+    """The annotation in an annotation that is a string; any other node as it is."""
+    text = string_of(node)
+    if text is not None:
+        try:
+            return ast.parse(f"({text.strip()}\n)", mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return node
+    return node
 
 
 def _blocks(node: ast.stmt) -> Iterator[ast.stmt]:

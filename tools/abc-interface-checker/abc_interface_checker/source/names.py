@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
 
 from abc_interface_checker.source.modules import (
     Bound,
@@ -12,6 +11,7 @@ from abc_interface_checker.source.modules import (
     Module,
     Unparsable,
     parse_module,
+    string_of,
 )
 from abc_interface_checker.source.sources import Sources
 from abc_interface_checker.types.expressions import canonical_name
@@ -76,16 +76,6 @@ class Names:
         module, qualified = self._split(absolute)
         return None if module is None else module.classes.get(qualified)
 
-    def exported(self, module: Module) -> Iterator[str]:
-        """The names that a star import of the module gives."""
-        listed = module.names.get("__all__")
-        if listed and isinstance(listed.value, ast.List | ast.Tuple):
-            for element in listed.value.elts:
-                if isinstance(element, ast.Constant):
-                    yield str(element.value)
-        else:
-            yield from (name for name in module.names if not name.startswith("_"))
-
     def _in_module(self, module: Module, head: str, rest: str, seen: tuple[str, ...]) -> str | None:
         """The canonical name of something that is, or seems to be, in a module of the package."""
         bound = module.names.get(head)
@@ -95,12 +85,13 @@ class Names:
             return self._followed(_joined(bound.imported, rest), seen)
         name = dotted_name(bound.value) if bound.value is not None else None
         own = _joined(f"{module.name}.{head}", rest)
-        if name is None or own in seen:
+        step = f"{own} ="
+        if name is None or step in seen:
             return own
         # Another name of a class, or of what is outside, is that; another name of a variable of the
         # package is a thing of its own.
         first, _, others = name.partition(".")
-        target = self._in_module(module, first, others, (*seen, own))
+        target = self._in_module(module, first, others, (*seen, step))
         if target is None and name in _BUILTINS and name not in module.names:
             target = name
         if target is not None and self._is_followed(target):
@@ -115,8 +106,10 @@ class Names:
         for star in reversed(module.stars):
             origin = self.module(star)
             key = f"{star}.{head}"
-            if origin is not None and key not in seen and head in self.exported(origin):
-                return self._in_module(origin, head, rest, (*seen, key))
+            if origin is not None and key not in seen and _gives(origin, head):
+                found = self._in_module(origin, head, rest, (*seen, key))
+                if found is not None:
+                    return found
         return None
 
     def _followed(self, absolute: str, seen: tuple[str, ...]) -> str | None:
@@ -146,6 +139,14 @@ class Names:
             owner, _, last = owner.rpartition(".")
             rest = _joined(last, rest)
         return None, absolute
+
+
+def _gives(module: Module, name: str) -> bool:
+    """Whether a star import of the module gives the name, if there is one."""
+    listed = module.names.get("__all__")
+    if listed and isinstance(listed.value, ast.List | ast.Tuple):
+        return any(string_of(element) == name for element in listed.value.elts)
+    return not name.startswith("_")
 
 
 def _joined(name: str, rest: str) -> str:

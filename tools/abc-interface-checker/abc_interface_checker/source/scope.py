@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from abc_interface_checker.model import Annotation, Place
 from abc_interface_checker.source.literals import is_plain, spell
-from abc_interface_checker.source.modules import Bound, ClassSource, Function, Module
+from abc_interface_checker.source.modules import Bound, ClassSource, Function, Module, unquoted
 from abc_interface_checker.source.names import Names
 from abc_interface_checker.types.annotations import annotation_of
 from abc_interface_checker.types.syntax import dotted_name
@@ -49,9 +49,10 @@ class Scope:
         return self.names.resolve(self.module, written, self.qualified)
 
     def name_of(self, node: ast.expr | None) -> str:
-        """The absolute name that an expression is, without the arguments of a subscript or call;
-        empty if it is none.
+        """The absolute name that an expression or, in a string, an annotation is, without the
+        arguments of a subscript or call; empty if it is none.
         """
+        node = node and unquoted(node)
         while isinstance(node, ast.Subscript | ast.Call):
             node = node.value if isinstance(node, ast.Subscript) else node.func
         written = None if node is None else dotted_name(node)

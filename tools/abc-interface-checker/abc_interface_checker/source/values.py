@@ -11,7 +11,7 @@ from abc_interface_checker.source.bodies import Body, Variable, read_body
 from abc_interface_checker.source.docstrings import docstring
 from abc_interface_checker.source.kinds import Kind, Kinds
 from abc_interface_checker.source.marks import MarkReader
-from abc_interface_checker.source.modules import ClassSource, string_of
+from abc_interface_checker.source.modules import ClassSource, unquoted
 from abc_interface_checker.source.scope import Scope
 from abc_interface_checker.source.transforms import OPTIONS, Transform
 
@@ -143,7 +143,7 @@ def _fields(
     for variable in body.variables.values():
         if variable.annotation is None:
             continue
-        kind = scope.name_of(_unquoted(variable.annotation))
+        kind = scope.name_of(variable.annotation)
         if kind == "dataclasses.KW_ONLY":
             kw_only = True
         elif kind != "typing.ClassVar":
@@ -199,7 +199,7 @@ def _flag(keywords: Mapping[str, ast.expr], name: str, *, otherwise: bool) -> bo
 
 def key_of(field: Field, annotation: ast.expr | None, scope: Scope, is_total: bool) -> Field:
     """A key of a typed dictionary, with what the qualifiers of its type say of it."""
-    node = annotation and _unquoted(annotation)
+    node = annotation and unquoted(annotation)
     is_required, tags = is_total, dict(field.marks.tags)
     while isinstance(node, ast.Subscript):
         qualifier = scope.name_of(node)
@@ -211,17 +211,6 @@ def key_of(field: Field, annotation: ast.expr | None, scope: Scope, is_total: bo
     default = None if is_required else _NOT_REQUIRED
     marks = replace(field.marks, tags=tags)
     return replace(field, default=default, kw_only=True, marks=marks)
-
-
-def _unquoted(node: ast.expr) -> ast.expr:
-    """The annotation in a string annotation."""
-    text = string_of(node)
-    if text is not None:
-        try:
-            return ast.parse(f"({text.strip()}\n)", mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return node
-    return node
 
 
 def _is_hashable(body: Body, eq: bool, frozen: bool, unsafe_hash: bool) -> bool:
