@@ -345,6 +345,8 @@ class TestValues(testtools.TestCase):
             ([first, second], [second, first], ["field-reordered"]),
             ([first, extra], [first, by_name], ["value-kwonly-added"]),
             ([first, by_name], [first, extra], []),
+            ([by_name, first], [extra, first], ["field-reordered"]),
+            ([hidden, first], [extra, first], ["field-reordered"]),
             ([extra], [hidden], ["field-removed"]),
             ([hidden], [extra], []),
             ([hidden], [Field(name="x")], ["field-became-required"]),

@@ -153,6 +153,7 @@ class TestAssignable(testtools.TestCase):
                 (f"{function}[[int], float]", f"{function}[[int], int]"),
                 (f"{function}[[int], int]", f"{function}[[int, int], int]"),
                 ("int", f"{function}[..., typing.Any]"),
+                ("bool", f"{function}[[], None]"),
                 ("None", f"{function}[..., typing.Any]"),
                 (f"{function}[[], int]", "int"),
             ],

@@ -14,6 +14,7 @@ from typing import Any
 
 import testtools
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from type_strategies import types
 
 from abc_interface_checker.types.annotations import annotation_from_object, annotation_of
@@ -152,6 +153,11 @@ class TestSource(testtools.TestCase):
 
     def test_deep_nesting_is_unknown(self) -> None:
         self.assertIsInstance(parse("(" * 5000 + "int" + ")" * 5000), Unknown)
+        self.assertIsInstance(parse(" | ".join(["int"] * 3000)), Unknown)
+        node: ast.expr = ast.Name("int")
+        for _ in range(3000):
+            node = ast.BinOp(node, ast.BitOr(), ast.Name("int"))
+        self.assertEqual("Unknown['<deeply nested>']", annotation_of(node, resolve).type)
 
     def test_the_spelling_is_kept_where_it_is_another(self) -> None:
         for text, written in (
@@ -245,6 +251,12 @@ class TestLanguage(testtools.TestCase):
     def test_what_is_written_is_read_back(self, text: str) -> None:
         self.assertEqual(text, render(parse(text)))
         self.assertEqual(parse(text), parse(render(parse(text))))
+
+    @settings(deadline=None)
+    @given(st.text(alphabet="aA.[]()|,'\" 0*-\n\0Unkow", max_size=30))
+    def test_any_text_is_read(self, text: str) -> None:
+        made = render(parse(text))
+        self.assertEqual(made, render(parse(made)))
 
     def test_aliases_are_expanded_at_any_depth(self) -> None:
         targets = {"p.Source": "p.Blank | p.Image", "p.Image": "uuid.UUID | None"}

@@ -190,8 +190,10 @@ class _Fields:
                 flow=self._flow,
                 witness=self._positional(),
             )
-        common = [name for name in before if name in after]
-        if common != [name for name in after if name in before]:
+        kept = [name for name in before if name in after]
+        # One that was not given by position before may stand in front of them now.
+        known = {self._renamed.get(name, name) for name in self._old}
+        if [name for name in after if name in known][: len(kept)] != kept:
             is_tuple = self._value.kind is ValueKind.NAMED_TUPLE
             yield change(
                 "field-reordered",

@@ -49,7 +49,11 @@ def annotation_of(node: ast.expr, resolve: Resolve) -> Annotation:
         resolve: the absolute dotted name of a dotted name as written in the module, or None if the
             module does not know it; the type is then `Unknown`, unless Python itself has the name.
     """
-    canonical, written = render(type_of(node, resolve)), spelling(without_qualifiers(node, resolve))
+    try:
+        canonical = render(type_of(node, resolve))
+        written = spelling(without_qualifiers(node, resolve))
+    except RecursionError:
+        return Annotation(render(Unknown("<deeply nested>")))
     return Annotation(canonical, "" if written == canonical else written)
 
 

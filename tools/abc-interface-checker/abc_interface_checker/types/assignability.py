@@ -156,7 +156,7 @@ class _Question:
             return True
         if ANY in (source, target):
             return self._any_fits
-        if source == Named("bool") and not isinstance(target, Named):
+        if source == Named("bool") and isinstance(target, Literal | Union):
             source = Union((Literal(("False",)), Literal(("True",))))
         match source, target:
             case Union(members), _:

@@ -53,10 +53,9 @@ def type_of_text(text: str, resolve: Resolve) -> Type:
     """The type of an expression that is given as text, such as a string annotation."""
     try:
         # Brackets allow line breaks, as in an annotation itself.
-        node = ast.parse(f"({text.strip()}\n)", mode="eval").body
+        return type_of(ast.parse(f"({text.strip()}\n)", mode="eval").body, resolve)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Unknown(" ".join(text.split()))
-    return type_of(node, resolve)
 
 
 def type_of(node: ast.expr, resolve: Resolve) -> Type:
