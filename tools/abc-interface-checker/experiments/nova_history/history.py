@@ -133,7 +133,7 @@ def page(steps: Iterable[Step], day: datetime.date) -> Iterator[str]:
     yield ""
     yield "The contract is the methods of `nova.virt.driver.ComputeDriver` that only raise"
     yield "NotImplementedError in one of the two releases; a driver that lacks one inherits just"
-    yield "that. Numbers are methods. The consumer-only view is what this tool says of callers alone:"
+    yield "that. Numbers are methods. The consumer-only view is what this tool says of callers:"
     yield "it is no run of another tool."
     yield ""
     yield _HEAD
@@ -143,8 +143,8 @@ def page(steps: Iterable[Step], day: datetime.date) -> Iterator[str]:
     yield from _summary(steps)
     yield ""
     yield "A count of signatures from tag to tag, Icehouse to 2025.2 and so over a longer span, had"
-    yield "46 methods added, 32 removed and 68 signatures changed, 49 of these breaking callers; what"
-    yield "breaks drivers was not asked there."
+    yield "46 methods added, 32 removed and 68 signatures changed, 49 of these breaking callers;"
+    yield "what breaks drivers was not asked there."
     yield ""
     yield "## What changed"
     for each in steps:
