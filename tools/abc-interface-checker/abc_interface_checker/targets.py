@@ -84,4 +84,5 @@ def _extends(one: Any, other: Any) -> bool:
         return False
     if isinstance(one, InterfaceClass) and isinstance(other, InterfaceClass):
         return bool(one.extends(other))
-    return isinstance(one, type) and isinstance(other, type) and issubclass(one, other)
+    # Not issubclass: a Protocol may refuse to be asked.
+    return isinstance(one, type) and other in one.__mro__

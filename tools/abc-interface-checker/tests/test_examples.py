@@ -22,8 +22,13 @@ from abc_interface_checker.configuration import OFF, from_table
 from abc_interface_checker.conformance import check_object
 from abc_interface_checker.findings import CouldNotCheck, Finding
 from abc_interface_checker.sides import Side
+from abc_interface_checker.source import frozen
+from abc_interface_checker.source.reader import Read
 from abc_interface_checker.source.sources import Sources
 from abc_interface_checker.suppressions import adjust
+
+FROZEN = frozenset({"baseline-missing", "baseline-unreadable", "frozen-modified"})
+"""Rules whose examples are frozen before and verified after."""
 
 
 class Modules(fixtures.Fixture):
@@ -63,7 +68,19 @@ def kind_of(rule: Rule, example: Example) -> str:
     """Through what it has to go."""
     if not {*example.before} & {*example.after}:
         return "implementation"
+    if rule.id in FROZEN:
+        return "frozen"
     return "contract" if rule.group == "contract" else "versions"
+
+
+def side(example: Example, texts: Mapping[str, str]) -> Side:
+    """One version of the contract, with the example's configuration."""
+    configuration = from_table(example.configuration)
+    return Side(label="side", configuration=configuration, source=Sources.from_texts(texts))
+
+
+def read(example: Example, texts: Mapping[str, str]) -> Read:
+    return side(example, texts).read(from_table(example.configuration))
 
 
 def described(findings: list[Finding] | tuple[Finding, ...]) -> str:
@@ -98,11 +115,7 @@ class TestExamples(testtools.TestCase):
     def test_versions(self) -> None:
         faults = []
         for name, example in examples("versions"):
-            configuration = from_table(example.configuration)
-            old, new = (
-                Side(label=label, configuration=configuration, source=Sources.from_texts(texts))
-                for label, texts in (("old", example.before), ("new", example.after))
-            )
+            old, new = (side(example, texts) for texts in (example.before, example.after))
             report = compare_sides(old, new)
             faults.append(
                 self.compare(name, example, tuple(report.findings), tuple(report.could_not_check))
@@ -112,13 +125,21 @@ class TestExamples(testtools.TestCase):
     def test_contracts(self) -> None:
         faults = []
         for name, example in examples("contract"):
-            configuration = from_table(example.configuration)
-            sources = Sources.from_texts(example.after)
-            read = Side(label="new", configuration=configuration, source=sources).read(
-                configuration
-            )
-            faults.append(self.compare(name, example, read.findings, read.could_not_check))
-        self.assert_all(faults, 2)
+            new = read(example, example.after)
+            faults.append(self.compare(name, example, new.findings, new.could_not_check))
+        self.assert_all(faults, 4)
+
+    def test_frozen_files(self) -> None:
+        faults = []
+        for name, example in examples("frozen"):
+            folder = Path(self.useFixture(fixtures.TempDir()).path)
+            frozen.write(read(example, example.before).package, folder / "contracts")
+            for file, text in example.after.items():
+                if file.startswith("contracts/"):
+                    (folder / file).write_text(text, encoding="utf-8")
+            found = frozen.verify(read(example, example.after).package, folder / "contracts")
+            faults.append(self.compare(name, example, found))
+        self.assert_all(faults, 6)
 
     def test_implementations(self) -> None:
         faults = []
