@@ -6,7 +6,7 @@ import ast
 import types
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zope.interface import Interface as ZopeInterface
@@ -23,11 +23,19 @@ from abc_interface_checker.model import (
     Marks,
     Method,
     Package,
+    ParameterKind,
     Signature,
 )
 from abc_interface_checker.types.classes import targets_of
 
-__all__ = ["UNKNOWN", "AttributeContract", "Contract", "MethodContract", "prepared"]
+__all__ = [
+    "UNKNOWN",
+    "AttributeContract",
+    "Contract",
+    "MethodContract",
+    "is_special",
+    "prepared",
+]
 
 UNKNOWN = object()
 """The content of a default that cannot be told."""
@@ -42,6 +50,8 @@ class MethodContract:
     """The interface that says it."""
     declaring: object | None
     """The same, live; None: it is not imported."""
+    signature: Signature
+    """As callers use it: what only operators call is called by position."""
     is_lossy: bool
     """Whether its parameters are known only as zope reduces them."""
     shape: Shape
@@ -53,11 +63,6 @@ class MethodContract:
     def name(self) -> str:
         """Of the method."""
         return self.method.name
-
-    @property
-    def signature(self) -> Signature:
-        """Of the method."""
-        return self.method.signature
 
     @property
     def marks(self) -> Marks:
@@ -213,7 +218,7 @@ def _method(
     targets: Mapping[str, str],
     is_lossy: bool,
 ) -> MethodContract:
-    signature = method.signature
+    signature = _by_position(method) if is_special(method.name) else method.signature
     types_ = {
         parameter.name: canonical(parameter.annotation.type, targets)
         for parameter in signature.parameters
@@ -225,6 +230,7 @@ def _method(
         method,
         owner,
         live,
+        signature,
         is_lossy,
         shape_of(signature),
         {
@@ -234,6 +240,21 @@ def _method(
         },
         types_,
     )
+
+
+def is_special(name: str) -> bool:
+    """Whether operators and statements call the method, and not callers by its name."""
+    return name.startswith("__") and name.endswith("__") and name != "__call__"
+
+
+def _by_position(method: Method) -> Signature:
+    parameters = tuple(
+        replace(parameter, kind=ParameterKind.POSITIONAL_ONLY)
+        if parameter.kind is ParameterKind.POSITIONAL_OR_KEYWORD
+        else parameter
+        for parameter in method.signature.parameters
+    )
+    return replace(method.signature, parameters=parameters)
 
 
 def _content(text: str) -> Any:

@@ -37,9 +37,8 @@ def is_provided_by_class(contract: Contract, target: object) -> bool:
     """Whether a class is itself the object that provides the interface."""
     if not isinstance(target, type) or not contract.is_zope:
         return False
-    return _names(contract, _ZOPE.providedBy(target)) and not _names(
-        contract, _ZOPE.implementedBy(target)
-    )
+    provided, implemented = _ask("providedBy", target), _ask("implementedBy", target)
+    return _names(contract, provided) and not _names(contract, implemented)
 
 
 def check_declared(check: Check, contract: Contract) -> None:
@@ -134,8 +133,16 @@ def _line(contract: Contract) -> Iterator[str]:
 
 def _declared(implementation: Implementation) -> Any:
     if implementation.of_instances:
-        return _ZOPE.implementedBy(implementation.cls)
-    return _ZOPE.providedBy(implementation.target)
+        return _ask("implementedBy", implementation.cls)
+    return _ask("providedBy", implementation.target)
+
+
+def _ask(question: str, target: object) -> Any:
+    """What zope says; nothing of an object at which it fails."""
+    try:
+        return getattr(_ZOPE, question)(target)
+    except Exception:  # noqa: BLE001 - it runs the object's own code
+        return _ZOPE.Declaration()
 
 
 def _names(contract: Contract, declaration: Any) -> bool:

@@ -9,7 +9,7 @@ from abc_interface_checker import catalogue
 from abc_interface_checker.calls import Call, written
 from abc_interface_checker.findings import Finding, Severity, Witness
 from abc_interface_checker.live.hints import Hints
-from abc_interface_checker.live.implementation import Implementation
+from abc_interface_checker.live.implementation import Implementation, module_of
 from abc_interface_checker.model import Package, Place, Signature
 from abc_interface_checker.types.assignability import Classes
 
@@ -103,7 +103,7 @@ class Check:
         target = self.implementation.target
         if isinstance(target, types.ModuleType):
             return Place(target.__file__, 1) if target.__file__ else None
-        scope = self.hints.scope(self.implementation.cls.__module__)
+        scope = self.hints.scope(module_of(self.implementation.cls))
         if scope is None:
             return None
         line = self.hints.line_of(self.implementation.cls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from abc_interface_checker.conformance.contract import MethodContract
+from abc_interface_checker.conformance.contract import MethodContract, is_special
 from abc_interface_checker.conformance.findings import Check
 from abc_interface_checker.conformance.parameters import described
 from abc_interface_checker.findings import Severity
@@ -55,9 +55,11 @@ def check_results(check: Check, contract: MethodContract, callee: Callee) -> Non
             _report_style(check, contract, callee)
         return
     if family is None:
-        # A plain function without annotation may well hand on what another one gives.
-        certain = wanted_style is Style.ASYNC
-        _report_style(check, contract, callee, None if certain else Severity.WARNING)
+        if wanted_style is Style.ASYNC and callee.function is not None:
+            _report_style(check, contract, callee)
+        elif callee.function is not None and not is_special(contract.name):
+            # A plain function may well hand on what another one gives.
+            check.unannotated.append(f"{contract.name}(return)")
         return
     head = parse(asked)
     outer = head.name if isinstance(head, Named) and wanted_style is not Style.SYNC else asked
@@ -121,9 +123,7 @@ def _report_type(
     )
 
 
-def _report_style(
-    check: Check, contract: MethodContract, callee: Callee, severity: Severity | None = None
-) -> None:
+def _report_style(check: Check, contract: MethodContract, callee: Callee) -> None:
     own, wanted = callee.style, contract.method.style
     is_async = Style.ASYNC in (own, wanted)
     check.report(
@@ -132,7 +132,6 @@ def _report_style(
         f"{contract.name} is {_WORDS[own]}; the contract has {_WORDS[wanted]}:"
         f" {described(contract)}",
         function=callee.function,
-        severity=severity,
     )
 
 

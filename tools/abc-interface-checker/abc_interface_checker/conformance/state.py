@@ -13,7 +13,7 @@ from zope.interface.interface import InterfaceClass
 
 from abc_interface_checker.live.callables import callee_of
 from abc_interface_checker.live.hints import find, name_of
-from abc_interface_checker.live.implementation import Access, Implementation
+from abc_interface_checker.live.implementation import Access, Implementation, module_of
 from abc_interface_checker.types.assignability import Classes, assignable
 from abc_interface_checker.types.expressions import Callable, Literal, Named, Union, parse
 
@@ -53,7 +53,7 @@ def sets_by_name(implementation: Implementation) -> bool:
     return any(
         not _BY_NAME.isdisjoint(function.__code__.co_names)
         for function in implementation.functions()
-        if function.__module__ == implementation.cls.__module__
+        if function.__module__ == module_of(implementation.cls)
     )
 
 

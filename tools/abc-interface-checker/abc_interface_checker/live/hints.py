@@ -10,6 +10,7 @@ from typing import Any
 
 from zope.interface.interface import InterfaceClass
 
+from abc_interface_checker.live.implementation import module_of
 from abc_interface_checker.live.sources import LiveSources
 from abc_interface_checker.source.modules import Function, Module
 from abc_interface_checker.source.names import Names
@@ -40,7 +41,7 @@ class Hints:
 
     def of_class(self, owner: type, hint: object) -> str:
         """The canonical type of one of the class's annotations."""
-        module = sys.modules.get(owner.__module__)
+        module = sys.modules.get(module_of(owner))
         return self.type_of(hint, vars(module) if module else {}, owner.__qualname__)
 
     def type_of(self, hint: object, namespace: Mapping[str, Any], owner: str) -> str:
@@ -56,7 +57,7 @@ class Hints:
     def scope(self, module: str, owner: str = "") -> Scope | None:
         """What the source of the module says about names; None if there is none."""
         if self._names is None:
-            others = (name for name in list(sys.modules) if not _is_pythons(name))
+            others = [name for name in list(sys.modules) if not _is_pythons(name)]
             self._names = Names(LiveSources(module, *others))
         parsed = self._names.module(module)
         if parsed is None:
@@ -76,7 +77,7 @@ class Hints:
 
     def line_of(self, owner: type) -> int:
         """Where a class is defined; 1 if that is not known."""
-        scope = self.scope(owner.__module__)
+        scope = self.scope(module_of(owner))
         found = scope.module.classes.get(owner.__qualname__) if scope else None
         return found.node.lineno if found else 1
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Access", "Implementation", "Member", "namespace", "own_annotations"]
+__all__ = ["Access", "Implementation", "Member", "module_of", "namespace", "own_annotations"]
 
 _DICT_OF_TYPE = type.__dict__["__dict__"]
 _BASES_OF_TYPE = type.__dict__["__mro__"]
@@ -62,7 +62,7 @@ class Implementation:
         """Dotted: of the module, or of the class."""
         if isinstance(self.target, types.ModuleType):
             return self.target.__name__
-        return f"{self.cls.__module__}.{self.cls.__qualname__}"
+        return f"{module_of(self.cls)}.{self.cls.__qualname__}"
 
     def member(self, name: str) -> Member | None:
         """What is stored under this name; None: nothing is."""
@@ -88,7 +88,7 @@ class Implementation:
         if self._access is Access.CLASS:
             return False
         asked = self._members["__getattribute__"][1]
-        return "__getattr__" in self._members or asked.__module__ != "builtins"
+        return "__getattr__" in self._members or module_of(asked) != "builtins"
 
     def annotation_owner(self, name: str) -> type | None:
         """The class whose annotations name it."""
@@ -104,6 +104,12 @@ class Implementation:
                 function = getattr(raw, "__func__", raw)
                 if isinstance(function, types.FunctionType):
                     yield function
+
+
+def module_of(cls: type) -> str:
+    """The name of its module; of a class whose instances say something else, of its metaclass."""
+    module: object = cls.__module__
+    return module if isinstance(module, str) else type(cls).__module__
 
 
 def namespace(owner: type) -> Mapping[str, Any]:
