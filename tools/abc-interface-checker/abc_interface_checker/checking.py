@@ -93,7 +93,8 @@ class _Run:
     configuration: Configuration
     contract: Package | CouldNotCheck | None
     """The frozen one; None: the imported interfaces count."""
-    subjects: list[str] = field(default_factory=list)
+    subjects: dict[str, str] = field(default_factory=dict)
+    """What the user calls an implementation, to the names of the interfaces."""
     checked: list[str] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
     unchecked: list[CouldNotCheck] = field(default_factory=list)
@@ -143,7 +144,7 @@ class _Run:
             self.unchecked.append(CouldNotCheck(element=name, reason=str(error)))
             return
         self.checked.append(identifier)
-        self.subjects.append(f"{name} against {', '.join(map(_name, wanted))}")
+        self.subjects[name] = ", ".join(map(_name, wanted))
         self.found += found
 
     def _frozen(self, interface: Any) -> Any:
@@ -167,10 +168,17 @@ class _Run:
         unused = suppressions.unused() if self.checked else ()
         return Report(
             command="check",
-            subject="; ".join(self.subjects) or "nothing could be checked",
+            subject=self._subject(),
             findings=tuple(dict.fromkeys((*marked, *unused))),
             could_not_check=self.unchecked,
+            facts=self.subjects if len(self.subjects) > 1 else {},
         )
+
+    def _subject(self) -> str:
+        if len(self.subjects) > 1:
+            return f"{len(self.subjects)} implementations"
+        pairs = (f"{name} against {interfaces}" for name, interfaces in self.subjects.items())
+        return next(pairs, "nothing could be checked")
 
 
 def _configuration(project: str | Path | None) -> Configuration:

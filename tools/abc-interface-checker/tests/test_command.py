@@ -165,6 +165,14 @@ class TestCheck(testtools.TestCase):
             self.assertEqual(0, status, text)
             self.assertIn(f"{target} against acme_exporters.Exporter", text)
 
+    def test_several(self) -> None:
+        targets = ("acme_plugin:Good", "acme_plugin:good", "acme_plugin:Renamed")
+        status, text, _ = run("check", *targets, "--interface", "acme_exporters:Exporter")
+        self.assertEqual(1, status)
+        self.assertTrue(text.startswith("3 implementations\n"), text)
+        for target in targets:
+            self.assertRegex(text, rf"\n{target} +acme_exporters.Exporter\n")
+
     def test_broken_class(self) -> None:
         status, text, _ = run(
             "check", "acme_plugin:Renamed", "--interface", "acme_exporters:Exporter"
