@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import sys
 import types
@@ -39,9 +40,8 @@ _UNBOUND_C = (
 _LRU_CACHE = type(functools.lru_cache(print))
 _FORMAT: dict[str, Any] = {}
 if sys.version_info >= (3, 14):
-    import annotationlib
-
-    _FORMAT = {"annotation_format": annotationlib.Format.STRING}
+    # By name: older Pythons do not have it.
+    _FORMAT = {"annotation_format": importlib.import_module("annotationlib").Format.STRING}
 
 Shape = tuple[object, ...]
 """All that decides which calls a plain function takes; equal ones take the same."""

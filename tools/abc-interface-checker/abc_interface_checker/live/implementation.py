@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import importlib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -126,10 +127,8 @@ def own_annotations(owner: Any) -> Mapping[str, Any]:
             found = owner.__annotations__
     except NameError:
         # Since Python 3.14 they are evaluated when they are asked for.
-        import annotationlib  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
-
-        text = annotationlib.Format.STRING
-        found = annotationlib.get_annotations(owner, format=text)
+        annotationlib = importlib.import_module("annotationlib")
+        found = annotationlib.get_annotations(owner, format=annotationlib.Format.STRING)
     except AttributeError:
         found = {}
     return found if isinstance(found, Mapping) else {}
