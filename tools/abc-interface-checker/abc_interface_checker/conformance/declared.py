@@ -35,7 +35,7 @@ _VERSION = "__contract_version__"
 
 def is_provided_by_class(contract: Contract, target: object) -> bool:
     """Whether a class is itself the object that provides the interface."""
-    if not isinstance(target, type) or not contract.is_zope:
+    if not issubclass(type(target), type) or not contract.is_zope:
         return False
     provided, implemented = _ask("providedBy", target), _ask("implementedBy", target)
     return _names(contract, provided) and not _names(contract, implemented)

@@ -100,9 +100,9 @@ class Check:
     def _place(self, function: types.FunctionType | None) -> Place | None:
         if function is not None:
             return Place(function.__code__.co_filename, function.__code__.co_firstlineno)
-        target = self.implementation.target
-        if isinstance(target, types.ModuleType):
-            return Place(target.__file__, 1) if target.__file__ else None
+        if self.implementation.module is not None:
+            file = self.implementation.own.get("__file__")
+            return Place(file, 1) if isinstance(file, str) else None
         scope = self.hints.scope(module_of(self.implementation.cls))
         if scope is None:
             return None

@@ -48,21 +48,24 @@ class Implementation:
 
     def __init__(self, target: object, as_object: bool) -> None:
         self.target = target
-        self.of_instances = isinstance(target, type) and not as_object
-        self.cls: type = target if isinstance(target, type) else type(target)
-        self._access = Access.CLASS if isinstance(target, type) and as_object else Access.INSTANCE
+        # Not isinstance: an object may lie about its class, or fail when it is asked for it.
+        self.is_class = issubclass(type(target), type)
+        self.of_instances = self.is_class and not as_object
+        self.cls: type = target if self.is_class else type(target)  # type: ignore[assignment]
+        self.module = target if issubclass(type(target), types.ModuleType) else None
+        self._access = Access.CLASS if self.is_class and as_object else Access.INSTANCE
         self.mro: tuple[type, ...] = _BASES_OF_TYPE.__get__(self.cls)
         self._members: dict[str, tuple[Any, type]] = {}
         for owner in reversed(self.mro):
             for name, raw in namespace(owner).items():
                 self._members[name] = (raw, owner)
-        self.own: Mapping[str, Any] = {} if isinstance(target, type) else _own(target)
+        self.own: Mapping[str, Any] = {} if self.is_class else _own(target)
 
     @property
     def name(self) -> str:
         """Dotted: of the module, or of the class."""
-        if isinstance(self.target, types.ModuleType):
-            return self.target.__name__
+        if self.module is not None:
+            return str(self.own.get("__name__", "module"))
         return f"{module_of(self.cls)}.{self.cls.__qualname__}"
 
     def member(self, name: str) -> Member | None:
@@ -84,7 +87,7 @@ class Implementation:
     @property
     def is_dynamic(self) -> bool:
         """Whether names that are not stored may be there all the same."""
-        if isinstance(self.target, types.ModuleType):
+        if self.module is not None:
             return "__getattr__" in self.own
         if self._access is Access.CLASS:
             return False
