@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -33,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has seen enough; nothing more may be written at exit.
         sys.stdout = None
         return 1
+    except Exception:  # noqa: BLE001 - whatever it is, it is neither a pass nor a finding
+        traceback.print_exc()
+        sys.stderr.write("error: could not check: this is a fault of abc-interface-checker\n")
+        return 2
     return status
 
 

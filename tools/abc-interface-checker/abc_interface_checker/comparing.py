@@ -41,8 +41,8 @@ def diff(
     """
     try:
         sides = (
-            open_side(old, package, Path(project)),
-            open_side(new, package, Path(project)),
+            open_side(old, package, project, is_old=True),
+            open_side(new, package, project),
         )
     except NoBaseline as error:
         unchecked = (error.as_unchecked(),)

@@ -8,7 +8,7 @@ off by what was released long ago.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -84,8 +84,6 @@ class Configuration:
     severities: Mapping[str, str] = field(default_factory=dict)
     """Rule of `ADJUSTABLE` to a severity, or ``off``."""
     suppressions: tuple[SuppressionEntry, ...] = ()
-    project: Mapping[str, Any] = field(default_factory=dict)
-    """The ``[project]`` table beside it."""
     folder: Path | None = None
     """Of the ``pyproject.toml``; None if there is none on disk."""
 
@@ -95,36 +93,51 @@ class Configuration:
         return (self.folder or Path()) / self.frozen
 
 
-def find(start: Path) -> Configuration:
+def find(start: Path, only: Collection[str] = ()) -> Configuration:
     """The configuration of the nearest ``pyproject.toml``, from the folder ``start`` upward; the
-    defaults if there is none. Misconfigured as `load` raises it.
+    defaults if there is none. ``only`` and Misconfigured as `parse` has them.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if path.is_file():
-            return load(path)
+            return load(path, only)
     return Configuration()
 
 
-def load(path: Path) -> Configuration:
+def load(path: Path, only: Collection[str] = ()) -> Configuration:
     """The configuration of one file; Misconfigured if it cannot be read or says what cannot be."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path}: {error}") from error
-    return parse(text, str(path), path.parent)
+    return parse(text, str(path), path.parent, only)
 
 
-def parse(text: str, name: str = "pyproject.toml", folder: Path | None = None) -> Configuration:
-    """The configuration in the text of a ``pyproject.toml``; Misconfigured with ``name`` in it."""
+def parse(
+    text: str,
+    name: str = "pyproject.toml",
+    folder: Path | None = None,
+    only: Collection[str] = (),
+) -> Configuration:
+    """The configuration in the text of a ``pyproject.toml``.
+
+    Args:
+        text: of the file.
+        name: of the file, for messages.
+        folder: that it is in.
+        only: read these keys, and let all others say what they want. None given: all are read.
+
+    Raises: Misconfigured.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"{name}: {error}") from error
     table = document.get("tool", {}).get("abc-interface-checker", {})
-    reader = _Reader(name, table)
-    return Configuration(**reader.settings(), project=document.get("project", {}), folder=folder)
+    if only and isinstance(table, dict):
+        table = {key: value for key, value in table.items() if key in only}
+    return Configuration(**_Reader(name, table).settings(), folder=folder)
 
 
 def from_table(table: Mapping[str, Any], name: str = _TABLE) -> Configuration:

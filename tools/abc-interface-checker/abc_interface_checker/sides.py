@@ -16,6 +16,8 @@ from abc_interface_checker.source.sources import Sources, SourcesUnavailable
 __all__ = ["MISSING", "UNREADABLE", "NoBaseline", "Side", "of_project", "open_side", "read_frozen"]
 
 _GIT = "git:"
+_OWN = ("packages", "version")
+"""What an old version may say of itself."""
 
 
 MISSING = "baseline-missing"
@@ -75,25 +77,27 @@ class Side:
         )
 
 
-def open_side(where: str | Path, package: str = "", folder: Path | None = None) -> Side:
+def open_side(
+    where: str | Path, package: str = "", folder: str | Path = ".", *, is_old: bool = False
+) -> Side:
     """Find one version.
 
     Args:
         where: a frozen file, a folder (of the package, or with a ``pyproject.toml`` that names it),
             or ``git:REVISION`` or ``git:REVISION:PATH`` of a repository.
         package: which of the packages that the project's configuration names, if there are several.
-        folder: of the project, for ``git:REVISION``; default: the current one.
+        folder: of the project, for ``git:REVISION``.
+        is_old: nothing of its configuration counts but where the package is, and its version.
 
     Raises: NoBaseline, Misconfigured.
     """
     text = str(where)
+    opening = _Opening(package, Path(folder), _OWN if is_old else ())
     try:
         if text.startswith(_GIT):
-            return _from_git(text, package, folder or Path())
+            return opening.from_git(text)
         path = Path(where)
-        if path.is_dir():
-            return _from_folder(path, package)
-        return _from_file(path)
+        return opening.from_folder(path) if path.is_dir() else opening.from_file(path)
     except SourcesUnavailable as error:
         raise NoBaseline(MISSING, text, str(error)) from error
 
@@ -124,46 +128,52 @@ def read_frozen(path: Path) -> Package:
         raise NoBaseline(UNREADABLE, str(path), str(error)) from error
 
 
-def _from_file(path: Path) -> Side:
-    contract = read_frozen(path)
-    read = Read(package=contract, findings=(), could_not_check=())
-    return Side(
-        label=f"{contract.name} {contract.version}".strip(),
-        configuration=configurations.find(path.resolve().parent),
-        source=read,
-    )
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """How one version is looked for."""
 
+    package: str
+    folder: Path
+    only: tuple[str, ...]
+    """Keys of the configuration that are read; none: all."""
 
-def _from_folder(folder: Path, package: str) -> Side:
-    configuration = configurations.find(folder)
-    is_project = configuration.folder == folder.resolve() and configuration.packages
-    if is_project and not (folder / "__init__.py").is_file():
-        return of_project(configuration, _chosen(configuration, package))
-    sources = Sources.from_folder(folder, package or None)
-    return Side(label=str(folder), configuration=configuration, source=sources)
+    def from_file(self, path: Path) -> Side:
+        contract = read_frozen(path)
+        return Side(
+            label=f"{contract.name} {contract.version}".strip(),
+            configuration=configurations.find(path.resolve().parent, self.only),
+            source=Read(contract),
+        )
 
+    def from_folder(self, folder: Path) -> Side:
+        configuration = configurations.find(folder, self.only)
+        is_project = configuration.folder == folder.resolve() and configuration.packages
+        if is_project and not (folder / "__init__.py").is_file():
+            return of_project(configuration, _chosen(configuration, self.package))
+        sources = Sources.from_folder(folder, self.package or None)
+        return Side(label=str(folder), configuration=configuration, source=sources)
 
-def _from_git(where: str, package: str, folder: Path) -> Side:
-    revision, _, path = where.removeprefix(_GIT).partition(":")
-    if path:
-        sources = Sources.from_revision(folder, revision, path, package or None)
-        return Side(label=where, configuration=_of_text(sources, where), source=sources)
-    here = configurations.find(folder)
-    name = _chosen(here, package)
-    project = _below_repository(here.folder or folder.resolve())
-    problems = []
-    for candidate in (project / Path(*name.split(".")), project / "src" / Path(*name.split("."))):
-        try:
-            sources = Sources.from_revision(folder, revision, candidate.as_posix(), name)
-        except SourcesUnavailable as error:
-            problems.append(str(error))
-        else:
-            return Side(label=where, configuration=_of_text(sources, where), source=sources)
-    raise NoBaseline(MISSING, where, "; ".join(dict.fromkeys(problems)))
+    def from_git(self, where: str) -> Side:
+        revision, _, path = where.removeprefix(_GIT).partition(":")
+        if path:
+            return self._revision(where, revision, path, self.package or None)
+        here = configurations.find(self.folder, _OWN)
+        name = _chosen(here, self.package)
+        project = _below_repository(here.folder or self.folder.resolve())
+        problems = []
+        for source in (project, project / "src"):
+            try:
+                folder = source.joinpath(*name.split(".")).as_posix()
+                return self._revision(where, revision, folder, name)
+            except SourcesUnavailable as error:
+                problems.append(str(error))
+        raise NoBaseline(MISSING, where, "; ".join(dict.fromkeys(problems)))
 
-
-def _of_text(sources: Sources, where: str) -> Configuration:
-    return configurations.parse(sources.project, f"pyproject.toml of {where}")
+    def _revision(self, where: str, revision: str, path: str, package: str | None) -> Side:
+        sources = Sources.from_revision(self.folder, revision, path, package)
+        name = f"pyproject.toml of {where}"
+        configuration = configurations.parse(sources.project, name, only=self.only)
+        return Side(label=where, configuration=configuration, source=sources)
 
 
 def _chosen(configuration: Configuration, package: str) -> str:

@@ -112,6 +112,16 @@ class TestUsage(testtools.TestCase):
             self.assertIn("error:", error)
         self.assertIn("did you mean param-renamed", run("explain", "param-rename")[2])
 
+    def test_a_fault_of_its_own_is_status_2(self) -> None:
+        def fault(*_: object) -> str:
+            raise RuntimeError("this was not foreseen")
+
+        self.useFixture(fixtures.MonkeyPatch("abc_interface_checker.explain.overview", fault))
+        status, _, error = run("explain")
+        self.assertEqual(2, status)
+        self.assertIn("this was not foreseen", error)
+        self.assertIn("error: could not check", error)
+
     def test_nothing_to_check_is_status_2(self) -> None:
         status, _, error = run("check")
         self.assertEqual(2, status)
@@ -202,6 +212,21 @@ class TestCheck(testtools.TestCase):
             status, text, _ = run("check", *arguments)
             self.assertEqual(2, status, text)
             self.assertIn(reason, text)
+
+    def test_entry_points(self) -> None:
+        self.project.write("acme_plugins-1.0.dist-info/METADATA", "Name: acme-plugins\n")
+        self.project.write(
+            "acme_plugins-1.0.dist-info/entry_points.txt",
+            "[acme.formats]\ngood = acme_plugin:Good\nold = acme_plugin:Renamed [extra]\n"
+            "gone = acme_gone:Exporter\n",
+        )
+        sys.path.insert(0, str(self.project.folder))
+        status, text, _ = run(
+            "check", "--entry-point", "acme.formats", "--interface", "acme_exporters:Exporter"
+        )
+        self.assertEqual(2, status, text)
+        for part in ("acme_plugin:Good ", "acme_plugin.Renamed.export", "No module named"):
+            self.assertIn(part, text)
 
     def test_report_in_a_file(self) -> None:
         status, text, _ = run(
@@ -313,6 +338,52 @@ class TestVersions(testtools.TestCase):
             self.assertIn("version-too-low", text)
         self.assertEqual(0, run("diff", "git:HEAD", "git:HEAD")[0])
         self.assertEqual(2, run("diff", "git:nowhere", ".")[0])
+
+    def test_only_the_new_side_configures(self) -> None:
+        run("freeze")
+        self.change("1.1")
+        for folder in ("old", "new"):
+            self.project.write(f"{folder}/pyproject.toml", PROJECT)
+        self.project.write("old/acme_exporters/__init__.py", CONTRACT)
+        self.change("1.1")
+        text = (self.project.folder / "acme_exporters/__init__.py").read_text("utf-8")
+        self.project.write("new/acme_exporters/__init__.py", text)
+        suppression = (
+            "\n[[tool.abc-interface-checker.suppressions]]\n"
+            'rule = "param-renamed"\nelement = "acme_exporters.Exporter.export(*)"\n'
+            'versions = ["1.0", "1.1"]\nreason = "By position."\n'
+        )
+        self.project.write("old/pyproject.toml", f"{PROJECT}from-another-release = 1\n")
+        self.project.write("new/pyproject.toml", PROJECT + suppression)
+        status, said, _ = run("diff", "old", "new")
+        self.assertEqual(0, status, said)
+        self.assertIn("reason: By position.", said)
+        self.project.write("old/pyproject.toml", PROJECT + suppression)
+        self.project.write("new/pyproject.toml", PROJECT)
+        status, said, _ = run("diff", "old", "new")
+        self.assertEqual(1, status, said)
+        self.assertIn("version-too-low", said)
+
+    def test_a_policy_and_a_severity(self) -> None:
+        run("freeze")
+        for new, setting in (
+            ("path: str, more: int = 0", "provider-minor = true\n"),
+            ('path: str = "b"', 'severities.param-default-changed = "warning"\n'),
+        ):
+            self.project.write("acme_exporters/__init__.py", CONTRACT)
+            if "default" in setting:
+                old = CONTRACT.replace("path: str", 'path: str = "a"').replace("1.0", "1.5")
+                self.project.write("acme_exporters/__init__.py", old)
+                run("freeze")
+            self.change("1.6", "path: str", new)
+            before = str(self.frozen()[-1])
+            self.project.write("pyproject.toml", PROJECT)
+            status, said, _ = run("diff", before, ".")
+            self.assertEqual((1, True), (status, "version-too-low" in said), said)
+            self.project.write("pyproject.toml", PROJECT + setting)
+            status, said, _ = run("diff", before, ".")
+            self.assertEqual(0, status, said)
+            self.assertRegex(said, "required bump +minor")
 
     def test_wrong_configuration_is_status_2(self) -> None:
         self.project.write("pyproject.toml", "[tool.abc-interface-checker]\npakages = []\n")

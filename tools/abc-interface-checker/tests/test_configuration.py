@@ -52,11 +52,15 @@ class TestParse(testtools.TestCase):
         self.assertEqual((True, True), (found.freezable, found.provider_minor))
         self.assertEqual({"param-default-changed": "warning"}, found.severities)
         self.assertEqual(("1.0", "1.1"), found.suppressions[0].versions)
-        self.assertEqual("3.1", found.project["version"])
         self.assertEqual(Path("here/released"), found.frozen_folder)
 
     def test_no_table_is_the_defaults(self) -> None:
-        self.assertEqual(Configuration(project={"name": "a"}), parse('[project]\nname = "a"'))
+        self.assertEqual(Configuration(), parse('[project]\nname = "a"'))
+
+    def test_only_some_keys(self) -> None:
+        text = table('version = "1.0"\nfrom-another-release = 3')
+        found = parse(text, only=("packages", "version"))
+        self.assertEqual(Configuration(version="1.0"), found)
 
     def assert_refused(self, text: str, *parts: str) -> None:
         error = self.assertRaises(Misconfigured, parse, text)
