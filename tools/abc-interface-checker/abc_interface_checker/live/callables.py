@@ -181,6 +181,9 @@ def callee_of(raw: Any, access: Access) -> Callee | None:
 
 
 def _binds(raw: Any) -> bool:
+    if isinstance(raw, functools.partial):
+        # Python 3.13 has its ``__get__`` only to warn of this.
+        return sys.version_info >= (3, 14)
     return hasattr(type(raw), "__get__") and not isinstance(
         raw, types.MethodType | types.BuiltinFunctionType
     )
