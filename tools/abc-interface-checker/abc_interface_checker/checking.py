@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from abc_interface_checker.configuration import OFF, Configuration
 from abc_interface_checker.conformance import check_object
 from abc_interface_checker.findings import CouldNotCheck, Finding, Report
 from abc_interface_checker.live.contract import NotAnInterface
-from abc_interface_checker.model import Interface, Package
+from abc_interface_checker.model import Interface, Package, Place
 from abc_interface_checker.suppressions import Suppressions, adjust, check_entries, of_group
 from abc_interface_checker.targets import Unloadable
 
@@ -142,6 +143,12 @@ class _Run:
             )
         except NotAnInterface as error:
             self.unchecked.append(CouldNotCheck(element=name, reason=str(error)))
+            return
+        except Exception as error:  # noqa: BLE001 - its metaclass and its hooks are any code
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            reason = f"looking at it ended in {type(error).__name__}: {error}"
+            place = Place(where.filename, where.lineno or 1)
+            self.unchecked.append(CouldNotCheck(element=name, reason=reason, place=place))
             return
         self.checked.append(identifier)
         self.subjects[name] = ", ".join(map(_name, wanted))

@@ -16,6 +16,7 @@ from abc_interface_checker.conformance.declared import (
     check_version,
     claimed_interfaces,
     is_provided_by_class,
+    is_subclass,
 )
 from abc_interface_checker.conformance.findings import Check
 from abc_interface_checker.conformance.methods import check_method
@@ -168,7 +169,7 @@ def _of_mock(contracts: list[Contract], mock: object, spec: type | None) -> tupl
     """A mock of an interface is as good as the interface; of nothing, or of names, it is none."""
     lives = [contract.live for contract in contracts]
     if spec is not None and all(
-        isinstance(each, type) and issubclass(spec, each) for each in lives
+        isinstance(each, type) and is_subclass(spec, each) for each in lives
     ):
         return ()
     check = Check(Implementation(mock, as_object=True), LiveClasses())

@@ -26,6 +26,7 @@ __all__ = [
     "check_version",
     "claimed_interfaces",
     "is_provided_by_class",
+    "is_subclass",
 ]
 
 # Its functions have no annotations.
@@ -49,7 +50,7 @@ def check_declared(check: Check, contract: Contract) -> None:
     elif contract.interface.kind is InterfaceKind.PROTOCOL:
         return
     elif isinstance(contract.live, type):
-        declares = _is_subclass(implementation.cls, contract.live)
+        declares = is_subclass(implementation.cls, contract.live)
     else:
         declares = any(name_of(each) == contract.name for each in implementation.mro)
     if not declares:
@@ -152,9 +153,11 @@ def _names(contract: Contract, declaration: Any) -> bool:
     return any(name_of(each) == contract.name for each in declaration.flattened())
 
 
-def _is_subclass(cls: type, wanted: type) -> bool:
+def is_subclass(cls: type, wanted: type) -> bool:
+    """Whether a class says that it is a subclass, or the other one that it is its own."""
     try:
-        return issubclass(cls, wanted)
+        # A Protocol may refuse to be asked by issubclass.
+        return wanted in type.mro(cls) or issubclass(cls, wanted)
     except Exception:  # noqa: BLE001 - a hook of the interface may run
         return False
 

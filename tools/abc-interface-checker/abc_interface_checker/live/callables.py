@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import sys
 import types
@@ -11,40 +10,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from abc_interface_checker.live.implementation import Access, own_annotations
-from abc_interface_checker.model import Binding, Parameter, ParameterKind, Signature, Style
-
-__all__ = ["Callee", "Shape", "callee_of", "shape_of"]
-
-_KINDS = {
-    inspect.Parameter.POSITIONAL_ONLY: ParameterKind.POSITIONAL_ONLY,
-    inspect.Parameter.POSITIONAL_OR_KEYWORD: ParameterKind.POSITIONAL_OR_KEYWORD,
-    inspect.Parameter.VAR_POSITIONAL: ParameterKind.VAR_POSITIONAL,
-    inspect.Parameter.KEYWORD_ONLY: ParameterKind.KEYWORD_ONLY,
-    inspect.Parameter.VAR_KEYWORD: ParameterKind.VAR_KEYWORD,
-}
-_STYLES = (
-    (inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE, Style.ASYNC),
-    (inspect.CO_ASYNC_GENERATOR, Style.ASYNC_GENERATOR),
-    (inspect.CO_GENERATOR, Style.GENERATOR),
+from abc_interface_checker.live.signatures import (
+    KINDS,
+    STARS,
+    Shape,
+    defaults_of,
+    inspected,
+    signature_from,
+    signature_of_code,
+    style_of,
 )
+from abc_interface_checker.model import Binding, ParameterKind, Signature, Style
+
+__all__ = ["Callee", "callee_of"]
+
 _MANAGERS = {
     Style.GENERATOR: Style.CONTEXT_MANAGER,
     Style.ASYNC_GENERATOR: Style.ASYNC_CONTEXT_MANAGER,
 }
-_STARS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _UNBOUND_C = (
     types.MethodDescriptorType,
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
 )
 _LRU_CACHE = type(functools.lru_cache(print))
-_FORMAT: dict[str, Any] = {}
-if sys.version_info >= (3, 14):
-    # By name: older Pythons do not have it.
-    _FORMAT = {"annotation_format": importlib.import_module("annotationlib").Format.STRING}
-
-Shape = tuple[object, ...]
-"""All that decides which calls a plain function takes; equal ones take the same."""
 
 
 class Callee:
@@ -93,9 +82,9 @@ class Callee:
             code = function.__code__
             self.lacks_self = skip > code.co_argcount and not code.co_flags & inspect.CO_VARARGS
             self._code = (function, min(skip, code.co_argcount))
-            self.defaults = _defaults(function)
+            self.defaults = defaults_of(function)
         elif signature is not None:
-            self._signature = _signature(signature)
+            self._signature = signature_from(signature)
             self.defaults = {
                 parameter.name: parameter.default
                 for parameter in signature.parameters.values()
@@ -116,14 +105,14 @@ class Callee:
             code.co_kwonlyargcount,
             len(function.__defaults__ or ()),
             frozenset(function.__kwdefaults__ or ()),
-            code.co_flags & _STARS,
+            code.co_flags & STARS,
         )
 
     @property
     def signature(self) -> Signature | None:
         """What may be passed."""
         if self._signature is None and self._code is not None:
-            self._signature = _signature_of_code(*self._code)
+            self._signature = signature_of_code(*self._code)
         return self._signature
 
     @property
@@ -141,23 +130,6 @@ class Callee:
         return own_annotations(self.function) if self.function is not None else {}
 
 
-def shape_of(signature: Signature) -> Shape:
-    """The shape that a plain function of this signature has."""
-    by_kind = [
-        [parameter for parameter in signature.parameters if parameter.kind is kind]
-        for kind in ParameterKind
-    ]
-    only, positional, varargs, keywords, varkw = by_kind
-    return (
-        tuple(parameter.name for parameter in [*only, *positional, *keywords]),
-        len(only),
-        len(keywords),
-        sum(not parameter.is_required for parameter in [*only, *positional]),
-        frozenset(parameter.name for parameter in keywords if not parameter.is_required),
-        inspect.CO_VARARGS * len(varargs) | inspect.CO_VARKEYWORDS * len(varkw),
-    )
-
-
 def callee_of(raw: Any, access: Access) -> Callee | None:
     """What a stored attribute is when it is called; None: it cannot be called, or only a
     descriptor's code could say.
@@ -173,7 +145,7 @@ def callee_of(raw: Any, access: Access) -> Callee | None:
     if isinstance(raw, functools.singledispatchmethod):
         return _of_singledispatch(raw, access)
     if isinstance(raw, type):
-        return Callee(raw, signature=_inspected(raw))
+        return Callee(raw, signature=inspected(raw))
     if not callable(raw):
         return None
     binds = isinstance(raw, _UNBOUND_C) or _binds(raw)
@@ -202,31 +174,41 @@ def _bound(raw: Any, skip: int, binding: Binding) -> Callee | None:
     function = getattr(runs, "__func__", runs)
     return Callee(
         raw,
-        signature=_inspected(raw, skip),
+        signature=inspected(raw, skip),
         function=function if isinstance(function, types.FunctionType) else None,
         binding=binding,
-        style=_style(function) if isinstance(function, types.FunctionType) else Style.SYNC,
+        style=style_of(function) if isinstance(function, types.FunctionType) else Style.SYNC,
     )
 
 
 def _of_function(function: types.FunctionType, skip: int, binding: Binding) -> Callee:
     if not function.__dict__:
         return Callee(
-            function, function=function, skip=skip, binding=binding, style=_style(function)
+            function, function=function, skip=skip, binding=binding, style=style_of(function)
         )
     wrapped = function.__dict__.get("__wrapped__")
-    style = _style(function)
+    style = style_of(function)
     if "__signature__" in function.__dict__:
-        signature = _inspected(function, skip)
+        signature = inspected(function, skip)
         return Callee(
             function, signature=signature, function=function, binding=binding, style=style
         )
-    inner = _bound(wrapped, skip, binding) if wrapped is not None else None
+    is_wrapper = wrapped is not None and _ends(function)
+    inner = _bound(wrapped, skip, binding) if is_wrapper else None
     if inner is not None and style is Style.SYNC:
         style = inner.style
         if function.__globals__.get("__name__") == "contextlib":
             style = _MANAGERS.get(style, style)
     return Callee(function, function=function, skip=skip, binding=binding, style=style, inner=inner)
+
+
+def _ends(function: types.FunctionType) -> bool:
+    """Whether what it wraps does not lead back to it."""
+    try:
+        inspect.unwrap(function)
+    except ValueError:
+        return False
+    return True
 
 
 def _of_partialmethod(raw: functools.partialmethod[Any], access: Access) -> Callee | None:
@@ -269,11 +251,11 @@ def _partial(
         """Has the signature that the partial is made of."""
 
     stand_in.__signature__ = signature  # type: ignore[attr-defined]
-    return _inspected(functools.partial(stand_in, *args, **keywords))
+    return inspected(functools.partial(stand_in, *args, **keywords))
 
 
 def _restored(callee: Callee) -> inspect.Signature:
-    kinds = {ours: theirs for theirs, ours in _KINDS.items()}
+    kinds = {ours: theirs for theirs, ours in KINDS.items()}
     signature = callee.signature or Signature()
     return inspect.Signature(
         [
@@ -285,85 +267,3 @@ def _restored(callee: Callee) -> inspect.Signature:
             for parameter in signature.parameters
         ]
     )
-
-
-def _inspected(raw: Any, skip: int = 0) -> inspect.Signature | None:
-    """Python's own opinion; None: it has none, as of many functions in C."""
-    try:
-        signature = inspect.signature(raw, **_FORMAT)
-    except (ValueError, TypeError):
-        return None
-    parameters = list(signature.parameters.values())
-    if (
-        skip
-        and parameters
-        and parameters[0].kind
-        in (
-            inspect.Parameter.POSITIONAL_ONLY,
-            inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        )
-    ):
-        parameters = parameters[1:]
-    return signature.replace(parameters=parameters)
-
-
-def _signature(signature: inspect.Signature) -> Signature:
-    return Signature(
-        parameters=tuple(
-            Parameter(
-                name=parameter.name,
-                kind=_KINDS[parameter.kind],
-                default=None if parameter.default is parameter.empty else "...",
-            )
-            for parameter in signature.parameters.values()
-        )
-    )
-
-
-def _signature_of_code(function: types.FunctionType, skip: int) -> Signature:
-    code = function.__code__
-    names = code.co_varnames
-    count, keywords = code.co_argcount, code.co_kwonlyargcount
-    first_default = count - len(function.__defaults__ or ())
-    parameters = [
-        Parameter(
-            name=names[place],
-            kind=(
-                ParameterKind.POSITIONAL_ONLY
-                if place < code.co_posonlyargcount
-                else ParameterKind.POSITIONAL_OR_KEYWORD
-            ),
-            default="..." if place >= first_default else None,
-        )
-        for place in range(skip, count)
-    ]
-    star = count + keywords
-    if code.co_flags & inspect.CO_VARARGS:
-        parameters.append(Parameter(name=names[star], kind=ParameterKind.VAR_POSITIONAL))
-        star += 1
-    optional = function.__kwdefaults__ or {}
-    for name in names[count : count + keywords]:
-        default = "..." if name in optional else None
-        parameters.append(Parameter(name=name, kind=ParameterKind.KEYWORD_ONLY, default=default))
-    if code.co_flags & inspect.CO_VARKEYWORDS:
-        parameters.append(Parameter(name=names[star], kind=ParameterKind.VAR_KEYWORD))
-    return Signature(parameters=tuple(parameters))
-
-
-def _defaults(function: types.FunctionType) -> Mapping[str, Any]:
-    values, by_name = function.__defaults__, function.__kwdefaults__
-    if not values:
-        return by_name or {}
-    code = function.__code__
-    names = code.co_varnames[code.co_argcount - len(values) : code.co_argcount]
-    return {**dict(zip(names, values, strict=True)), **(by_name or {})}
-
-
-def _style(function: types.FunctionType) -> Style:
-    flags = function.__code__.co_flags
-    for flag, style in _STYLES:
-        if flags & flag:
-            return style
-    if function.__dict__ and inspect.iscoroutinefunction(function):
-        return Style.ASYNC
-    return Style.SYNC
