@@ -84,7 +84,7 @@ def open_side(
 
     Args:
         where: a frozen file, a folder (of the package, or with a ``pyproject.toml`` that names it),
-            or ``git:REVISION`` or ``git:REVISION:PATH`` of a repository.
+            a module's file, or ``git:REVISION`` or ``git:REVISION:PATH`` of a repository.
         package: which of the packages that the project's configuration names, if there are several.
         folder: of the project, for ``git:REVISION``.
         is_old: nothing of its configuration counts but where the package is, and its version.
@@ -97,7 +97,8 @@ def open_side(
         if text.startswith(_GIT):
             return opening.from_git(text)
         path = Path(where)
-        return opening.from_folder(path) if path.is_dir() else opening.from_file(path)
+        is_source = path.is_dir() or path.suffix == ".py"
+        return opening.from_folder(path) if is_source else opening.from_file(path)
     except SourcesUnavailable as error:
         raise NoBaseline(MISSING, text, str(error)) from error
 

@@ -10,8 +10,10 @@ import testtools
 
 import abc_interface_checker
 from abc_interface_checker import catalogue
+from abc_interface_checker.configuration import ADJUSTABLE
 from abc_interface_checker.explain import explain, not_implemented, overview
 from abc_interface_checker.findings import Bump, Effect, Severity
+from abc_interface_checker.suppressions import NEVER
 
 WANTED = frozenset(
     (Path(__file__).parent / "catalogue_ids.txt").read_text(encoding="utf-8").split()
@@ -148,6 +150,13 @@ class TestRules(testtools.TestCase):
                 effects |= set(sides)
             if rule.group not in ("implementation", "contract") and Effect.BREAKS in effects:
                 self.assertEqual((Severity.ERROR, Bump.MAJOR), (rule.severity, rule.bump), rule.id)
+
+    def test_severities_can_be_set_of_rules_that_there_are(self) -> None:
+        for rule, choices in ADJUSTABLE.items():
+            self.assertIn(catalogue.rule(rule).severity.value, choices)
+
+    def test_what_is_never_suppressed_is_there(self) -> None:
+        self.assertEqual(set(), NEVER - set(catalogue.rule_ids()))
 
 
 class TestExplain(testtools.TestCase):

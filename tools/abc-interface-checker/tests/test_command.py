@@ -318,6 +318,14 @@ class TestVersions(testtools.TestCase):
         self.assertEqual(0, status, text)
         self.assertIn("info     param-renamed", text)
 
+    def test_modules_alone(self) -> None:
+        self.project.write("pyproject.toml", "")
+        self.project.write("old/thing.py", CONTRACT)
+        self.project.write("new/thing.py", CONTRACT.replace("path", "target"))
+        status, text, _ = run("diff", "old/thing.py", "new/thing.py")
+        self.assertEqual(1, status, text)
+        self.assertIn("thing.Exporter.export(path)", text)
+
     def test_no_baseline_is_status_2(self) -> None:
         for old in ("none.json", "pyproject.toml", "git:HEAD"):
             status, text, _ = run("diff", old, ".")

@@ -15,6 +15,7 @@ _SIDES = """\
 OLD and NEW are each one of
   FILE               a frozen file that `freeze` wrote
   FOLDER             of a package, or of a project whose pyproject.toml names it
+  FILE.py            a module alone
   git:REV            a commit, tag or branch of this project's repository
   git:REV:PATH       the same, with the package's folder from the top of the repository
 
