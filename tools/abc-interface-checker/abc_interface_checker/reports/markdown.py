@@ -36,7 +36,8 @@ def render(report: Report) -> str:
             lines += [f"### {heading}", ""]
             for finding in found:
                 lines += _item(finding)
-            lines.append("")
+            # An example has ended with an empty line already.
+            lines += [""] if lines[-1] else []
     if report.could_not_check:
         lines += ["### Could not be checked", ""]
         lines += [
