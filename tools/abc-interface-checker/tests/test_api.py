@@ -8,7 +8,7 @@ import sys
 from typing import Protocol
 
 import testtools
-from test_command import PROJECT, Project
+from projects import PROJECT, Project
 from zope.interface import Interface, implementer
 
 import abc_interface_checker

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from test_source_sources import git
 
 import abc_interface_checker
-from abc_interface_checker import catalogue
 from abc_interface_checker.model import (
     Alias,
     Attribute,
@@ -32,7 +31,7 @@ from abc_interface_checker.model import (
     Value,
 )
 from abc_interface_checker.source import frozen
-from abc_interface_checker.source.reader import Reading, read_package
+from abc_interface_checker.source.reader import read_package
 from abc_interface_checker.source.sources import Sources
 
 CONTRACT = '''
@@ -324,26 +323,3 @@ class TestHistory(FolderTestCase):
 
     def test_before_it_is_committed(self) -> None:
         self.assertEqual([], self.rules(self.replaced(CONTRACT)))
-
-
-class TestExamples(FolderTestCase):
-    """The examples of the rules: what was frozen before, and what is there now."""
-
-    def test_all(self) -> None:
-        for rule in map(catalogue.rule, sorted({"frozen-modified", *frozen.COULD_NOT_CHECK})):
-            for at, example in enumerate((*rule.reported, *rule.near_misses)):
-                folder = self.folder / rule.id / str(at)
-                reading = Reading(version=str(example.configuration["version"]))
-                before, after = (
-                    read_package(Sources.from_texts(texts), reading).package
-                    for texts in (
-                        example.before,
-                        {name: text for name, text in example.after.items() if "/" not in name},
-                    )
-                )
-                frozen.write(before, folder / "contracts")
-                for name, text in example.after.items():
-                    if "/" in name:
-                        (folder / name).write_text(text, encoding="utf-8")
-                found = frozen.verify(after, folder / "contracts")
-                self.assertEqual(example.findings, {each.rule for each in found}, f"{rule.id} {at}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import testtools
-from test_command import Project, run
+from projects import Project, run
 
 from abc_interface_checker.configuration import parse
 from abc_interface_checker.suppressions import check_entries

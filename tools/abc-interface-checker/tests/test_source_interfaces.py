@@ -403,6 +403,36 @@ class Thing(Protocol):
             signature(text),
         )
 
+    def test_defaults_of_the_class(self) -> None:
+        text = (
+            "limit = 1\n"
+            + PROTOCOL
+            + """
+class Thing(Protocol):
+    FIRST = 2
+    SECOND = FIRST + 1
+    third: int = SECOND
+    limit = limit
+    other = [SECOND for x in ()]
+    def run(self, a=FIRST, b=SECOND, c=limit, d=other): ...
+"""
+        )
+        self.assertEqual("(a=2, b=3, c=1, d=m.Thing.other)", signature(text))
+        self.assertEqual("3", interface(text).attributes[2].constant)
+
+    def test_defaults_that_are_made_of_each_other(self) -> None:
+        chain = "".join(f"a{at} = (a{at + 1}, a{at + 1})\n" for at in range(60)) + "a60 = 1\n"
+        text = chain + PROTOCOL + "class Thing(Protocol):\n    def run(self, a=a0, b=a58): ...\n"
+        found = signature(text)
+        self.assertTrue(found.endswith("b=((1, 1), (1, 1)))"), found)
+        self.assertLess(len(found), 20_000)
+        text = (
+            "a = b\nb = a\nc = 1\nc = (c, 2)\n"
+            + PROTOCOL
+            + "class Thing(Protocol):\n    def run(self, a=a, c=c): ...\n"
+        )
+        self.assertEqual("(a=m.a, c=(m.c, 2))", signature(text))
+
     def test_type_parameters_of_newer_pythons_or_the_place(self) -> None:
         read = read_text("from typing import Protocol\nclass Thing[T](Protocol):\n    x: T\n")
         if read.could_not_check:

@@ -70,6 +70,12 @@ class TestNames(testtools.TestCase):
         self.assert_type("Unknown['Size']", "", "Size")
         self.assert_type("Unknown['Size']", "from .values import Size", "Size")
 
+    def test_names_of_builtins(self) -> None:
+        self.assert_type("int", "", "int")
+        self.assert_type("int", "int = int", "int")
+        self.assert_type("int", "Number = int", "Number")
+        self.assert_type("pkg.things.int", "class int: pass", "int")
+
     def test_circles_end(self) -> None:
         init = "from .values import Size"
         self.assert_type(

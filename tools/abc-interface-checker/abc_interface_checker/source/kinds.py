@@ -35,6 +35,8 @@ class Kind(enum.Enum):
 
 _ROOTS = {
     "zope.interface.Interface": Kind.ZOPE,
+    # As zope's own modules see it.
+    "zope.interface.interface.Interface": Kind.ZOPE,
     "typing.Protocol": Kind.PROTOCOL,
     "typing.NamedTuple": Kind.NAMED_TUPLE,
     "typing.TypedDict": Kind.TYPED_DICT,

@@ -29,6 +29,8 @@ class Names:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._modules: dict[str, Module | Unparsable] = {}
+        self.constants: dict[str, str | None] = {}
+        """Canonical name of a variable to its literal, or None, as `Scope` finds them."""
         self._packages = {name.partition(".")[0] for name in sources}
 
     def module(self, name: str) -> Module | None:
@@ -92,7 +94,8 @@ class Names:
         # package is a thing of its own.
         first, _, others = name.partition(".")
         target = self._in_module(module, first, others, (*seen, step))
-        if target is None and name in _BUILTINS and name not in module.names:
+        if target in (None, own) and name in _BUILTINS:
+            # ``int = int`` is Python's own one, too.
             target = name
         if target is not None and self._is_followed(target):
             return _joined(target, rest)

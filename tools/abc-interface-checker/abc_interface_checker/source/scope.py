@@ -7,12 +7,21 @@ from dataclasses import dataclass, replace
 
 from abc_interface_checker.model import Annotation, Place
 from abc_interface_checker.source.literals import is_plain, spell
-from abc_interface_checker.source.modules import Bound, ClassSource, Function, Module, unquoted
+from abc_interface_checker.source.modules import (
+    ClassSource,
+    Function,
+    Module,
+    statements,
+    unquoted,
+)
 from abc_interface_checker.source.names import Names
 from abc_interface_checker.types.annotations import annotation_of
 from abc_interface_checker.types.syntax import dotted_name
 
 __all__ = ["Scope"]
+
+_LONGEST = 10_000
+"""A constant with a longer text is shown by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +82,52 @@ class Scope:
     def look(self, node: ast.expr) -> str | None:
         """What a name or attribute stands for: the literal of a constant, else its dotted name."""
         written = dotted_name(node)
-        name = self.resolve(written) if written else None
-        if name is None or written is None:
+        if written is None:
             return None
-        found = self.names.bound(name)
-        constant = found and self._constant(*found)
-        if constant:
+        in_class = self._class_variable(written)
+        if in_class is not None:
+            return in_class
+        name = self.resolve(written)
+        if name is None:
+            return None
+        constant = self._constant(name)
+        if constant is not None:
             return constant
         return f"builtins.{name}" if "." not in name else name
 
-    def _constant(self, module: Module, bound: Bound) -> str | None:
-        """The literal of a name of a module that is assigned a plain one."""
-        if bound.value is None:
+    def _class_variable(self, name: str) -> str | None:
+        """What a variable of the class around is; None: there is none of this name."""
+        source = self.module.classes.get(self.qualified)
+        if source is None:
             return None
-        there = replace(self, module=module, qualified="", type_parameters=frozenset())
-        return there.literal(bound.value) if there.is_plain(bound.value) else None
+        for node, _ in statements(source.node.body):
+            match node:
+                case (
+                    ast.Assign(targets=[ast.Name(id=target)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value)
+                ) if target == name and not isinstance(value, ast.Call):
+                    absolute = f"{source.name}.{name}"
+                    outside = isinstance(value, ast.Name) and value.id == name
+                    there = replace(self, qualified="") if outside else self
+                    return there._plain(absolute, value) or absolute
+        return None
+
+    def _constant(self, name: str) -> str | None:
+        """The literal of a variable at the top of a module, if it is assigned a plain one."""
+        found = self.names.bound(name)
+        if found is None or found[1].value is None:
+            return None
+        return Scope(self.names, found[0])._plain(name, found[1].value)
+
+    def _plain(self, name: str, value: ast.expr) -> str | None:
+        """The literal that is assigned to a name here; None if it is not plain, or too long."""
+        constants = self.names.constants
+        if name not in constants:
+            # What it is for those that it is made of: they end there.
+            constants[name] = None
+            text = self.literal(value) if self.is_plain(value) else ""
+            constants[name] = text if 0 < len(text) <= _LONGEST else None
+        return constants[name]
 
 
 def _type_parameters(node: ast.AST) -> frozenset[str]:
