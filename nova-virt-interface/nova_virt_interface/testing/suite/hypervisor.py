@@ -11,6 +11,7 @@ from nova_virt_interface.testing.suite.lifecycle import LifecycleSuite
 from nova_virt_interface.testing.suite.nics import NicSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
+from nova_virt_interface.testing.suite.static import StaticSuite
 from nova_virt_interface.testing.suite.topology import TopologySuite
 
 __all__ = ["HypervisorSuite"]
@@ -26,6 +27,7 @@ class HypervisorSuite(
     ConsoleSuite,
     EventSuite,
     SettingsSuite,
+    StaticSuite,
     TopologySuite,
 ):
     """`IHypervisor` and its optional interfaces. A driver adopts this one class."""
