@@ -21,15 +21,24 @@ from nova_virt_interface.errors import (
     Unsupported,
 )
 from nova_virt_interface.factory import IHypervisorFactory
-from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
+from nova_virt_interface.reference.consoles import ReferenceConsoles
 from nova_virt_interface.reference.errors import translated
+from nova_virt_interface.reference.guests import ReferenceGuests
 from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
+from nova_virt_interface.reference.host_controls import ReferenceHostControls
+from nova_virt_interface.reference.host_power import HostPower
+from nova_virt_interface.reference.power import ReferencePower
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.events import EventKind
@@ -62,8 +71,14 @@ class ReferenceFactory:
         return ReferenceHypervisor(settings, services)
 
 
+@implementer(IConsole, IDeviceMetadata, IVmDiagnostics)
+@implementer(IGuestPassword, IGuestQuiesce, IGuestTime)
+@implementer(IHostMaintenance, IHostPower, IHostStatus)
+@implementer(ICrashDump, IPause, ISuspend)
 @implementer(IHypervisor, IConsoleLog, IDiskHotplug, IImageCache, INicHotplug)
-class ReferenceHypervisor:
+class ReferenceHypervisor(
+    ReferenceConsoles, ReferenceGuests, ReferenceHostControls, ReferencePower
+):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.
     """
@@ -161,8 +176,11 @@ class ReferenceHypervisor:
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor`."""
-        if self._ours(vm_uuid).state != "running":
-            with translated():
+        state = self._ours(vm_uuid).state
+        with translated():
+            if state in ("paused", "suspended"):
+                HostPower(self._host).go_on(vm_uuid)
+            elif state != "running":
                 self._host.start(vm_uuid)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
