@@ -34,6 +34,12 @@ _TABLE: dict[str, Callable[[str], VirtError]] = {
     "NO_AGENT": lambda text: PeerUnreachable(
         text, remedy="start the guest's agent", resource=Resource.GUEST_AGENT
     ),
+    "SILENT_AGENT": lambda text: PeerUnreachable(
+        text,
+        remedy="look into the guest",
+        resource=Resource.GUEST_AGENT,
+        may_have_been_done=True,
+    ),
     "NO_USER": lambda text: NotFound(
         f"the guest has no user {text}", resource=Resource.GUEST_USER, name=text
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 from nova_virt_interface.errors import VirtError
@@ -43,12 +44,10 @@ class ReferenceGuests(Connection):
             with translated():
                 guests.rest(vm_uuid)
         except VirtError as error:
-            try:
-                with translated():
+            if error.may_have_been_done:
+                with suppress(VirtError), translated():
                     guests.end_rest(vm_uuid)
-            except VirtError:
-                # It may come to rest when it has time again.
-                error.may_have_been_done = True
+                    error.may_have_been_done = False
             raise
 
     def unquiesce_guest(self, vm_uuid: UUID, request: UnquiesceRequest) -> None:

@@ -74,4 +74,4 @@ class HostGuests:
 
     def _require_answer(self, vm: Vm) -> None:
         if vm.inside.hangs:
-            raise HostError("NO_AGENT", f"the agent of VM {vm.uuid} does not answer")
+            raise HostError("SILENT_AGENT", f"the agent of VM {vm.uuid} does not answer")

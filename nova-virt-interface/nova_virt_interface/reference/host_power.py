@@ -62,6 +62,11 @@ class HostPower:
         with self._host._question():
             self._host.in_maintenance = is_wanted
 
+    def require_active(self) -> None:
+        """Refuse while the host takes no VMs."""
+        with self._host._question():
+            self._require_room(0)
+
     def uptime_seconds(self) -> float:
         """How long the host has been up."""
         with self._host._question():

@@ -197,6 +197,10 @@ class ReferenceHypervisor(
 
     def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
         """See `IHypervisor`."""
+        self._ours(vm_uuid)
+        with translated():
+            # Or the VM would be off, and could not be started again.
+            HostPower(self._host).require_active()
         soft = request.kind is RebootKind.SOFT
         timeout = request.graceful_timeout_seconds if soft else 0.0
         self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))
