@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from nova_virt_interface.errors import NotFound, Resource
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk, nic
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.vm import VmStatistics
 
 __all__ = ["DiagnosticsSuite"]
 
@@ -34,7 +37,7 @@ class DiagnosticsSuite(HypervisorMixin):
             self.assertLessEqual(in_bulk, {device.key for device in getattr(found, devices)})
         self.assertLessEqual({disk.key for disk in found.disks}, {"data"})
 
-    def _in_bulk(self, vm_uuid: object) -> object:
+    def _in_bulk(self, vm_uuid: UUID) -> VmStatistics:
         [entry] = [entry for entry in self.hypervisor.statistics() if entry.vm_uuid == vm_uuid]
         return entry
 

@@ -47,12 +47,12 @@ class GuestSuite(HypervisorMixin):
 
     def _calls(self) -> list[tuple[str, Any]]:
         """Everything that asks a guest, as far as it is provided."""
-        calls = {
+        calls: dict[Any, list[tuple[str, Any]]] = {
             IGuestPassword: [("set_guest_password", _password())],
             IGuestQuiesce: [("quiesce_guest", _QUIESCE), ("unquiesce_guest", UnquiesceRequest())],
             IGuestTime: [("sync_guest_time", SyncTimeRequest())],
         }
-        found = []
+        found: list[tuple[str, Any]] = []
         for interface, some in calls.items():
             if interface.providedBy(self.tracker.connection):
                 found += some
