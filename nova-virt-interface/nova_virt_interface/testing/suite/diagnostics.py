@@ -38,7 +38,8 @@ class DiagnosticsSuite(HypervisorMixin):
         self.assertLessEqual({disk.key for disk in found.disks}, {"data"})
 
     def _in_bulk(self, vm_uuid: UUID) -> VmStatistics:
-        [entry] = [entry for entry in self.hypervisor.statistics() if entry.vm_uuid == vm_uuid]
+        everything: tuple[VmStatistics, ...] = self.hypervisor.statistics()
+        [entry] = [entry for entry in everything if entry.vm_uuid == vm_uuid]
         return entry
 
     @rules("DIAG-1")
