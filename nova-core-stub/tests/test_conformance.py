@@ -10,14 +10,14 @@ from importlib.resources import files
 import testtools
 from nova_virt_interface.testing.case import VirtDriverTestCase
 from nova_virt_interface.testing.reference import ReferenceHarness
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 from nova_virt_interface.version import CONTRACT_VERSION, ContractVersion
 
 from nova_core_stub.adaptation import adapted
 from nova_core_stub.cli.app import CoreApp
 
 
-class TestReferenceThroughCore(InstanceSuite, VirtDriverTestCase):
+class TestReferenceThroughCore(VirtDriverSuite, VirtDriverTestCase):
     """A driver of the lower level, guarded and adapted."""
 
     harness_class = ReferenceHarness

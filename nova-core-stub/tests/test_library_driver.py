@@ -52,6 +52,7 @@ from nova_virt_interface.virt_driver.power import (
     IInstancePause,
     IInstanceSuspend,
 )
+from nova_virt_interface.virt_driver.providers import IProviderTree
 from zope.interface import providedBy
 from zope.interface.verify import verifyObject
 
@@ -99,7 +100,7 @@ class LibraryDriverTest(testtools.TestCase):
             IVmDiagnostics: IInstanceDiagnostics,
         }
         everything = set(providedBy(self.driver))
-        self.assertLessEqual({IVirtDriver, *table.values()}, everything)
+        self.assertLessEqual({IVirtDriver, IProviderTree, *table.values()}, everything)
         for lower, upper in table.items():
             poorer = Intercepted(self.hypervisor, lambda name, call: call(), without=[lower])
             provided = set(providedBy(LibraryDriver(poorer)))

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import smbclient
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import HostUnreachable, VirtError
+from nova_virt_interface.errors import VirtError
 from smbprotocol.exceptions import SMBException
 
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.errors import About, contract_error
+from nova_virt_hyperv.pool import Pool
 
 __all__ = ["DISKS", "IMAGES", "File", "Files"]
 
 DISKS = "disks"
 IMAGES = "images"
+
+# What smbclient keeps between calls, by host.
+_Connections = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,15 @@ class File:
 
 
 class Files:
-    """The driver's directory on the host; safe from any thread. Signed and encrypted."""
+    """The driver's directory on the host; safe from any thread. Signed and encrypted.
+
+    Each operation has a connection to itself: smbprotocol shares the credits of one among the
+    requests that are under way, and fails when they run out instead of waiting for more.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._cache: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self._closed = False
+        self._pool: Pool[_Connections] = Pool(dict, _hang_up)
 
     def on_host(self, folder: str, name: str) -> str:
         """The path of a file as the host names it."""
@@ -77,7 +82,8 @@ class Files:
         """Write a new file; nobody else can read, write or delete it meanwhile."""
         with self._translated(About(f"file {name}"), changing=True) as options:
             path = self._path(folder, name)
-            with smbclient.open_file(path, "xb", buffering=0, share_access="", **options) as file:
+            # Buffered, because a raw file writes as much as it has credits for, and no more.
+            with smbclient.open_file(path, "xb", share_access="", **options) as file:
                 yield file
 
     def publish(self, folder: str, old: str, new: str) -> bool:
@@ -106,10 +112,8 @@ class Files:
             self.remove(folder, file.name)
 
     def close(self) -> None:
-        """Log off. Idempotent."""
-        with self._lock:
-            self._closed = True
-            smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._cache)
+        """Close all connections. Idempotent."""
+        self._pool.close()
 
     def _path(self, *parts: str) -> str:
         return "\\".join((rf"\\{self._settings.host}\{self._settings.share}", *parts))
@@ -117,22 +121,36 @@ class Files:
     @contextmanager
     def _translated(self, about: About, *, changing: bool = False) -> Iterator[dict[str, Any]]:
         current_call().check()
-        options = {
+        connections = self._pool.take()
+        try:
+            options = self._options(connections)
+            smbclient.register_session(self._settings.host, **options)
+            yield options
+        except VirtError:
+            self._pool.give_back(connections)
+            raise
+        except (SMBException, OSError, ValueError) as error:
+            self._pool.throw_away(connections)
+            raise contract_error(error, about=about, changing=changing) from error
+        except BaseException:
+            self._pool.throw_away(connections)
+            raise
+        self._pool.give_back(connections)
+
+    def _options(self, connections: _Connections) -> dict[str, Any]:
+        return {
             "username": self._settings.username,
             "password": self._settings.password,
             "port": self._settings.share_port,
-            "connection_cache": self._cache,
+            "connection_cache": connections,
             "connection_timeout": min(10, self._settings.timeout_seconds),
             "encrypt": True,
         }
-        try:
-            with self._lock:
-                if self._closed:
-                    raise HostUnreachable("this connection was closed", remedy="connect again")
-                # Under the lock, or two threads would each open a connection and lose one.
-                smbclient.register_session(self._settings.host, **options)
-            yield options
-        except VirtError:
-            raise
-        except (SMBException, OSError, ValueError) as error:
-            raise contract_error(error, about=about, changing=changing) from error
+
+
+def _hang_up(connections: _Connections) -> None:
+    for connection in connections.values():
+        # Without logging off, for which a host that is silent would have to answer: it ends the
+        # session when the connection ends.
+        with suppress(OSError):
+            connection.disconnect(close=False)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import HostUnreachable, InvalidRequest, VirtError
+from nova_virt_interface.errors import InvalidRequest, VirtError
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.wsman import WSMan
 
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.errors import BACKEND_ERRORS, About, contract_error
 from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
+from nova_virt_hyperv.pool import Pool
 
 __all__ = ["Session", "Steps", "send", "several_steps"]
 
@@ -39,9 +40,7 @@ class Session:
                 field="ca_file",
             )
         self._settings = settings
-        self._idle: list[WSMan] = []
-        self._lock = threading.Lock()
-        self._closed = False
+        self._pool = Pool(self._connect, WSMan.close, _is_connected)
 
     @contextmanager
     def exchange(self, about: About | None = None, *, changing: bool = False) -> Iterator[WSMan]:
@@ -52,41 +51,32 @@ class Session:
             changing: whether it may change something on the host.
         """
         current_call().check()
-        client = self._take()
+        client = self._pool.take()
         try:
             yield client
         except (WmiFault, Refusal) as error:
-            self._put_back(client)
+            self._pool.give_back(client)
             raise contract_error(error, about=about or About(), changing=changing) from error
         except VirtError:
-            self._put_back(client)
+            self._pool.give_back(client)
             raise
         except BACKEND_ERRORS as error:
-            client.close()
+            self._pool.throw_away(client)
             raise contract_error(error, about=about or About(), changing=changing) from error
         except BaseException:
-            client.close()
+            self._pool.throw_away(client)
             raise
-        self._put_back(client)
+        self._pool.give_back(client)
 
     def require_open(self) -> None:
         """Raise HostUnreachable if the session was closed."""
-        if self._closed:
-            raise HostUnreachable("this connection was closed", remedy="connect again")
+        self._pool.require_open()
 
     def close(self) -> None:
         """Close all clients. Idempotent."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for client in idle:
-            client.close()
+        self._pool.close()
 
-    def _take(self) -> WSMan:
-        with self._lock:
-            self.require_open()
-            if self._idle:
-                return self._idle.pop()
+    def _connect(self) -> WSMan:
         settings = self._settings
         return WSMan(
             settings.host,
@@ -105,12 +95,20 @@ class Session:
             no_proxy=True,
         )
 
-    def _put_back(self, client: WSMan) -> None:
-        with self._lock:
-            if not self._closed:
-                self._idle.append(client)
-                return
-        client.close()
+
+def _is_connected(client: WSMan) -> bool:
+    """Whether the host has left an idle client's connection open.
+
+    Windows closes one after two minutes. urllib3 would connect anew, but pypsrp goes on to seal
+    messages with the keys of the connection that is gone.
+    """
+    session = client.transport.session
+    if session is None:
+        return True
+    adapter: Any = session.get_adapter(client.transport.endpoint)
+    pools = adapter.poolmanager.pools
+    idle = [connection for pool in map(pools.get, pools.keys()) for connection in pool.pool.queue]
+    return all(connection is None or connection.is_connected for connection in idle)
 
 
 def send(

@@ -24,7 +24,14 @@ from nova_virt_interface.values.volumes import (
     VolumeProtocol,
 )
 
-__all__ = ["check_disk", "check_nic", "check_offered", "check_vm", "protocol_of"]
+__all__ = [
+    "check_disk",
+    "check_nic",
+    "check_offered",
+    "check_vm",
+    "protocol_of",
+    "setting_features",
+]
 
 
 def check_vm(spec: VmSpec, host: HostDescription) -> None:
@@ -102,10 +109,11 @@ def protocol_of(connection: VolumeConnection) -> VolumeProtocol:
 
 def _check_settings(settings: GuestSettings, host: HostDescription) -> None:
     check_offered(settings.firmware, host.firmware, "settings.firmware")
-    _check_features(_setting_features(settings), host, "settings")
+    _check_features(setting_features(settings), host, "settings")
 
 
-def _setting_features(settings: GuestSettings) -> Iterator[tuple[str, VmFeature]]:
+def setting_features(settings: GuestSettings) -> Iterator[tuple[str, VmFeature]]:
+    """Each field that is not at its default, with the feature that it asks of a host."""
     cpu, memory = settings.cpu, settings.memory
     asked = (
         ("secure_boot", settings.secure_boot, VmFeature.SECURE_BOOT),

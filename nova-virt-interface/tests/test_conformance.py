@@ -7,7 +7,7 @@ from pathlib import Path
 from nova_virt_interface.testing.case import HypervisorTestCase, VirtDriverTestCase
 from nova_virt_interface.testing.reference import ReferenceDirectHarness, ReferenceHarness
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 
 
 class TestReference(HypervisorSuite, HypervisorTestCase):
@@ -17,7 +17,7 @@ class TestReference(HypervisorSuite, HypervisorTestCase):
     provides_file = Path(__file__).with_name("provides.toml")
 
 
-class TestReferenceDirect(InstanceSuite, VirtDriverTestCase):
+class TestReferenceDirect(VirtDriverSuite, VirtDriverTestCase):
     """The reference driver that provides the upper level itself."""
 
     harness_class = ReferenceDirectHarness

@@ -14,6 +14,7 @@ from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
@@ -23,6 +24,7 @@ from zope.interface.interface import InterfaceClass
 
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.errors import is_code
+from nova_virt_libvirt.features import emulator_features, firmware
 
 __all__ = ["Capabilities", "examine"]
 
@@ -33,6 +35,13 @@ _UNDEFINE_QEMU = (
     _UNDEFINE | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
 )
 _BUSES = (DiskBus.VIRTIO, DiskBus.SCSI, DiskBus.SATA, DiskBus.IDE)
+_NIC_BACKINGS = (
+    NicBackingKind.NETWORK,
+    NicBackingKind.BRIDGE,
+    NicBackingKind.OPEN_VSWITCH,
+    NicBackingKind.MACVTAP,
+    NicBackingKind.USER,
+)
 _NIC_MODELS = (NicModel.VIRTIO, NicModel.E1000, NicModel.E1000E, NicModel.RTL8139)
 
 
@@ -78,7 +87,8 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
     offer = _domain_capabilities(connection, settings)
     machine = offer.findtext("machine") or ""
     buses = {value.text for value in offer.iterfind("devices/disk/enum[@name='bus']/value")}
-    firmware = {value.text for value in offer.iterfind("os/enum[@name='firmware']/value")}
+    host = etree.fromstring(connection.getCapabilities())
+    features = emulator_features(offer, host)
     maximum = offer.find("vcpu")
     host_model = offer.find("cpu/mode[@name='host-model']")
     description = HostDescription(
@@ -90,16 +100,19 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         disk_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
         disk_buses=tuple(bus for bus in _BUSES if bus.value in buses),
         media_formats=(MediaFormat.ISO9660, MediaFormat.VFAT),
-        nic_backings=(NicBackingKind.NETWORK, NicBackingKind.BRIDGE, NicBackingKind.USER),
+        nic_backings=(
+            *_NIC_BACKINGS,
+            *((NicBackingKind.PCI_DEVICE,) if VmFeature.PCI_PASSTHROUGH in features else ()),
+        ),
         nic_models=_NIC_MODELS,
-        firmware=(Firmware.BIOS, Firmware.UEFI) if "efi" in firmware else (Firmware.BIOS,),
-        features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
+        firmware=firmware(offer),
+        features=features,
     )
     return Capabilities(
         description=description,
         domain_type=settings.virt_type,
         machine=machine,
-        provides=(IConsoleLog, IDiskHotplug, IImageCache, INicHotplug),
+        provides=(IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug),
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
         # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
         # guests may not drive.

@@ -4,6 +4,7 @@ lxml escapes all text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,13 +13,20 @@ from lxml import etree
 from lxml.builder import ElementMaker
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, Media
-from nova_virt_interface.values.guest_settings import Firmware
-from nova_virt_interface.values.nics import NicBackingKind, NicSpec
+from nova_virt_interface.values.nics import NicBackingKind, NicLimits, NicSpec
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.capabilities import Capabilities
 from nova_virt_libvirt.mark import Mark, mark_element, read_mark
 from nova_virt_libvirt.names import device_alias, domain_name, key_of_alias, next_target, tap_name
+from nova_virt_libvirt.settings_xml import (
+    cpu_xml,
+    device_settings_xml,
+    memory_xml,
+    os_xml,
+    pci_address_xml,
+    tuning_xml,
+)
 
 __all__ = [
     "AttachedDisk",
@@ -32,6 +40,14 @@ __all__ = [
 
 _E = ElementMaker()
 _TARGETS = {DiskBus.VIRTIO: "vd", DiskBus.SCSI: "sd", DiskBus.SATA: "sd", DiskBus.IDE: "hd"}
+_NIC_TYPES = {
+    NicBackingKind.NETWORK: "network",
+    NicBackingKind.BRIDGE: "bridge",
+    NicBackingKind.OPEN_VSWITCH: "bridge",
+    NicBackingKind.USER: "user",
+    NicBackingKind.PCI_DEVICE: "hostdev",
+    NicBackingKind.MACVTAP: "direct",
+}
 _SERIAL_LIMIT = 20
 """virtio-blk and IDE cut a serial number there, so that two long keys could look alike."""
 
@@ -97,6 +113,7 @@ def domain_xml(
     if console is not None:
         log = _E.source(path=console, append="off")
         devices.append(_E.serial(log, _E.target(port="0"), type="file"))
+    devices.extend(device_settings_xml(spec.settings))
     domain = _E.domain(
         _E.name(domain_name(owner, vm_uuid)),
         _E.uuid(str(vm_uuid)),
@@ -104,6 +121,8 @@ def domain_xml(
         _E.metadata(mark_element(Mark.of(owner, spec))),
         _E.memory(str(spec.memory_bytes), unit="b"),
         _E.vcpu(str(spec.vcpus)),
+        *memory_xml(spec.settings),
+        *tuning_xml(spec.settings),
         *_platform(spec, host),
         devices,
         type=host.domain_type,
@@ -138,21 +157,57 @@ def disk_xml(
 
 def nic_xml(vm_uuid: UUID, nic: NicSpec, host: Capabilities) -> Any:
     """One NIC's element."""
-    backing = nic.backing
-    element = _E.interface(_E.mac(address=nic.mac), type=backing.kind.value)
-    if backing.kind is not NicBackingKind.USER:
-        source = etree.SubElement(element, "source")
-        _set(source, backing.kind.value, backing.name)
+    element = _E.interface(_E.mac(address=nic.mac), type=_NIC_TYPES[nic.backing.kind])
+    element.extend(_plugged(nic))
+    if nic.backing.kind is NicBackingKind.PCI_DEVICE:
+        element.set("managed", "yes")
+        element.append(_E.alias(name=device_alias("nic", nic.key)))
+        return element
+    if nic.backing.kind is not NicBackingKind.USER:
         # A name of our own, so that bulk statistics tell which NIC they are about.
         element.append(_E.target(dev=tap_name(vm_uuid, nic.key)))
     element.append(_E.model(type=(nic.model or host.description.nic_models[0]).value))
     if nic.mtu_bytes is not None:
         element.append(_E.mtu(size=str(nic.mtu_bytes)))
+    if nic.queues is not None:
+        element.append(_E.driver(queues=str(nic.queues)))
+    if nic.limits is not None:
+        element.append(_bandwidth(nic.limits))
     element.append(_E.alias(name=device_alias("nic", nic.key)))
     if host.is_emulator:
         # Nobody boots from the network here, and QEMU refuses to start where its boot ROMs are not
         # installed.
         element.append(_E.rom(enabled="no"))
+    return element
+
+
+def _plugged(nic: NicSpec) -> Iterator[Any]:
+    """What the NIC is plugged into."""
+    backing = nic.backing
+    if backing.kind is NicBackingKind.PCI_DEVICE:
+        yield _E.source(pci_address_xml(backing.name))
+    elif backing.kind is not NicBackingKind.USER:
+        source = _E.source()
+        attribute = "dev" if backing.kind is NicBackingKind.MACVTAP else _NIC_TYPES[backing.kind]
+        _set(source, attribute, backing.name)
+        yield source
+    if backing.kind is NicBackingKind.OPEN_VSWITCH:
+        parameters = _E.parameters()
+        _set(parameters, "interfaceid", backing.interface_id or nic.key)
+        yield _E.virtualport(parameters, type="openvswitch")
+    if backing.vlan_id is not None:
+        yield _E.vlan(_E.tag(id=str(backing.vlan_id)))
+
+
+def _bandwidth(limits: NicLimits) -> Any:
+    element = _E.bandwidth()
+    for tag, rate in (
+        ("inbound", limits.received_bytes_per_second),
+        ("outbound", limits.sent_bytes_per_second),
+    ):
+        if rate is not None:
+            # libvirt counts in KiB; less than one would be no limit.
+            etree.SubElement(element, tag, average=str(max(1, rate // 1024)))
     return element
 
 
@@ -172,19 +227,9 @@ def read_domain(text: str) -> DomainDescription:
 
 
 def _platform(spec: VmSpec, host: Capabilities) -> list[Any]:
-    kind = _E.type("hvm", arch=host.description.cpu_architecture)
-    if host.machine:
-        kind.set("machine", host.machine)
-    system = _E.os(kind)
-    if spec.settings.firmware is Firmware.UEFI:
-        system.set("firmware", "efi")
-    parts = [system]
-    if host.is_emulator and host.description.cpu_architecture == "x86_64":
-        parts.append(_E.features(_E.acpi(), _E.apic()))
-    if host.host_cpu:
-        parts.append(_E.cpu(mode="host-model"))
     return [
-        *parts,
+        *os_xml(spec.settings, host),
+        *cpu_xml(spec.settings, host),
         _E.clock(offset="utc"),
         _E.on_poweroff("destroy"),
         _E.on_reboot("restart"),

@@ -30,6 +30,7 @@ class Rule:
 
 
 RULES = {
+    "abc-interface-checker": Rule(frozenset({_INTERFACES}), frozenset()),
     "nova-virt-interface": Rule(frozenset({_INTERFACES}), _SUITE | {"abc_interface_checker"}),
     "nova-virt-libvirt": Rule(_DRIVER | {"libvirt", "libvirt_qemu", "lxml"}, _SUITE | {"pycdlib"}),
     "nova-virt-xenapi": Rule(
@@ -46,7 +47,7 @@ RULES = {
     "nova-virt-vmware": Rule(_DRIVER | {"pyVim", "pyVmomi", "requests"}),
     "nova-core-stub": Rule(
         _DRIVER
-        | {"cliff", "pycdlib", "requests", "sqlalchemy", "stevedore"}
+        | {"cliff", "os_traits", "pycdlib", "requests", "sqlalchemy", "stevedore"}
         # What streams of requests raise.
         | {"urllib3"}
         # The command `conform` runs the contract's suite, which is in the extra of the same name.

@@ -47,6 +47,7 @@ from nova_virt_interface.virt_driver.power import (
     IInstancePause,
     IInstanceSuspend,
 )
+from nova_virt_interface.virt_driver.providers import IProviderTree
 from zope.interface import alsoProvides, implementer
 
 from nova_core_stub.library_driver import images
@@ -55,6 +56,7 @@ from nova_core_stub.library_driver.guests import Guests
 from nova_core_stub.library_driver.host import Host
 from nova_core_stub.library_driver.nics import nic_spec
 from nova_core_stub.library_driver.power import Power
+from nova_core_stub.library_driver.providers import Providers
 
 __all__ = ["LibraryDriver"]
 
@@ -80,8 +82,8 @@ _UPPER: Final[dict[Any, Any]] = {
 """Optional interface of a hypervisor → what an instance gains by it."""
 
 
-@implementer(IVirtDriver)
-class LibraryDriver(Guests, Host, Power):
+@implementer(IVirtDriver, IProviderTree)
+class LibraryDriver(Guests, Host, Power, Providers):
     """The instances of one hypervisor.
 
     It provides an optional interface when the hypervisor provides the one below it.

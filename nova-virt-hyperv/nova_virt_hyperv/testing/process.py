@@ -54,19 +54,23 @@ class SimulatorProcess:
         return answer["result"]
 
     def stop(self) -> None:
-        """End it."""
+        """End it, and pass on what it complained about."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
         self._process.terminate()
         self._process.wait()
+        if words := self._complaints():
+            sys.stderr.write(f"the simulator said:\n{words}\n")
         self._errors.close()
+
+    def _complaints(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace")
 
     def _read(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
-            self._errors.seek(0)
-            words = self._errors.read().decode(errors="replace")
-            raise BackendUnavailable(f"the simulator has ended: {words[-2000:]}")
+            raise BackendUnavailable(f"the simulator has ended: {self._complaints()[-2000:]}")
         told: dict[str, Any] = json.loads(line)
         return told

@@ -75,6 +75,8 @@ class Vm:
     inside: Inside = field(default_factory=Inside)
     slots: dict[str, int] = field(default_factory=dict)
     """Where the devices are that were given a place, by their keys."""
+    features: frozenset[str] = frozenset()
+    """What it has beside disks and NICs."""
 
 
 Listener = Callable[[str, Vm | None], None]

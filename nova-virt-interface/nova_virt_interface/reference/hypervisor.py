@@ -30,6 +30,7 @@ from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
 from nova_virt_interface.reference.consoles import ReferenceConsoles
@@ -39,6 +40,7 @@ from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_
 from nova_virt_interface.reference.host_controls import ReferenceHostControls
 from nova_virt_interface.reference.host_power import HostPower
 from nova_virt_interface.reference.power import ReferencePower
+from nova_virt_interface.reference.topology import TopologyPart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.events import EventKind
@@ -75,9 +77,9 @@ class ReferenceFactory:
 @implementer(IGuestPassword, IGuestQuiesce, IGuestTime)
 @implementer(IHostMaintenance, IHostPower, IHostStatus)
 @implementer(ICrashDump, IPause, ISuspend)
-@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IImageCache, INicHotplug)
+@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
 class ReferenceHypervisor(
-    ReferenceConsoles, ReferenceGuests, ReferenceHostControls, ReferencePower
+    ReferenceConsoles, ReferenceGuests, ReferenceHostControls, ReferencePower, TopologyPart
 ):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.

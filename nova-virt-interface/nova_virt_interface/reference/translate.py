@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import InvalidRequest, NotFound, Resource
+from nova_virt_interface.offers import setting_features
 from nova_virt_interface.reference.guest import Inside
 from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
 from nova_virt_interface.values.console import ConsoleKind
@@ -29,6 +30,20 @@ __all__ = [
 ]
 
 
+# All settings; of disks and NICs what the host in memory keeps.
+_FEATURES = tuple(
+    feature
+    for feature in VmFeature
+    if feature
+    not in (
+        VmFeature.DISK_ENCRYPTION,
+        VmFeature.VOLUME_ENCRYPTION,
+        VmFeature.SHARED_VOLUMES,
+        VmFeature.IMPORTED_DISKS,
+    )
+)
+
+
 def describe(name: str) -> HostDescription:
     """What every host in memory offers."""
     return HostDescription(
@@ -43,9 +58,9 @@ def describe(name: str) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VIRTIO,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
-        features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID, VmFeature.GUEST_AGENT),
         console_kinds=(ConsoleKind.VNC, ConsoleKind.SERIAL),
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
+        features=_FEATURES,
     )
 
 
@@ -94,6 +109,7 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> 
         disks={item.key: disk(item, images) for item in spec.disks},
         nics={item.key: nic(item) for item in spec.nics},
         inside=Inside(has_channel=spec.settings.guest_agent),
+        features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
     )
 
 

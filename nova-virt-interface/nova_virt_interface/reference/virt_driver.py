@@ -20,6 +20,7 @@ from nova_virt_interface.reference.virt_power import (
     ReferenceVirtHost,
     ReferenceVirtPower,
 )
+from nova_virt_interface.reference.virt_providers import ProvidersPart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.host import HostDescription, HostInventory
@@ -53,6 +54,7 @@ from nova_virt_interface.virt_driver.power import (
     IInstancePause,
     IInstanceSuspend,
 )
+from nova_virt_interface.virt_driver.providers import IProviderReshape, IProviderTree
 
 __all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
 
@@ -74,8 +76,17 @@ class ReferenceDirectFactory:
 @implementer(IInstanceCrashDump, IInstancePause, IInstanceSuspend)
 @implementer(IInstanceDeviceMetadata, IInstanceDiagnostics)
 @implementer(IHostMaintenance, IHostPower, IHostStatus)
-@implementer(IVirtDriver, IConsoleOutput, IImageCaching, IInterfaceAttachment)
-class ReferenceVirtDriver(ReferenceVirtGuests, ReferenceVirtHost, ReferenceVirtPower):
+@implementer(
+    IVirtDriver,
+    IConsoleOutput,
+    IImageCaching,
+    IInterfaceAttachment,
+    IProviderReshape,
+    IProviderTree,
+)
+class ReferenceVirtDriver(
+    ReferenceVirtGuests, ReferenceVirtHost, ReferenceVirtPower, ProvidersPart
+):
     """Instances on a host in memory. The guest reads its metadata from a medium of plain JSON."""
 
     def __init__(self, settings: conf_.Settings, services: IServices) -> None:

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nova_virt_interface.testing import coverage
 from nova_virt_interface.testing.command import conform
 from nova_virt_interface.testing.mutants import as_text as mutants_as_text
 from nova_virt_interface.testing.rulebook import as_markdown
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 
 __all__ = ["main"]
 
@@ -20,7 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0 all well, 1 findings, 2 wrong use."""
     options = _parser().parse_args(arguments)
     if options.command == "rules":
-        print(as_markdown(HypervisorSuite, InstanceSuite))
+        print(as_markdown(HypervisorSuite, VirtDriverSuite))
+        return 0
+    if options.command == "coverage":
+        print(coverage.as_markdown())
         return 0
     if options.command == "mutants":
         print(mutants_as_text())
@@ -45,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="DIR", help="write conformance.json and conformance.xml"
     )
     run.add_argument("--format", choices=("text", "json"), default="text")
+    commands.add_parser("coverage", help="print what nova's driver class asks for, and the answers")
     commands.add_parser("rules", help="print the contract's rules and the tests that check each")
     commands.add_parser(
         "mutants",

@@ -16,6 +16,7 @@ from uuid import UUID
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.testing.cannot_provoke import CannotProvoke
 from nova_virt_interface.testing.harness_power import PowerQuestions
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking
 
@@ -146,6 +147,10 @@ class Harness(PowerQuestions, abc.ABC):
     @abc.abstractmethod
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """Turn a VM of the driver off, as an operator would."""
+
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """Which settings a VM of the driver has on the backend."""
+        raise CannotProvoke("nobody but the driver sees the settings of a VM of this backend")
 
     @abc.abstractmethod
     def outage(self) -> AbstractContextManager[None]:

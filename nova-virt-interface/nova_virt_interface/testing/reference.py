@@ -19,6 +19,7 @@ from nova_virt_interface.reference.hypervisor import ReferenceFactory
 from nova_virt_interface.reference.virt_driver import ReferenceDirectFactory
 from nova_virt_interface.testing.harness import Backend, BackendKind, Harness, TestImage
 from nova_virt_interface.testing.reference_power import ReferencePowerAnswers
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 
@@ -105,6 +106,10 @@ class ReferenceHarness(ReferencePowerAnswers, Harness):
         """See `Harness`."""
         vm = self.host.vm(vm_uuid)
         return (vm.label, vm.owner, vm.state) == ("foreign", "somebody", "stopped")
+
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """See `Harness`."""
+        return frozenset(map(VmFeature, self.host.vm(vm_uuid).features))
 
     def rename_vm(self, vm_uuid: UUID, name: str) -> None:
         """See `Harness`."""

@@ -35,7 +35,7 @@ from nova_virt_interface.testing.provides import Provides
 from nova_virt_interface.testing.results import DriverRun, Record, Status
 from nova_virt_interface.testing.static import check_static
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 from nova_virt_interface.version import CONTRACT_VERSION
 
 __all__ = ["Adapt", "UnknownDriver", "run_conformance"]
@@ -162,7 +162,7 @@ class _Backend:
             status = Status.FAIL if problems else Status.PASS
             test = f"completeness:{suite.__name__}"
             run.behaviour += [*records, self._problem(test, status, "; ".join(problems))]
-        tests = {*suite_tests(HypervisorSuite).values(), *suite_tests(InstanceSuite).values()}
+        tests = {*suite_tests(HypervisorSuite).values(), *suite_tests(VirtDriverSuite).values()}
         unknown = unknown_deviations(tests, provides)
         status = Status.FAIL if unknown else Status.PASS
         run.static.append(self._problem("static:deviations", status, "; ".join(unknown)))
@@ -172,12 +172,12 @@ class _Backend:
         connection = harness.factory().connect(harness.settings(), SuiteServices())
         connection.close()
         if not IHypervisor.providedBy(connection):
-            return [(VirtDriverTestCase, InstanceSuite, VIRT_DRIVER_INTERFACES, _as_it_is)]
+            return [(VirtDriverTestCase, VirtDriverSuite, VIRT_DRIVER_INTERFACES, _as_it_is)]
         levels: list[tuple[Any, ...]] = [
             (HypervisorTestCase, HypervisorSuite, HYPERVISOR_INTERFACES, _as_it_is)
         ]
         if self._adapt is not None:
-            levels.append((VirtDriverTestCase, InstanceSuite, (), self._adapt))
+            levels.append((VirtDriverTestCase, VirtDriverSuite, (), self._adapt))
         return levels
 
     def _check_static(

@@ -12,7 +12,7 @@ from nova_virt_interface.reference.virt_driver import ReferenceVirtDriver
 from nova_virt_interface.testing.case import suite_tests
 from nova_virt_interface.testing.mutants import MUTANTS, Driver, as_text, run_suite_test
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 
 PROVIDES = Path(__file__).parents[1] / "provides.toml"
 OWN_BUGS = ("AttributeError", "ImportError", "KeyError", "NameError", "TypeError")
@@ -44,13 +44,13 @@ class TestMutants(testtools.TestCase):
             self.assertTrue(line.endswith(f" → {test_of(mutant)}"), line)
 
     def test_every_suite_has_a_test_that_catches_one(self) -> None:
-        for level in (HypervisorSuite, InstanceSuite):
+        for level in (HypervisorSuite, VirtDriverSuite):
             suites = {key.partition(".")[0] for key in suite_tests(level).values()}
             self.assertLessEqual(suites, {test_of(mutant).partition(".")[0] for mutant in MUTANTS})
 
     def test_the_unbroken_driver_passes_the_tests_that_catch_mutants(self) -> None:
         for key in sorted({test_of(mutant) for mutant in MUTANTS}):
-            direct = key in suite_tests(InstanceSuite).values()
+            direct = key in suite_tests(VirtDriverSuite).values()
             driver: Driver = ReferenceVirtDriver if direct else ReferenceHypervisor
             result = run_suite_test(driver, key, PROVIDES)
             self.assertTrue(result.wasSuccessful(), f"{key}: {result.errors + result.failures}")

@@ -16,7 +16,7 @@ from nova_virt_interface.testing import rulebook
 from nova_virt_interface.testing.case import suite_tests
 from nova_virt_interface.testing.rulebook import NOT_TESTED, as_markdown, rules, tests_by_rule
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 
 
 def quoted_by_unit_tests() -> dict[str, set[str]]:
@@ -34,7 +34,7 @@ def quoted_by_unit_tests() -> dict[str, set[str]]:
 class TestRules(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.by_suites = tests_by_rule(HypervisorSuite, InstanceSuite)
+        self.by_suites = tests_by_rule(HypervisorSuite, VirtDriverSuite)
         self.by_units = quoted_by_unit_tests()
 
     def test_there_are_rules(self) -> None:
@@ -63,7 +63,7 @@ class TestRules(testtools.TestCase):
             self.assertEqual({}, {rule: by for rule, by in quoted.items() if rule not in known})
 
     def test_every_suite_test_of_a_level_has_its_line(self) -> None:
-        page = as_markdown(HypervisorSuite, InstanceSuite)
+        page = as_markdown(HypervisorSuite, VirtDriverSuite)
         for rule, text in rules().items():
             self.assertIn(f"**{rule}** {text}", page)
         for tests in self.by_suites.values():

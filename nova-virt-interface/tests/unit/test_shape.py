@@ -27,7 +27,7 @@ from nova_virt_interface import interfaces
 from nova_virt_interface.marks import field_since, interface_since, member_since
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 from nova_virt_interface.version import CONTRACT_VERSION, ContractVersion
 
 PACKAGE = "nova_virt_interface"
@@ -184,7 +184,7 @@ class TestModules(testtools.TestCase):
 
 class TestSuites(testtools.TestCase):
     def test_no_two_suites_of_a_level_have_a_test_of_one_name(self) -> None:
-        for level in (HypervisorSuite, InstanceSuite):
+        for level in (HypervisorSuite, VirtDriverSuite):
             owners: dict[str, list[str]] = {}
             for suite in level.__mro__:
                 for name in vars(suite):
@@ -194,5 +194,5 @@ class TestSuites(testtools.TestCase):
             self.assertEqual({}, {n: found for n, found in owners.items() if len(found) > 1})
 
     def test_suites_are_no_test_cases_before_they_are_adopted(self) -> None:
-        for level in (HypervisorSuite, InstanceSuite):
+        for level in (HypervisorSuite, VirtDriverSuite):
             self.assertFalse(issubclass(level, testtools.TestCase))

@@ -84,7 +84,10 @@ class Handshake:
             raise ValueError("no encrypted body")
         length = struct.unpack("<i", match[1][:4])[0]
         header, rest = match[1][4 : 4 + length], match[1][4 + length :]
-        return self._context.unwrap_winrm(header, rest)
+        try:
+            return self._context.unwrap_winrm(header, rest)
+        except spnego.exceptions.SpnegoError as error:
+            raise ValueError("it was sealed with other keys") from error
 
     def wrap(self, content: bytes) -> tuple[str, bytes]:
         """Content type and body of an encrypted message."""

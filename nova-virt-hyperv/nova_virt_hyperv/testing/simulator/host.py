@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 import time
 import traceback
@@ -127,7 +128,7 @@ class Host:
     def free_storage_bytes(self) -> int:
         """What is free on the drive."""
         drive = self.configuration.drive
-        used = sum(item.stat().st_size for item in drive.rglob("*") if item.is_file())
+        used = sum(_file_bytes(item) for item in drive.rglob("*"))
         return max(0, self.configuration.storage_bytes - used - self.ballast_bytes)
 
     def run(
@@ -202,6 +203,15 @@ class Host:
         if found is None:
             raise KeyError(class_name)
         return found
+
+
+def _file_bytes(path: Path) -> int:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        # Clients of the share delete files whenever they like, also during a walk.
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _end(job: Row, state: int, text: str, code: int = 0) -> None:

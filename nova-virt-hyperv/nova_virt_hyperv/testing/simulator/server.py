@@ -22,6 +22,8 @@ __all__ = ["WinRm"]
 
 _LOOPBACK = "127.0.0.1"
 _LARGEST_REQUEST_BYTES = 1024 * 1024
+# ERROR_INTERNAL_ERROR
+_ERROR_INTERNAL = 1359
 
 
 class WinRm:
@@ -65,8 +67,28 @@ class WinRm:
         for connection in cut:
             _cut(connection)
 
-    def count(self, operation: str) -> None:
-        """Count a request."""
+    def respond(self, message: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer; status 0 to cut the connection."""
+        host = self.service.host_name
+        message_id = ""
+        try:
+            request = soap.parse(message)
+            message_id = request.message_id
+            operation = self.service.operation(request)
+            self._count(operation)
+            fault = self.faults.due(operation)
+            if fault is None:
+                return 200, self.service.answer(request)
+            return _spoilt(self, request, fault)
+        except WsFault as error:
+            return 500, soap.fault(error, message_id, host)
+        except Exception as error:  # noqa: BLE001 - or it would look like a cut connection
+            traceback.print_exc()
+            text = f"the simulator failed: {error!r}"
+            told = WsFault("w:InternalError", _ERROR_INTERNAL, text)
+            return 500, soap.fault(told, message_id, host)
+
+    def _count(self, operation: str) -> None:
         with self.lock:
             self.requests[operation] = self.requests.get(operation, 0) + 1
 
@@ -137,7 +159,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except ValueError:
             self._reply(400, b"", "text/html")
             return
-        status, response = self._handled(winrm, message)
+        status, response = winrm.respond(message)
         if status == 0:
             _cut(self.request)
             self.close_connection = True
@@ -146,22 +168,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._reply(status, sealed, sealed_kind, told)
         else:
             self._reply(status, response, "application/soap+xml;charset=UTF-8", told)
-
-    def _handled(self, winrm: WinRm, message: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer; status 0 to cut the connection."""
-        host = winrm.service.host_name
-        message_id = ""
-        try:
-            request = soap.parse(message)
-            message_id = request.message_id
-            operation = winrm.service.operation(request)
-            winrm.count(operation)
-            fault = winrm.faults.due(operation)
-            if fault is None:
-                return 200, winrm.service.answer(request)
-            return _spoilt(winrm, request, fault)
-        except WsFault as error:
-            return 500, soap.fault(error, message_id, host)
 
     def _reply(self, status: int, body: bytes, kind: str, told: list[str] | None = None) -> None:
         self.send_response(status)

@@ -17,6 +17,7 @@ from nova_virt_interface.testing.mutants import (
     lifecycle,
     pausing,
     power,
+    settings,
 )
 from nova_virt_interface.testing.mutants import instances as instances_
 from nova_virt_interface.testing.mutants._running import Driver, mutants_of, run_suite_test
@@ -33,6 +34,7 @@ _SUBJECTS = (
     images,
     devices,
     events,
+    settings,
     instances_,
 )
 

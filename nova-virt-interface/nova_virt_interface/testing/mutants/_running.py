@@ -23,7 +23,7 @@ from nova_virt_interface.testing.case import (
 from nova_virt_interface.testing.harness import finished
 from nova_virt_interface.testing.reference import ReferenceDirectHarness, ReferenceHarness
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
-from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
 
 __all__ = ["Driver", "caught_by", "mutants_of", "run_suite_test"]
 
@@ -60,7 +60,7 @@ def run_suite_test(
         patience_seconds: how long the test waits for what a mutant may never do.
     """
     direct = issubclass(driver, ReferenceVirtDriver)
-    suite: type = InstanceSuite if direct else HypervisorSuite
+    suite: type = VirtDriverSuite if direct else HypervisorSuite
     case: type[ConformanceTestCase] = VirtDriverTestCase if direct else HypervisorTestCase
     harness = type(
         f"{driver.__name__}Harness",

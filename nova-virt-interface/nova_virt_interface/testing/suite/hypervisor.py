@@ -15,6 +15,8 @@ from nova_virt_interface.testing.suite.nics import NicSuite
 from nova_virt_interface.testing.suite.open_console import OpenConsoleSuite
 from nova_virt_interface.testing.suite.pausing import PausingSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
+from nova_virt_interface.testing.suite.settings import SettingsSuite
+from nova_virt_interface.testing.suite.topology import TopologySuite
 
 __all__ = ["HypervisorSuite"]
 
@@ -33,5 +35,7 @@ class HypervisorSuite(
     GuestSuite,
     DiagnosticsSuite,
     EventSuite,
+    SettingsSuite,
+    TopologySuite,
 ):
     """`IHypervisor` and its optional interfaces. A driver adopts this one class."""

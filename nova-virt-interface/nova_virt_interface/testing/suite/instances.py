@@ -20,8 +20,7 @@ from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.doubles import checksum_of
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.harness import CannotProvoke
-from nova_virt_interface.testing.suite._mixins import image_of
-from nova_virt_interface.testing.suite.instance_power import InstancePowerSuite
+from nova_virt_interface.testing.suite._mixins import VirtDriverMixin, image_of
 from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
     AttachInterfaceRequest,
@@ -46,7 +45,7 @@ __all__ = ["InstanceSuite"]
 _PASSWORD = "correct-horse-battery"  # noqa: S105 - a test looks for it where it must not be
 
 
-class InstanceSuite(InstancePowerSuite):
+class InstanceSuite(VirtDriverMixin):
     """spawn, destroy, power_on, power_off, reboot and the questions about instances."""
 
     def _image(self, *, intact: bool = True) -> Image:

@@ -1,0 +1,17 @@
+"""All that a driver of the upper level is tested for, and core's adapter with each driver below."""
+
+from __future__ import annotations
+
+from nova_virt_interface.testing.suite.instance_power import InstancePowerSuite
+from nova_virt_interface.testing.suite.instances import InstanceSuite
+from nova_virt_interface.testing.suite.providers import ProviderSuite
+
+__all__ = ["VirtDriverSuite"]
+
+
+class VirtDriverSuite(
+    InstanceSuite,
+    InstancePowerSuite,
+    ProviderSuite,
+):
+    """`IVirtDriver` and its optional interfaces. A driver adopts this one class."""

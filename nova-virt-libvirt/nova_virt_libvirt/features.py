@@ -1,0 +1,59 @@
+"""Which settings of a guest this host honours, from what libvirt says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nova_virt_interface.values.guest_settings import Firmware, VmFeature
+
+__all__ = ["emulator_features", "firmware"]
+
+_ALWAYS = (
+    VmFeature.CPU_TOPOLOGY,
+    VmFeature.CPU_PINNING,
+    VmFeature.NUMA,
+    VmFeature.LOCKED_MEMORY,
+    VmFeature.WATCHDOG,
+    VmFeature.GUEST_AGENT,
+    VmFeature.NIC_LIMITS,
+    VmFeature.NIC_QUEUES,
+    VmFeature.NIC_MTU,
+    VmFeature.VLAN,
+    VmFeature.GUEST_UUID,
+)
+
+
+def firmware(offer: Any) -> tuple[Firmware, ...]:
+    """From libvirt's domain capabilities."""
+    names = _values(offer, "os/enum[@name='firmware']")
+    return (Firmware.BIOS, Firmware.UEFI) if "efi" in names else (Firmware.BIOS,)
+
+
+def emulator_features(offer: Any, host: Any) -> tuple[VmFeature, ...]:
+    """What QEMU on this host can do.
+
+    Args:
+        offer: libvirt's domain capabilities.
+        host: libvirt's capabilities of the host.
+    """
+    sources = _values(offer, "memoryBacking/enum[@name='sourceType']")
+    found = {
+        VmFeature.CPU_MODEL: offer.find("cpu/mode[@name='host-model'][@supported='yes']")
+        is not None,
+        VmFeature.SHARED_MEMORY: "memfd" in sources,
+        VmFeature.FILE_BACKED_MEMORY: "file" in sources,
+        # Its normal pages are the first size that a cell tells.
+        VmFeature.HUGE_PAGES: len(host.findall("host/topology/cells/cell[1]/pages")) > 1,
+        VmFeature.SECURE_BOOT: "yes" in _values(offer, "os/loader/enum[@name='secure']")
+        and Firmware.UEFI in firmware(offer),
+        VmFeature.RANDOM_SOURCE: "random"
+        in _values(offer, "devices/rng/enum[@name='backendModel']"),
+        VmFeature.SHARES: "virtiofs"
+        in _values(offer, "devices/filesystem/enum[@name='driverType']"),
+        VmFeature.PCI_PASSTHROUGH: host.find("host/iommu[@support='yes']") is not None,
+    }
+    return (*_ALWAYS, *(feature for feature, has in found.items() if has))
+
+
+def _values(offer: Any, path: str) -> set[str]:
+    return {value.text for value in offer.iterfind(f"{path}/value")}
