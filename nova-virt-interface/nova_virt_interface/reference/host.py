@@ -5,13 +5,14 @@ interfaces.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from nova_virt_interface.reference.guest import Guest
+from nova_virt_interface.reference.guest import Guest, Inside
 
 __all__ = ["Disk", "Host", "HostError", "Image", "Nic", "Vm", "host_named"]
 
@@ -42,6 +43,7 @@ class Disk:
     content: bytes = b""
     image_key: str | None = None
     read_only: bool = False
+    serial: str | None = None
     boot_index: int | None = None
     digest: str = ""
 
@@ -69,6 +71,10 @@ class Vm:
     nics: dict[str, Nic] = field(default_factory=dict)
     console: bytes = b""
     starts: int = 0
+    started_at: float = 0.0
+    inside: Inside = field(default_factory=Inside)
+    slots: dict[str, int] = field(default_factory=dict)
+    """Where the devices are that were given a place, by their keys."""
     features: frozenset[str] = frozenset()
     """What it has beside disks and NICs."""
 
@@ -90,6 +96,10 @@ class Host:
         self.round_trips = 0
         self.connections = 0
         self.ballast_bytes = 0
+        self.booted_at = time.monotonic()
+        self.in_maintenance = False
+        self.orders: list[str] = []
+        """What the host itself was told to do."""
         self._vms: dict[UUID, Vm] = {}
         self._images: dict[str, Image] = {}
         self._listeners: list[Listener] = []
@@ -183,6 +193,8 @@ class Host:
             vm = self._existing(uuid)
             if vm.state not in ("stopped", "crashed"):
                 raise HostError("BAD_STATE", f"VM {uuid} is {vm.state}")
+            if self.in_maintenance:
+                raise HostError("IN_MAINTENANCE", f"host {self.name} takes no VMs")
             gone = {disk.image_key for disk in vm.disks.values()} - {None, *self._images}
             if gone:
                 raise HostError("NO_IMAGE", f"VM {uuid} depends on {gone}")
@@ -190,6 +202,7 @@ class Host:
                 raise HostError("NO_MEMORY", f"VM {uuid} needs {vm.memory_bytes} bytes")
             vm.state = "running"
             vm.starts += 1
+            vm.started_at = time.monotonic()
             vm.console = Guest(vm).boot()
             self._tell("started", vm)
 

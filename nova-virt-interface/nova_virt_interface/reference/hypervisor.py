@@ -21,16 +21,25 @@ from nova_virt_interface.errors import (
     Unsupported,
 )
 from nova_virt_interface.factory import IHypervisorFactory
-from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
+from nova_virt_interface.reference.consoles import ReferenceConsoles
 from nova_virt_interface.reference.errors import translated
+from nova_virt_interface.reference.guests import ReferenceGuests
 from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
+from nova_virt_interface.reference.host_controls import ReferenceHostControls
+from nova_virt_interface.reference.host_power import HostPower
+from nova_virt_interface.reference.power import ReferencePower
 from nova_virt_interface.reference.topology import TopologyPart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
@@ -64,8 +73,14 @@ class ReferenceFactory:
         return ReferenceHypervisor(settings, services)
 
 
+@implementer(IConsole, IDeviceMetadata, IVmDiagnostics)
+@implementer(IGuestPassword, IGuestQuiesce, IGuestTime)
+@implementer(IHostMaintenance, IHostPower, IHostStatus)
+@implementer(ICrashDump, IPause, ISuspend)
 @implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
-class ReferenceHypervisor(TopologyPart):
+class ReferenceHypervisor(
+    ReferenceConsoles, ReferenceGuests, ReferenceHostControls, ReferencePower, TopologyPart
+):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.
     """
@@ -163,8 +178,11 @@ class ReferenceHypervisor(TopologyPart):
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor`."""
-        if self._ours(vm_uuid).state != "running":
-            with translated():
+        state = self._ours(vm_uuid).state
+        with translated():
+            if state in ("paused", "suspended"):
+                HostPower(self._host).go_on(vm_uuid)
+            elif state != "running":
                 self._host.start(vm_uuid)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
@@ -181,6 +199,10 @@ class ReferenceHypervisor(TopologyPart):
 
     def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
         """See `IHypervisor`."""
+        self._ours(vm_uuid)
+        with translated():
+            # Or the VM would be off, and could not be started again.
+            HostPower(self._host).require_active()
         soft = request.kind is RebootKind.SOFT
         timeout = request.graceful_timeout_seconds if soft else 0.0
         self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))

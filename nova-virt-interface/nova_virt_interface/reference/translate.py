@@ -8,10 +8,12 @@ from uuid import UUID
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import InvalidRequest, NotFound, Resource
 from nova_virt_interface.offers import setting_features
+from nova_virt_interface.reference.guest import Inside
 from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
+from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
-from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
@@ -56,6 +58,8 @@ def describe(name: str) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VIRTIO,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
+        console_kinds=(ConsoleKind.VNC, ConsoleKind.SERIAL),
+        host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         features=_FEATURES,
     )
 
@@ -63,7 +67,10 @@ def describe(name: str) -> HostDescription:
 def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:
     """The disk that the host is to make."""
     made = Disk(
-        size_bytes=spec.size_bytes or 0, boot_index=spec.boot_index, digest=spec_digest(spec)
+        size_bytes=spec.size_bytes or 0,
+        boot_index=spec.boot_index,
+        serial=spec.serial,
+        digest=spec_digest(spec),
     )
     if isinstance(spec.source, Media):
         made.content = spec.source.content
@@ -101,6 +108,7 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> 
         digest=spec_digest(spec),
         disks={item.key: disk(item, images) for item in spec.disks},
         nics={item.key: nic(item) for item in spec.nics},
+        inside=Inside(has_channel=spec.settings.guest_agent),
         features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
     )
 

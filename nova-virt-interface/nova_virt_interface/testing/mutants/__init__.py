@@ -10,9 +10,12 @@ from __future__ import annotations
 from nova_virt_interface.testing.mutants import (
     devices,
     events,
+    guests,
     host,
+    host_controls,
     images,
     lifecycle,
+    pausing,
     power,
     settings,
     signatures,
@@ -22,7 +25,20 @@ from nova_virt_interface.testing.mutants._running import Driver, mutants_of, run
 
 __all__ = ["MUTANTS", "Driver", "as_text", "run_suite_test"]
 
-_SUBJECTS = (lifecycle, power, host, images, devices, events, settings, signatures, instances_)
+_SUBJECTS = (
+    lifecycle,
+    power,
+    pausing,
+    guests,
+    host,
+    host_controls,
+    images,
+    devices,
+    events,
+    settings,
+    signatures,
+    instances_,
+)
 
 MUTANTS: tuple[Driver, ...] = tuple(
     mutant for subject in _SUBJECTS for mutant in mutants_of(subject)
