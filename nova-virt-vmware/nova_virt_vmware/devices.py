@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.values.disks import Blank, DiskBus, DiskSpec, Media
-from nova_virt_interface.values.guest_settings import Firmware
+from nova_virt_interface.values.guest_settings import Firmware, GuestSettings
 from nova_virt_interface.values.nics import NicModel, NicSpec
 from pyVmomi import vim
 
 __all__ = [
+    "SCSI_BUSES",
     "Slot",
     "added_disk",
     "added_nic",
     "added_serial_port",
     "at_slot",
+    "bus_numbers",
     "bus_of",
     "capacity_kib",
     "controllers",
-    "firmware_name",
     "free_slots",
     "of_mac",
     "removed",
+    "settings_fields",
+    "slots_by_key",
     "slots_taken",
 ]
 
@@ -36,21 +39,26 @@ _REMOVE = _device.VirtualDeviceSpec.Operation.remove
 class _Bus(NamedTuple):
     controller: Any
     units: tuple[int, ...]
+    number: int = 0
 
 
 # The controller of a SCSI bus is unit 7 on it.
 _SCSI_UNITS = (*range(7), *range(8, 16))
+# SCSI controllers of all kinds are numbered together.
 _BUSES = {
     "pvscsi": _Bus(_device.ParaVirtualSCSIController, _SCSI_UNITS),
-    "lsilogic": _Bus(_device.VirtualLsiLogicController, _SCSI_UNITS),
+    "lsilogic": _Bus(_device.VirtualLsiLogicController, _SCSI_UNITS, 1),
     "sata": _Bus(_device.VirtualAHCIController, tuple(range(30))),
+    "nvme": _Bus(_device.VirtualNVMEController, tuple(range(15))),
 }
 _BUS_NAMES = {
     None: "pvscsi",
     DiskBus.PARAVIRTUAL_SCSI: "pvscsi",
     DiskBus.SCSI: "lsilogic",
     DiskBus.SATA: "sata",
+    DiskBus.NVME: "nvme",
 }
+SCSI_BUSES = ("pvscsi", "lsilogic")
 _CARDS = {
     None: _device.VirtualVmxnet3,
     NicModel.VMXNET3: _device.VirtualVmxnet3,
@@ -76,9 +84,20 @@ class Slot(NamedTuple):
         return cls(bus, int(unit))
 
 
-def firmware_name(firmware: Firmware | None) -> str:
-    """The firmware as vSphere names it."""
-    return _FIRMWARE[firmware]
+def settings_fields(settings: GuestSettings) -> dict[str, Any]:
+    """The fields of a configuration that make these settings."""
+    cpu, memory = settings.cpu, settings.memory
+    firmware = _FIRMWARE[settings.firmware]
+    fields: dict[str, Any] = {}
+    if settings.secure_boot:
+        firmware = "efi"
+        fields["bootOptions"] = vim.vm.BootOptions(efiSecureBootEnabled=True)
+    if cpu is not None and cpu.cores is not None:
+        fields["numCoresPerSocket"] = cpu.cores
+    if memory is not None and memory.locked:
+        # All of it reserved is memory that the host never swaps out.
+        fields["memoryReservationLockedToMax"] = True
+    return fields | {"firmware": firmware}
 
 
 def bus_of(spec: DiskSpec) -> str:
@@ -114,6 +133,25 @@ def slots_taken(hardware: Sequence[Any]) -> set[Slot]:
     }
 
 
+def slots_by_key(marks: Mapping[str, str], prefix: str) -> dict[str, Slot]:
+    """Key of a disk or medium → its slot, from a VM's marks."""
+    return {
+        name.removeprefix(prefix): Slot.parse(mark.partition(" ")[0])
+        for name, mark in marks.items()
+        if name.startswith(prefix)
+    }
+
+
+def bus_numbers(hardware: Sequence[Any]) -> dict[str, int]:
+    """Bus → number of its controller, as a guest counts them."""
+    numbers = {device.key: device.busNumber for device in hardware if _is_controller(device)}
+    return {bus: numbers[key] for bus, key in controllers(hardware).items()}
+
+
+def _is_controller(device: Any) -> bool:
+    return isinstance(device, _device.VirtualController)
+
+
 def controllers(hardware: Sequence[Any]) -> dict[str, int]:
     """Bus → device key of its controller, for those that a VM has."""
     return {
@@ -131,8 +169,8 @@ def added_controllers(
     changes = []
     for bus in sorted(set(buses) - present.keys()):
         present[bus] = -1 - len(present)
-        made = _BUSES[bus].controller(key=present[bus], busNumber=0)
-        if bus != "sata":
+        made = _BUSES[bus].controller(key=present[bus], busNumber=_BUSES[bus].number)
+        if bus in SCSI_BUSES:
             made.sharedBus = _device.VirtualSCSIController.Sharing.noSharing
         changes.append(_device.VirtualDeviceSpec(operation=_ADD, device=made))
     return changes

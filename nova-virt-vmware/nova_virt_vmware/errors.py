@@ -53,6 +53,15 @@ def _lacks(resource: Resource) -> _Make:
     )
 
 
+def _maintenance(about: str, text: str) -> VirtError:
+    return InsufficientResources(
+        f"{about}: the host is in maintenance, or on the way",
+        remedy="bring it back, or use another one",
+        detail=text,
+        resource=Resource.HOST,
+    )
+
+
 def _busy(about: str, text: str) -> VirtError:
     return Busy(f"{about}: somebody else's operation is in the way", detail=text)
 
@@ -95,6 +104,7 @@ _FAULTS: tuple[tuple[type[Exception], _Make], ...] = (
     (vim.fault.InvalidLogin, _denied),
     (vim.fault.NoPermission, _denied),
     (vim.fault.RestrictedVersion, _denied),
+    (vim.fault.InvalidHostState, _maintenance),
     (vim.fault.InvalidPowerState, _busy),
     (vim.fault.TaskInProgress, _busy),
     (vim.fault.ConcurrentAccess, _busy),

@@ -32,11 +32,12 @@ _PAGE = 100
 
 _KINDS: dict[type, EventKind] = {
     vim.event.VmPoweredOnEvent: EventKind.STARTED,
-    vim.event.VmResumingEvent: EventKind.RESUMED,
     vim.event.VmPoweredOffEvent: EventKind.STOPPED,
     vim.event.VmSuspendedEvent: EventKind.SUSPENDED,
     vim.event.VmRemovedEvent: EventKind.DELETED,
 }
+# It tells that a VM which is powered on next goes on where it was.
+_GOES_ON = vim.event.VmResumingEvent
 
 
 class _Subscription:
@@ -50,7 +51,7 @@ class _Subscription:
         wanted = by(
             entity=entity,
             time=by.ByTime(beginTime=now),
-            eventTypeId=[kind.__name__.rpartition(".")[2] for kind in _KINDS],
+            eventTypeId=[kind.__name__.rpartition(".")[2] for kind in (*_KINDS, _GOES_ON)],
         )
         self._history = api.content.eventManager.CreateCollectorForEvents(wanted)
         self._collector = api.content.propertyCollector.CreatePropertyCollector()
@@ -95,6 +96,7 @@ class Events:
         self._dispatcher = EventDispatcher(sink)
         self._stopping = threading.Event()
         self._subscription: _Subscription | None = None
+        self._suspended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
     def start(self) -> None:
@@ -165,12 +167,28 @@ class Events:
     def _report(self, event: Any, owners: dict[str, UUID | None]) -> None:
         if event.vm is None:
             return
-        kind, vm_id = _KINDS[type(event)], event.vm.vm._moId
+        vm_id = event.vm.vm._moId
+        kind = self._kind(event, vm_id)
+        if kind is None:
+            return
         vm_uuid = owners.get(vm_id)
         if vm_uuid is not None:
             self._dispatcher.send(kind, vm_uuid)
         if kind is EventKind.DELETED:
             self._vms.forget(vm_id)
+
+    def _kind(self, event: Any, vm_id: str) -> EventKind | None:
+        """What an event is to core. A saved VM is powered on as any other is: what it was before
+        makes the difference.
+        """
+        if isinstance(event, (_GOES_ON, vim.event.VmSuspendedEvent)):
+            self._suspended.add(vm_id)
+        else:
+            was_suspended = vm_id in self._suspended
+            self._suspended.discard(vm_id)
+            if was_suspended and isinstance(event, vim.event.VmPoweredOnEvent):
+                return EventKind.RESUMED
+        return _KINDS.get(type(event))
 
     def _broken(self, error: VirtError, connected: bool) -> bool:
         _log.warning("no events: %s", error)

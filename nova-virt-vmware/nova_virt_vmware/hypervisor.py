@@ -5,17 +5,39 @@ from __future__ import annotations
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
-from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, ISuspend
+from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
+from nova_virt_interface.values.console import Console as OpenedConsole
+from nova_virt_interface.values.console import OpenConsoleRequest
+from nova_virt_interface.values.devices import DeviceMetadata
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
-from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.host import (
+    EnterMaintenanceRequest,
+    HostDescription,
+    HostInventory,
+    HostPowerRequest,
+    HostStatus,
+    LeaveMaintenanceRequest,
+    MaintenanceState,
+)
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    CrashDumpRequest,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+    SuspendRequest,
+)
+from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
@@ -23,19 +45,38 @@ from zope.interface import alsoProvides, implementer
 from nova_virt_vmware.conf import Settings, settings_from
 from nova_virt_vmware.console import Console
 from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.diagnostics import Diagnostics
 from nova_virt_vmware.disks import Disks
 from nova_virt_vmware.events import Events
+from nova_virt_vmware.host import Host
+from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.inventory import Inventory, describe
 from nova_virt_vmware.lifecycle import Lifecycle
+from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import Nics
 from nova_virt_vmware.node import Node, find_node
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
+from nova_virt_vmware.topology import Topology
 from nova_virt_vmware.vms import Vms
 
 __all__ = ["VmwareFactory", "VmwareHypervisor"]
+
+
+_ALWAYS = (
+    IConsole,
+    IConsoleLog,
+    ICrashDump,
+    IDeviceMetadata,
+    IDiskHotplug,
+    IHostMaintenance,
+    IHostStatus,
+    INicHotplug,
+    ISuspend,
+    IVmDiagnostics,
+)
 
 
 @implementer(IHypervisor)
@@ -59,14 +100,21 @@ class VmwareHypervisor:
         self._images = Images(session, node, datastore, host, services)
         self._disks = Disks(session, node, datastore, self._images, self._vms, host)
         self._nics = Nics(session, networks, self._vms, host)
-        self._power = Power(session, self._vms)
+        hosts = Hosts(session, node)
+        self._hosts = Host(session, hosts, host)
+        self._topology = Topology(hosts)
+        self._maintenance = Maintenance(session, hosts)
+        self._diagnostics = Diagnostics(self._vms)
+        self._power = Power(session, self._vms, self._maintenance)
         self._lifecycle = Lifecycle(
             session, node, datastore, self._disks, networks, self._vms, self._power, host
         )
-        self._console = Console(datastore, self._vms)
-        alsoProvides(self, IConsoleLog, IDiskHotplug, INicHotplug)
+        self._console = Console(session, datastore, self._vms, host)
+        alsoProvides(self, *_ALWAYS)
         if node.takes_extents:
             alsoProvides(self, IImageCache)
+        if node.is_one_host:
+            alsoProvides(self, IHostPower, IHostTopology)
 
     def open(self) -> None:
         """Begin to report events."""
@@ -144,6 +192,50 @@ class VmwareHypervisor:
     def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
         """See `IConsoleLog.console_log`."""
         return self._console.console_log(vm_uuid, limit_bytes)
+
+    def open_console(self, vm_uuid: UUID, request: OpenConsoleRequest) -> OpenedConsole:
+        """See `IConsole.open_console`."""
+        return self._console.open_console(vm_uuid, request)
+
+    def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
+        """See `ISuspend.suspend_vm`."""
+        self._power.suspend_vm(vm_uuid, request)
+
+    def trigger_crash_dump(self, vm_uuid: UUID, request: CrashDumpRequest) -> None:
+        """See `ICrashDump.trigger_crash_dump`."""
+        self._power.trigger_crash_dump(vm_uuid, request)
+
+    def vm_statistics(self, vm_uuid: UUID) -> VmStatistics:
+        """See `IVmDiagnostics.vm_statistics`."""
+        return self._diagnostics.vm_statistics(vm_uuid)
+
+    def device_metadata(self, vm_uuid: UUID) -> tuple[DeviceMetadata, ...]:
+        """See `IDeviceMetadata.device_metadata`."""
+        return self._diagnostics.device_metadata(vm_uuid)
+
+    def host_status(self) -> HostStatus:
+        """See `IHostStatus.host_status`."""
+        return self._hosts.host_status()
+
+    def host_power(self, request: HostPowerRequest) -> None:
+        """See `IHostPower.host_power`."""
+        self._hosts.host_power(request)
+
+    def maintenance(self) -> MaintenanceState:
+        """See `IHostMaintenance.maintenance`."""
+        return self._maintenance.maintenance()
+
+    def enter_maintenance(self, request: EnterMaintenanceRequest) -> None:
+        """See `IHostMaintenance.enter_maintenance`."""
+        self._maintenance.enter_maintenance(request)
+
+    def leave_maintenance(self, request: LeaveMaintenanceRequest) -> None:
+        """See `IHostMaintenance.leave_maintenance`."""
+        self._maintenance.leave_maintenance(request)
+
+    def topology(self) -> HostTopology:
+        """See `IHostTopology.topology`."""
+        return self._topology.topology()
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
-from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.host import HostDescription, HostInventory, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from pyVmomi import vim, vmodl
@@ -18,6 +19,7 @@ from nova_virt_vmware.session import Session
 __all__ = ["Inventory", "describe"]
 
 MIB = 1024 * 1024
+_ACTIONS = (HostPowerAction.REBOOT, HostPowerAction.SHUT_DOWN)
 _query = vmodl.query.PropertyCollector
 _HOST_PATHS = [
     "hardware.memorySize",
@@ -37,12 +39,20 @@ def describe(api: Api, node: Node) -> HostDescription:
         cpu_architecture="x86_64",
         image_formats=(DiskFormat.VMDK, DiskFormat.RAW) if node.takes_extents else (),
         disk_formats=(DiskFormat.VMDK,),
-        disk_buses=(DiskBus.PARAVIRTUAL_SCSI, DiskBus.SCSI, DiskBus.SATA),
+        disk_buses=(DiskBus.PARAVIRTUAL_SCSI, DiskBus.SCSI, DiskBus.SATA, DiskBus.NVME),
         media_formats=(MediaFormat.ISO9660,),
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VMXNET3, NicModel.E1000E, NicModel.E1000),
         firmware=(Firmware.BIOS, Firmware.UEFI),
-        features=(VmFeature.GUEST_UUID,),
+        features=(
+            VmFeature.GUEST_UUID,
+            VmFeature.CPU_TOPOLOGY,
+            VmFeature.LOCKED_MEMORY,
+            VmFeature.SECURE_BOOT,
+        ),
+        console_kinds=(ConsoleKind.MKS,),
+        host_power_actions=_ACTIONS if node.is_one_host else (),
+        memory_step_bytes=MIB,
     )
 
 
@@ -81,8 +91,5 @@ class Inventory:
         ]
         return api.retrieve(
             objects,
-            {
-                vim.HostSystem: _HOST_PATHS,
-                vim.Datastore: ["summary.capacity", "summary.freeSpace"],
-            },
+            {vim.HostSystem: _HOST_PATHS, vim.Datastore: ["summary.capacity", "summary.freeSpace"]},
         )

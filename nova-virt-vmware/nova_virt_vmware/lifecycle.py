@@ -126,7 +126,7 @@ class Lifecycle:
             numCPUs=spec.vcpus,
             memoryMB=-(-spec.memory_bytes // _MIB),
             guestId="otherGuest64",
-            firmware=devices.firmware_name(spec.settings.firmware),
+            **devices.settings_fields(spec.settings),
             files=vim.vm.FileInfo(vmPathName=self._datastore.path(folder / f"{vm_uuid}.vmx")),
             deviceChange=changes,
             extraConfig=self._marks(spec, marks),

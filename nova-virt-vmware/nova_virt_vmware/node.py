@@ -59,6 +59,11 @@ class Node:
         return vim.host.DatastoreBrowser(self.browser_id, api.stub)
 
     @property
+    def is_one_host(self) -> bool:
+        """Whether it is a host, not a cluster whose hosts come and go."""
+        return self.compute_type is vim.ComputeResource
+
+    @property
     def name(self) -> str:
         """Names the compute node within its vCenter, whatever an operator calls it."""
         return self.compute_id

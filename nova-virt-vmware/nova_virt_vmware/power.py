@@ -8,17 +8,21 @@ from uuid import UUID
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import Busy, VirtError
+from nova_virt_interface.states import require_state
 from nova_virt_interface.values.power import (
+    CrashDumpRequest,
     PowerState,
     RebootKind,
     RebootRequest,
     StartRequest,
     StopRequest,
+    SuspendRequest,
 )
 from pyVmomi import vim
 
 from nova_virt_vmware import translate
 from nova_virt_vmware.api import Api
+from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
 from nova_virt_vmware.waiting import wait_for
@@ -33,9 +37,10 @@ _ASK_AGAIN_SECONDS = 2.0
 class Power:
     """The power of one compute node's VMs."""
 
-    def __init__(self, session: Session, vms: Vms) -> None:
+    def __init__(self, session: Session, vms: Vms, maintenance: Maintenance) -> None:
         self._session = session
         self._vms = vms
+        self._maintenance = maintenance
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
@@ -60,6 +65,22 @@ class Power:
         self._turn_off(vm_uuid, found)
         return found
 
+    def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
+        """See `ISuspend.suspend_vm`."""
+        found = self._vms.ours(vm_uuid, _PATHS)
+        state = translate.power_state(found.facts)
+        if state is not PowerState.SUSPENDED:
+            require_state(vm_uuid, state, PowerState.RUNNING)
+            self._session.run(
+                f"suspending VM {vm_uuid}", lambda api: found.on(api).SuspendVM_Task()
+            )
+
+    def trigger_crash_dump(self, vm_uuid: UUID, request: CrashDumpRequest) -> None:
+        """See `ICrashDump.trigger_crash_dump`."""
+        found = self._vms.ours(vm_uuid, _PATHS)
+        require_state(vm_uuid, translate.power_state(found.facts), PowerState.RUNNING)
+        self._session.change(f"interrupting VM {vm_uuid}", lambda api: found.on(api).SendNMI())
+
     def _turn_off(self, vm_uuid: UUID, found: Found) -> None:
         if translate.power_state(found.facts) is PowerState.STOPPED:
             return
@@ -76,6 +97,9 @@ class Power:
         """See `IHypervisor.reboot_vm`. The guest is turned off and started, not reset, so that it
         gets the virtual hardware that it should have.
         """
+        self._vms.ours(vm_uuid, [])
+        # Else a VM would be turned off that cannot be started again (HOST-4).
+        self._maintenance.require_active()
         soft = request.kind is RebootKind.SOFT
         timeout = request.graceful_timeout_seconds if soft else 0.0
         self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))

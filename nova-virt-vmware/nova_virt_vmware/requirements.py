@@ -32,6 +32,13 @@ def check_disk(
 def check_spec(spec: VmSpec, host: HostDescription) -> None:
     """Refuse what the host does not take."""
     offers.check_vm(spec, host)
+    cpu = spec.settings.cpu
+    if cpu is not None and cpu.threads not in (None, 1):
+        raise Unsupported(
+            "settings.cpu.threads: a core of a VM has one thread",
+            remedy="ask for more cores instead",
+            field="settings.cpu.threads",
+        )
     for disk in spec.disks:
         check_disk(disk, host, spec.secrets)
     if len(spec.nics) > _MOST_NICS:

@@ -10,17 +10,18 @@ from uuid import UUID
 
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import VmState, VmStatistics
+from nova_virt_interface.values.vm import VmState
 
 __all__ = [
     "DIGEST",
     "DISK",
     "IDENTITY_PATHS",
+    "MIB",
     "NAME",
     "NIC",
     "OWNER",
+    "POWER_PATHS",
     "STATE_PATHS",
-    "STATISTICS_PATHS",
     "cached_images",
     "label",
     "mark_path",
@@ -29,7 +30,6 @@ __all__ = [
     "power_state",
     "vm_name",
     "vm_state",
-    "vm_statistics",
 ]
 
 # Keys of a VM's extra configuration, where the driver's marks are.
@@ -49,16 +49,8 @@ def mark_path(key: str) -> str:
 
 
 IDENTITY_PATHS = ["config.instanceUuid", mark_path(OWNER)]
-_POWER_PATHS = ["runtime.powerState", "runtime.connectionState"]
-STATE_PATHS = [*IDENTITY_PATHS, *_POWER_PATHS, "name", mark_path(NAME)]
-STATISTICS_PATHS = [
-    *IDENTITY_PATHS,
-    *_POWER_PATHS,
-    "config.hardware.numCPU",
-    "config.hardware.memoryMB",
-    "summary.quickStats.hostMemoryUsage",
-]
-
+POWER_PATHS = ["runtime.powerState", "runtime.connectionState"]
+STATE_PATHS = [*IDENTITY_PATHS, *POWER_PATHS, "name", mark_path(NAME)]
 _POWER = {
     "poweredOn": PowerState.RUNNING,
     "poweredOff": PowerState.STOPPED,
@@ -102,23 +94,6 @@ def label(facts: Mapping[str, Any], vm_uuid: UUID) -> str:
 def vm_state(facts: Mapping[str, Any], vm_uuid: UUID) -> VmState:
     """What a VM is, from `STATE_PATHS`."""
     return VmState(vm_uuid=vm_uuid, name=label(facts, vm_uuid), power_state=power_state(facts))
-
-
-def vm_statistics(facts: Mapping[str, Any], vm_uuid: UUID) -> VmStatistics:
-    """What a VM uses, from `STATISTICS_PATHS`; processor time, disks and NICs are measured by
-    intervals only, not since the start.
-    """
-    state = power_state(facts)
-    memory, used = facts.get("config.hardware.memoryMB"), None
-    if state is PowerState.RUNNING:
-        used = facts.get("summary.quickStats.hostMemoryUsage")
-    return VmStatistics(
-        vm_uuid=vm_uuid,
-        power_state=state,
-        vcpus=facts.get("config.hardware.numCPU"),
-        memory_bytes=None if memory is None else memory * MIB,
-        memory_used_bytes=None if used is None else used * MIB,
-    )
 
 
 def marks(options: Any) -> dict[str, str]:

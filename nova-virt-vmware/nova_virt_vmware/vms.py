@@ -9,7 +9,7 @@ from nova_virt_interface.errors import NotFound, Resource
 from nova_virt_interface.values.vm import VmState, VmStatistics
 from pyVmomi import vim, vmodl
 
-from nova_virt_vmware import translate
+from nova_virt_vmware import measures, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
@@ -61,8 +61,8 @@ class Vms:
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""
         return tuple(
-            translate.vm_statistics(facts, vm_uuid)
-            for _, vm_uuid, facts in self.census(translate.STATISTICS_PATHS)
+            measures.vm_statistics(facts, vm_uuid)
+            for _, vm_uuid, facts in self.census(measures.STATISTICS_PATHS)
             if vm_uuid
         )
 

@@ -10,10 +10,21 @@ from functools import partial
 from uuid import UUID
 
 from nova_virt_interface.errors import VirtError
+from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.host import (
+    EnterMaintenanceRequest,
+    LeaveMaintenanceRequest,
+    MaintenanceState,
+)
 from nova_virt_interface.values.images import DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    CrashDumpRequest,
+    StartRequest,
+    StopRequest,
+    SuspendRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
 
@@ -93,3 +104,35 @@ class TestCutConnections(VcsimTestCase):
             lambda: self.driver.start_vm(vm_uuid, StartRequest()),
             lambda: self.driver.stop_vm(vm_uuid, StopRequest()),
         )
+
+    def test_suspending_and_questions(self) -> None:
+        vm_uuid = self.made()
+        start = partial(self.driver.start_vm, vm_uuid, StartRequest())
+
+        def suspended() -> None:
+            start()
+            self.driver.suspend_vm(vm_uuid, SuspendRequest())
+
+        self._everywhere(suspended, partial(self.driver.stop_vm, vm_uuid, StopRequest()))
+        start()
+        mks = OpenConsoleRequest(kind=ConsoleKind.MKS)
+        for question in (
+            partial(self.driver.open_console, vm_uuid, mks),
+            partial(self.driver.trigger_crash_dump, vm_uuid, CrashDumpRequest()),
+            partial(self.driver.vm_statistics, vm_uuid),
+            partial(self.driver.device_metadata, vm_uuid),
+            self.driver.host_status,
+        ):
+            self._everywhere(question)
+
+    def test_maintenance(self) -> None:
+        leave = partial(self.driver.leave_maintenance, LeaveMaintenanceRequest())
+        self.addCleanup(leave)
+        enter = partial(self.driver.enter_maintenance, EnterMaintenanceRequest())
+
+        def entered() -> None:
+            enter()
+            self.assertIs(MaintenanceState.IN_MAINTENANCE, self.driver.maintenance())
+
+        self._everywhere(entered, leave)
+        self._everywhere(leave, enter)

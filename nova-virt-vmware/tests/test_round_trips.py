@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.host import EnterMaintenanceRequest, LeaveMaintenanceRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    CrashDumpRequest,
+    StartRequest,
+    StopRequest,
+    SuspendRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
 
@@ -31,6 +38,25 @@ class TestRoundTrips(VcsimTestCase):
         self.assertEqual(1, self._cost(self.driver.inventory))
         self.assertEqual(2, self._cost(lambda: self.driver.get_vm(vm_uuid)))
         self.assertEqual(3, self._cost(lambda: self.driver.console_log(vm_uuid, 10)))
+        self.assertEqual(2, self._cost(lambda: self.driver.vm_statistics(vm_uuid)))
+        self.assertEqual(2, self._cost(lambda: self.driver.device_metadata(vm_uuid)))
+        self.assertEqual(1, self._cost(self.driver.host_status))
+        self.assertEqual(1, self._cost(self.driver.maintenance))
+        self.driver.start_vm(vm_uuid, StartRequest())
+        mks = OpenConsoleRequest(kind=ConsoleKind.MKS)
+        self.assertEqual(3, self._cost(lambda: self.driver.open_console(vm_uuid, mks)))
+        dump = CrashDumpRequest()
+        self.assertEqual(3, self._cost(lambda: self.driver.trigger_crash_dump(vm_uuid, dump)))
+        self._tasks(6, 1, lambda: self.driver.suspend_vm(vm_uuid, SuspendRequest()))
+
+    def test_maintenance(self) -> None:
+        enter, leave = EnterMaintenanceRequest(), LeaveMaintenanceRequest()
+        self.driver.enter_maintenance(enter)
+        self.addCleanup(self.driver.leave_maintenance, leave)
+        self.assertEqual(1, self._cost(lambda: self.driver.enter_maintenance(enter)))
+        # Of each of the two hosts.
+        self._tasks(10, 2, lambda: self.driver.leave_maintenance(leave))
+        self._tasks(11, 2, lambda: self.driver.enter_maintenance(enter))
 
     def test_the_life_of_a_vm(self) -> None:
         vm_uuid, driver = self.new_uuid(), self.driver

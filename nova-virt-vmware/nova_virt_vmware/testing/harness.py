@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from nova_virt_interface.factory import IHypervisorFactory
@@ -18,18 +18,19 @@ from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 
 from nova_virt_vmware.conf import Settings
 from nova_virt_vmware.hypervisor import VmwareFactory
+from nova_virt_vmware.testing.answers import Answers
 from nova_virt_vmware.testing.relay import Relay
 from nova_virt_vmware.testing.requests_counter import RequestsCounter
 from nova_virt_vmware.testing.server import Server
 from nova_virt_vmware.testing.vcsim import GOVMOMI_VERSION
 
-__all__ = ["VcsimHarness"]
+__all__ = ["EsxHarness", "VcsimHarness"]
 
 _MIB = 1024 * 1024
 _IMAGE_BYTES = 4 * _MIB
 
 
-class VcsimHarness(Harness):
+class VcsimHarness(Answers, Harness):
     """A cluster of two hosts in vcsim, with one datastore. It executes no guest."""
 
     driver = "vmware"
@@ -37,10 +38,12 @@ class VcsimHarness(Harness):
     kind = BackendKind.SIMULATED
     memory_bytes = 32 * _MIB
     patience_seconds = 10.0
+    esx: ClassVar[bool] = False
+    network: ClassVar[str] = "DC0_DVPG0"
 
     def start(self) -> None:
         """See `Harness`."""
-        self.server = Server()
+        self.server = Server(esx=self.esx)
         self.server.start()
         self._relay = Relay(("127.0.0.1", self.server.port))
         self._requests = RequestsCounter(self._relay.port)
@@ -102,7 +105,7 @@ class VcsimHarness(Harness):
 
     def nic_backing(self) -> NicBacking:
         """See `Harness`."""
-        return NicBacking(kind=NicBackingKind.NETWORK, name="DC0_DVPG0")
+        return NicBacking(kind=NicBackingKind.NETWORK, name=self.network)
 
     def leftovers(self) -> frozenset[str]:
         """See `Harness`. The folders for all VMs and all images stay."""
@@ -162,6 +165,14 @@ class VcsimHarness(Harness):
     def round_trips(self) -> int:
         """See `Harness`."""
         return self._requests.count
+
+
+class EsxHarness(VcsimHarness):
+    """A standalone ESXi in vcsim."""
+
+    backend_name = "vcsim-esx"
+    esx = True
+    network = "VM Network"
 
 
 def _is_ones(file: str) -> bool:

@@ -32,7 +32,8 @@ class Server:
 
     username = "operator"
 
-    def __init__(self) -> None:
+    def __init__(self, *, esx: bool = False) -> None:
+        self._esx = esx
         self.password = secrets.token_urlsafe()
         self._folder = tempfile.TemporaryDirectory(prefix="nova-virt-vmware-")
         self._process: subprocess.Popen[str] | None = None
@@ -54,6 +55,8 @@ class Server:
         command = [str(executable()), "-hosts", str(_HOSTS), "-username", self.username]
         command += ["-certificate", str(self.folder / "server.pem")]
         command += ["-key", str(self.folder / "server.key")]
+        if self._esx:
+            command.append("-esx")
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 command,
@@ -143,7 +146,7 @@ class Server:
         self.session = self.content.sessionManager.Login(self.username, self.password, None)
         self.datacenter = self.content.rootFolder.childEntity[0]
         children = self.datacenter.hostFolder.childEntity
-        kind = vim.ClusterComputeResource
+        kind = vim.ComputeResource if self._esx else vim.ClusterComputeResource
         self.cluster = next(child for child in children if isinstance(child, kind))
         self.datastore = self.cluster.datastore[0]
         self.datastore_folder = Path(self.datastore.info.url)

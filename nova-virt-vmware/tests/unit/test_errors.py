@@ -41,6 +41,7 @@ class TestTable(testtools.TestCase):
             (FileRefused("x", 507), Resource.STORAGE),
             (vim.fault.InsufficientMemoryResourcesFault(), Resource.MEMORY),
             (vim.fault.InsufficientCpuResourcesFault(), Resource.CPU),
+            (vim.fault.InvalidHostState(), Resource.HOST),
         ):
             made = to_contract(fault, "trying", changes=True)
             self.assertIsInstance(made, errors.InsufficientResources)

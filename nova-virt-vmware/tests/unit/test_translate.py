@@ -66,21 +66,6 @@ class TestOwnership(testtools.TestCase):
         self.assertIsNone(translate.owned_uuid(marked, "other"))
 
 
-class TestStatistics(testtools.TestCase):
-    """What is not measured is None."""
-
-    def test_a_stopped_vm_uses_no_memory_that_was_measured(self) -> None:
-        facts = {
-            "runtime.powerState": "poweredOff",
-            "runtime.connectionState": "connected",
-            "config.hardware.memoryMB": 2,
-            "summary.quickStats.hostMemoryUsage": 0,
-        }
-        found = translate.vm_statistics(facts, UUID_1)
-        self.assertEqual((2 * 1024**2, None), (found.memory_bytes, found.memory_used_bytes))
-        self.assertIsNone(found.cpu_time_ns)
-
-
 class TestImages(testtools.TestCase):
     """Which folders are images."""
 

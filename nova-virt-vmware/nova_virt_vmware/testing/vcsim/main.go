@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/vmware/govmomi/simulator"
@@ -22,6 +24,7 @@ import (
 type options struct {
 	listen, certificate, key, username string
 	hosts, standaloneHosts             int
+	esx                                bool
 }
 
 func main() {
@@ -32,12 +35,17 @@ func main() {
 	flag.StringVar(&o.username, "username", "", "who may log in; the password is in VCSIM_PASSWORD")
 	flag.IntVar(&o.hosts, "hosts", 2, "hosts of the one cluster")
 	flag.IntVar(&o.standaloneHosts, "standalone-hosts", 1, "hosts outside of it")
+	flag.BoolVar(&o.esx, "esx", false, "one ESXi instead of a vCenter")
 	flag.Parse()
 
 	model := simulator.VPX()
-	model.Cluster = 1
-	model.ClusterHost = o.hosts
-	model.Host = o.standaloneHosts
+	if o.esx {
+		model = simulator.ESX()
+	} else {
+		model.Cluster = 1
+		model.ClusterHost = o.hosts
+		model.Host = o.standaloneHosts
+	}
 	model.Machine = 0
 	defer model.Remove()
 	if err := serve(model, o); err != nil {
@@ -60,8 +68,15 @@ func serve(model *simulator.Model, o options) error {
 		Host: o.listen,
 		User: url.UserPassword(o.username, os.Getenv("VCSIM_PASSWORD")),
 	}
+	model.Service.ServeMux = http.NewServeMux()
+	model.Service.ServeMux.HandleFunc("/ticket/", serveConsole)
 	server := model.Service.NewServer()
 	defer server.Close()
+	port, err := strconv.ParseInt(server.URL.Port(), 10, 32)
+	if err != nil {
+		return err
+	}
+	consoles.host, consoles.port = server.URL.Hostname(), int32(port)
 	fmt.Printf("serving %s\n", server.URL.Host)
 
 	stop := make(chan os.Signal, 1)
@@ -82,6 +97,11 @@ func mended(
 	case *types.CopyVirtualDisk_Task:
 		// Given a specification, it reads the extent of the copy as if it were a descriptor.
 		request.DestSpec = nil
+	case *types.PowerOnVM_Task:
+		// It starts VMs on hosts that are on the way to maintenance, and has another fault in it.
+		if vm, ok := ctx.Map.Get(method.This).(*simulator.VirtualMachine); ok && takesNoVMs(ctx, vm) {
+			return nil, &types.InvalidHostState{Host: vm.Runtime.Host}
+		}
 	case *types.ShutdownGuest:
 		// It turns a VM off without asking whether anything in the guest listens.
 		if vm, ok := ctx.Map.Get(method.This).(*simulator.VirtualMachine); ok &&
@@ -90,5 +110,5 @@ func mended(
 			return nil, &types.ToolsUnavailable{}
 		}
 	}
-	return nil, nil
+	return served(ctx, added(ctx, method)), nil
 }

@@ -1,0 +1,133 @@
+"""What the harness answers about power, consoles and hosts: it looks as an operator would."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from nova_virt_interface.testing.harness_power import PowerQuestions
+from nova_virt_interface.values.console import Console
+from nova_virt_interface.values.guest_settings import VmFeature
+from nova_virt_interface.values.power import PowerState
+from pyVmomi import vim
+
+from nova_virt_vmware.testing.server import Server
+
+__all__ = ["Answers"]
+
+_STATES = {
+    "poweredOn": PowerState.RUNNING,
+    "poweredOff": PowerState.STOPPED,
+    "suspended": PowerState.SUSPENDED,
+}
+_LETS_IN = 101
+
+
+class Answers(PowerQuestions):
+    """Asks vcsim by the operator's own login."""
+
+    server: Server
+
+    def power_state_of(self, vm_uuid: UUID) -> PowerState:
+        """See `PowerQuestions`."""
+        return _STATES[str(self._fact(vm_uuid, "runtime.powerState"))]
+
+    def run_vm(self, vm_uuid: UUID) -> None:
+        """See `PowerQuestions`."""
+        self.server.wait(self.server.vm(vm_uuid).PowerOnVM_Task(None))
+
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """See `Harness`."""
+        config = self._fact(vm_uuid, "config")
+        has = {
+            VmFeature.CPU_TOPOLOGY: (config.hardware.numCoresPerSocket or 1) > 1,
+            VmFeature.LOCKED_MEMORY: bool(config.memoryReservationLockedToMax),
+            VmFeature.SECURE_BOOT: bool(
+                config.bootOptions and config.bootOptions.efiSecureBootEnabled
+            ),
+            VmFeature.GUEST_UUID: config.uuid == str(vm_uuid),
+        }
+        return frozenset(feature for feature, is_there in has.items() if is_there)
+
+    def console_lets_in(self, vm_uuid: UUID, console: Console) -> bool:
+        """See `PowerQuestions`: asks for a WebSocket."""
+        context = ssl.create_default_context(cafile=str(self.server.ca_file))
+        connection = http.client.HTTPSConnection(console.host, console.port, context=context)
+        secret = console.secret.reveal().decode() if console.secret else ""
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+        try:
+            connection.request("GET", f"{console.path}{secret}", headers=upgrade)
+            answer = connection.getresponse()
+            machine = answer.getheader("X-Vcsim-Machine")
+            return (answer.status, machine) == (_LETS_IN, str(vm_uuid))
+        finally:
+            connection.close()
+
+    def device_addresses(self, vm_uuid: UUID) -> Mapping[str, str]:
+        """See `PowerQuestions`: of disks on SCSI, by the names of their files."""
+        hardware = self._fact(vm_uuid, "config.hardware.device")
+        kind = vim.vm.device
+        buses = {d.key: d.busNumber for d in hardware if isinstance(d, kind.VirtualSCSIController)}
+        return {
+            _key(device): f"{buses[device.controllerKey]}:0:{device.unitNumber}:0"
+            for device in hardware
+            if isinstance(device, kind.VirtualDisk) and device.controllerKey in buses
+        }
+
+    def host_measures(self) -> Mapping[str, float]:
+        """See `PowerQuestions`."""
+        hosts = [
+            (self.server.fact(host, "hardware.cpuInfo.hz"), self._uptime(host))
+            for host in self.server.fact(self.server.cluster, "host")
+        ]
+        measured = {"cpu_frequency_hz": hosts[0][0]}
+        if len(hosts) == 1 and hosts[0][1] is not None:
+            measured["uptime_seconds"] = hosts[0][1]
+        return measured
+
+    def _uptime(self, host: Any) -> Any:
+        return self.server.fact(host, "summary.quickStats.uptime")
+
+    @contextmanager
+    def host_orders(self) -> Iterator[list[str]]:
+        """See `PowerQuestions`: vcsim writes the orders down."""
+        file = self.server.folder / "orders"
+        file.unlink(missing_ok=True)
+        taken = _Lines(file)
+        yield taken
+
+    def takes_vms(self) -> bool:
+        """See `PowerQuestions`."""
+        hosts = self.server.fact(self.server.cluster, "host")
+        return not all(self.server.fact(host, "runtime.inMaintenanceMode") for host in hosts)
+
+    def interrupts_of(self, vm_uuid: UUID) -> int:
+        """See `PowerQuestions`: vcsim counts them in the extra configuration."""
+        options = {o.key: o.value for o in self._fact(vm_uuid, "config.extraConfig")}
+        return int(options.get("vcsim.interrupts", 0))
+
+    def _fact(self, vm_uuid: UUID, path: str) -> Any:
+        return self.server.fact(self.server.vm(vm_uuid), path)
+
+
+class _Lines(list[str]):
+    """The lines of a file as they are when somebody looks."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self._file = file
+
+    def __eq__(self, other: object) -> bool:
+        self[:] = self._file.read_text().split() if self._file.exists() else []
+        return super().__eq__(other)
+
+    __hash__ = None
+
+
+def _key(disk: Any) -> str:
+    name: str = disk.backing.fileName
+    return name.rpartition("/")[2].removesuffix(".vmdk")
