@@ -25,11 +25,23 @@ from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
+from nova_virt_interface.reference.migration_source import MigrationControlPart, MigrationSourcePart
+from nova_virt_interface.reference.migration_target import MigrationTargetPart
+from nova_virt_interface.reference.recovery import RecoveryPart
+from nova_virt_interface.reference.resize import ResizePart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.events import EventKind
@@ -62,8 +74,22 @@ class ReferenceFactory:
         return ReferenceHypervisor(settings, services)
 
 
-@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IImageCache, INicHotplug)
-class ReferenceHypervisor:
+@implementer(
+    IHypervisor,
+    IConsoleLog,
+    IDiskHotplug,
+    IForceMigration,
+    IImageCache,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+    INicHotplug,
+    IRecovery,
+    IResize,
+)
+class ReferenceHypervisor(
+    MigrationControlPart, MigrationSourcePart, MigrationTargetPart, RecoveryPart, ResizePart
+):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.
     """
@@ -116,6 +142,7 @@ class ReferenceHypervisor:
             memory_free_bytes=memory_free,
             storage_bytes=self._host.storage_bytes,
             storage_free_bytes=storage_free,
+            storage_id=self._host.moves.storage_id,
         )
 
     def _all_ours(self) -> list[Vm]:

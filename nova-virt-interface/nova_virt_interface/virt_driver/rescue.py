@@ -33,7 +33,8 @@ class IRescue(Interface):
         """Boot an instance from its own disks again.
 
         [RESC-3] On return it runs, booted as before the rescue, and nothing of the rescue is left.
-        An instance that is not in rescue stays as it is.
+        Repeated, or without a rescue behind it, it does not boot a running instance anew; a stopped
+        one is started, because there an earlier call may have ended.
 
         Raises: NotFound (vm); InsufficientResources.
         """
