@@ -97,5 +97,5 @@ class Moves:
         """A name for each thing that is remembered."""
         yield from (f"VM {uuid} before its resize" for uuid in self.before_resize)
         yield from (f"VM {uuid} that is to come" for uuid in self.incoming)
-        yield from (f"VM {uuid} that has gone" for uuid in self.sent)
+        yield from (f"VM {uuid} that has gone" for uuid, sent in self.sent.items() if sent.is_live)
         yield from (f"migration of VM {uuid}" for uuid in self.jobs)

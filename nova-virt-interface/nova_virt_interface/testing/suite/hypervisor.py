@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from nova_virt_interface.testing.suite.cold_migration import ColdMigrationSuite
 from nova_virt_interface.testing.suite.console import ConsoleSuite
 from nova_virt_interface.testing.suite.disks import DiskSuite
 from nova_virt_interface.testing.suite.events import EventSuite
 from nova_virt_interface.testing.suite.host import HostSuite
 from nova_virt_interface.testing.suite.images import ImageSuite
 from nova_virt_interface.testing.suite.lifecycle import LifecycleSuite
+from nova_virt_interface.testing.suite.migration import MigrationSuite
+from nova_virt_interface.testing.suite.migration_control import (
+    MigrationControlSuite,
+    MigrationOutageSuite,
+)
 from nova_virt_interface.testing.suite.nics import NicSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
+from nova_virt_interface.testing.suite.recovery import RecoverySuite
+from nova_virt_interface.testing.suite.resize import ResizeSuite
 
 __all__ = ["HypervisorSuite"]
 
 
 class HypervisorSuite(
-    LifecycleSuite, PowerSuite, HostSuite, ImageSuite, DiskSuite, NicSuite, ConsoleSuite, EventSuite
+    LifecycleSuite,
+    PowerSuite,
+    HostSuite,
+    ImageSuite,
+    DiskSuite,
+    NicSuite,
+    ConsoleSuite,
+    EventSuite,
+    ResizeSuite,
+    RecoverySuite,
+    MigrationSuite,
+    MigrationControlSuite,
+    MigrationOutageSuite,
+    ColdMigrationSuite,
 ):
     """`IHypervisor` and its optional interfaces. A driver adopts this one class."""
