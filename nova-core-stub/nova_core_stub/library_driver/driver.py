@@ -13,7 +13,15 @@ from nova_virt_interface.call import Call, current_call
 from nova_virt_interface.errors import Conflict, NotFound, Resource, VirtError
 from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest
 from nova_virt_interface.values.instances import (
@@ -33,11 +41,23 @@ from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.migration import (
+    IInstanceForceMigration,
+    IInstanceMigrationControl,
+    IInstanceMigrationSource,
+    IInstanceMigrationTarget,
+)
+from nova_virt_interface.virt_driver.recovery import IInstanceRecovery
+from nova_virt_interface.virt_driver.resize import IInstanceResize
 from zope.interface import alsoProvides, implementer
 
-from nova_core_stub.library_driver import images
+from nova_core_stub.library_driver import images, rescue
 from nova_core_stub.library_driver.description import vm_spec
+from nova_core_stub.library_driver.migration import MigrationMixin
 from nova_core_stub.library_driver.nics import nic_spec
+from nova_core_stub.library_driver.recovery import RecoveryMixin
+from nova_core_stub.library_driver.rescue import RescueMixin
+from nova_core_stub.library_driver.resize import ResizeMixin
 
 __all__ = ["LibraryDriver"]
 
@@ -47,12 +67,18 @@ _UPPER: Final[dict[Any, Any]] = {
     IConsoleLog: IConsoleOutput,
     IImageCache: IImageCaching,
     INicHotplug: IInterfaceAttachment,
+    IForceMigration: IInstanceForceMigration,
+    IMigrationControl: IInstanceMigrationControl,
+    IMigrationSource: IInstanceMigrationSource,
+    IMigrationTarget: IInstanceMigrationTarget,
+    IRecovery: IInstanceRecovery,
+    IResize: IInstanceResize,
 }
 """Optional interface of a hypervisor → what an instance gains by it."""
 
 
 @implementer(IVirtDriver)
-class LibraryDriver:
+class LibraryDriver(MigrationMixin, RecoveryMixin, RescueMixin, ResizeMixin):
     """The instances of one hypervisor.
 
     It provides an optional interface when the hypervisor provides the one below it.
@@ -66,6 +92,7 @@ class LibraryDriver:
         alsoProvides(
             self, *(upper for lower, upper in _UPPER.items() if lower.providedBy(hypervisor))
         )
+        alsoProvides(self, *rescue.offered(hypervisor))
 
     def describe(self) -> HostDescription:
         """See `IVirtDriver`."""

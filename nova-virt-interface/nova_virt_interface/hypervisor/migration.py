@@ -109,8 +109,9 @@ class IMigrationTarget(Interface):
     def prepare_incoming(vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
         """Make ready for the VM, and say where the source has to send it.
 
-        [MIG-11] The VM is not listed here until it has come: a live one with the switch-over, a cold
-        one with `finish_incoming`. Repeated with an equal request, it returns a ticket that is good.
+        [MIG-11] The VM is not listed here until it has come: a live one with the switch-over, a
+        cold one with `finish_incoming`. Repeated with an equal request, it returns a ticket that is
+        good.
         [MIG-12] What is prepared takes a place of its own: nobody else can take its uuid or its
         disks.
 
@@ -175,9 +176,9 @@ class IForceMigration(Interface):
     def force_complete_migration(vm_uuid: UUID, request: ForceCompleteRequest) -> None:
         """Bring the migration to its end, at the guest's expense.
 
-        [MIG-18] Returns when the hypervisor has begun; the waiting `migrate_vm` goes on, without its
-        limit of bytes per second. Post-copy that `MigrateVmRequest.may_post_copy` did not permit is
-        an `InvalidState`, and so is a VM that does not migrate.
+        [MIG-18] Returns when the hypervisor has begun; the waiting `migrate_vm` goes on, without
+        its limit of bytes per second. Post-copy that `MigrateVmRequest.may_post_copy` did not
+        permit is an `InvalidState`, and so is a VM that does not migrate.
 
         Raises: InvalidState; Unsupported (a means that this hypervisor does not have).
         """

@@ -140,7 +140,7 @@ def _require_same_disks(vm_uuid: UUID, request: CheckIncomingRequest) -> None:
     theirs = {disk.key for disk in request.vm.disks}
     if request.vm.vm_uuid != vm_uuid or theirs != {disk.key for disk in request.spec.disks}:
         raise InvalidRequest(
-            f"VM {request.vm.vm_uuid} has the disks {sorted(theirs)}, which are not those described",
+            f"VM {request.vm.vm_uuid} has the disks {sorted(theirs)}, not those described",
             remedy="describe the VM as it is",
             field="spec.disks",
         )
