@@ -7,13 +7,23 @@ of your own, break your driver in a subclass and see the test fail.
 
 from __future__ import annotations
 
-from nova_virt_interface.testing.mutants import devices, events, host, images, lifecycle, power
+from nova_virt_interface.testing.mutants import (
+    devices,
+    events,
+    host,
+    images,
+    lifecycle,
+    migration,
+    moves,
+    power,
+    resize,
+)
 from nova_virt_interface.testing.mutants import instances as instances_
 from nova_virt_interface.testing.mutants._running import Driver, mutants_of, run_suite_test
 
 __all__ = ["MUTANTS", "Driver", "as_text", "run_suite_test"]
 
-_SUBJECTS = (lifecycle, power, host, images, devices, events, instances_)
+_SUBJECTS = (lifecycle, power, host, images, devices, events, instances_, resize, migration, moves)
 
 MUTANTS: tuple[Driver, ...] = tuple(
     mutant for subject in _SUBJECTS for mutant in mutants_of(subject)
