@@ -19,7 +19,7 @@ from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.waiting import result_of
 
-__all__ = ["Datastore", "File", "Upload"]
+__all__ = ["Datastore", "File", "Upload", "path_in"]
 
 _CHUNK_BYTES = 1024 * 1024
 ObjectSpec = vmodl.query.PropertyCollector.ObjectSpec
@@ -196,6 +196,11 @@ class Datastore:
                 parts.append(part)
                 current_call().check()
             return b"".join(parts)
+
+
+def path_in(file: str) -> PurePosixPath:
+    """The path of a file that vSphere names with its datastore."""
+    return PurePosixPath(file.partition("] ")[2])
 
 
 def _file(entry: Any) -> File:

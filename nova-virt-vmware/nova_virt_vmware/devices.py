@@ -22,8 +22,12 @@ __all__ = [
     "bus_of",
     "capacity_kib",
     "controllers",
+    "firmware_name",
     "free_slots",
+    "grown",
     "of_mac",
+    "plugged",
+    "plugged_card",
     "removed",
     "settings_fields",
     "slots_by_key",
@@ -33,6 +37,7 @@ __all__ = [
 _device = vim.vm.device
 _FILES = _device.VirtualDeviceSpec.FileOperation
 _ADD = _device.VirtualDeviceSpec.Operation.add
+_EDIT = _device.VirtualDeviceSpec.Operation.edit
 _REMOVE = _device.VirtualDeviceSpec.Operation.remove
 
 
@@ -84,20 +89,23 @@ class Slot(NamedTuple):
         return cls(bus, int(unit))
 
 
+def firmware_name(settings: GuestSettings) -> str:
+    """The firmware as vSphere names it; secure boot needs UEFI."""
+    return "efi" if settings.secure_boot else _FIRMWARE[settings.firmware]
+
+
 def settings_fields(settings: GuestSettings) -> dict[str, Any]:
     """The fields of a configuration that make these settings."""
     cpu, memory = settings.cpu, settings.memory
-    firmware = _FIRMWARE[settings.firmware]
     fields: dict[str, Any] = {}
     if settings.secure_boot:
-        firmware = "efi"
         fields["bootOptions"] = vim.vm.BootOptions(efiSecureBootEnabled=True)
     if cpu is not None and cpu.cores is not None:
         fields["numCoresPerSocket"] = cpu.cores
     if memory is not None and memory.locked:
         # All of it reserved is memory that the host never swaps out.
         fields["memoryReservationLockedToMax"] = True
-    return fields | {"firmware": firmware}
+    return fields | {"firmware": firmware_name(settings)}
 
 
 def bus_of(spec: DiskSpec) -> str:
@@ -185,39 +193,67 @@ def added_disk(
     spec: DiskSpec, slot: Slot, controller_key: int, file: str, *, replace: bool = False
 ) -> vim.vm.device.VirtualDeviceSpec:
     """A disk or medium. A blank disk's file is made by this change, all others exist already."""
-    key = -100 - slot.unit - 100 * list(_BUSES).index(slot.bus)
-    place = {"key": key, "controllerKey": controller_key, "unitNumber": slot.unit}
-    if isinstance(spec.source, Media):
-        connect = _device.VirtualDevice.ConnectInfo(
-            startConnected=True, connected=True, allowGuestControl=True
-        )
-        backing = _device.VirtualCdrom.IsoBackingInfo(fileName=file)
-        medium = _device.VirtualCdrom(backing=backing, connectable=connect, **place)
-        return _device.VirtualDeviceSpec(operation=_ADD, device=medium)
-    backing = _device.VirtualDisk.FlatVer2BackingInfo(
-        fileName=file, diskMode="persistent", thinProvisioned=True
-    )
-    size = capacity_kib(spec.size_bytes)
-    disk = _device.VirtualDisk(
-        backing=backing, capacityInKB=size, capacityInBytes=size * 1024, **place
-    )
-    change = _device.VirtualDeviceSpec(operation=_ADD, device=disk)
+    size = None if isinstance(spec.source, Media) else capacity_kib(spec.size_bytes)
+    change = plugged(slot, controller_key, file, size)
     if isinstance(spec.source, Blank):
         change.fileOperation = _FILES.replace if replace else _FILES.create
     return change
 
 
-def added_nic(spec: NicSpec, number: int, backing: Any) -> vim.vm.device.VirtualDeviceSpec:
-    """A NIC on a network that was looked up."""
-    connect = _device.VirtualDevice.ConnectInfo(
+def plugged(
+    slot: Slot, controller_key: int, file: str, size_kib: int | None
+) -> vim.vm.device.VirtualDeviceSpec:
+    """A disk of this size, or a medium, whose file exists."""
+    key = -100 - slot.unit - 100 * list(_BUSES).index(slot.bus)
+    place = {"key": key, "controllerKey": controller_key, "unitNumber": slot.unit}
+    if size_kib is None:
+        backing = _device.VirtualCdrom.IsoBackingInfo(fileName=file)
+        medium = _device.VirtualCdrom(backing=backing, connectable=_connected(), **place)
+        return _device.VirtualDeviceSpec(operation=_ADD, device=medium)
+    disk = _device.VirtualDisk(
+        backing=_device.VirtualDisk.FlatVer2BackingInfo(
+            fileName=file, diskMode="persistent", thinProvisioned=True
+        ),
+        capacityInKB=size_kib,
+        capacityInBytes=size_kib * 1024,
+        **place,
+    )
+    return _device.VirtualDeviceSpec(operation=_ADD, device=disk)
+
+
+def grown(disk: Any, size_kib: int) -> vim.vm.device.VirtualDeviceSpec:
+    """A disk that a VM has, of another size."""
+    disk.capacityInKB, disk.capacityInBytes = size_kib, size_kib * 1024
+    return _device.VirtualDeviceSpec(operation=_EDIT, device=disk)
+
+
+def _connected() -> Any:
+    return _device.VirtualDevice.ConnectInfo(
         startConnected=True, connected=True, allowGuestControl=True
     )
-    card = _CARDS[spec.model](
+
+
+def added_nic(spec: NicSpec, number: int, backing: Any) -> vim.vm.device.VirtualDeviceSpec:
+    """A NIC on a network that was looked up."""
+    return _plugged_card(number, _CARDS[spec.model], spec.mac, backing)
+
+
+def plugged_card(
+    number: int, model: str, mac: str, backing: Any
+) -> vim.vm.device.VirtualDeviceSpec:
+    """A NIC of a model that vSphere names so."""
+    return _plugged_card(number, getattr(_device, model), mac, backing)
+
+
+def _plugged_card(
+    number: int, kind: Any, mac: str, backing: Any
+) -> vim.vm.device.VirtualDeviceSpec:
+    card = kind(
         key=-1000 - number,
         addressType="manual",
-        macAddress=spec.mac,
+        macAddress=mac,
         backing=backing,
-        connectable=connect,
+        connectable=_connected(),
     )
     return _device.VirtualDeviceSpec(operation=_ADD, device=card)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
+from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
@@ -17,6 +17,7 @@ from nova_virt_interface.values.disks import (
     DiskSpec,
     FromImage,
     Media,
+    ResizeDiskRequest,
 )
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
@@ -25,11 +26,11 @@ from pyVmomi import vim
 from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.datastore import Datastore
-from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
+from nova_virt_vmware.marks import DiskMark, disk_mark, disk_marks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
-from nova_virt_vmware.vms import Vms
+from nova_virt_vmware.vms import Found, Vms
 
 __all__ = ["Disks"]
 
@@ -91,24 +92,64 @@ class Disks:
                 self._copy(spec, images[spec.source.image_key], file)
 
     def _copy(self, spec: DiskSpec, image: CachedImage, file: PurePosixPath) -> None:
-        source, target = self._images.disk(image), self._datastore.path(file)
+        target = self._datastore.path(file)
+        self.copy(self._datastore.path(self._images.disk(image)), target)
+        size = devices.capacity_kib(spec.size_bytes)
+        if size > devices.capacity_kib(image.virtual_size_bytes):
+            self.extend(target, size)
+
+    def copy(self, source: str, target: str) -> None:
+        """Make a thin copy of a disk's file; what a crash left of one is overwritten."""
         thin = vim.VirtualDiskManager.VirtualDiskSpec(diskType="thin", adapterType="lsiLogic")
 
         def copy(api: Api) -> vim.Task:
             datacenter = self._node.datacenter(api)
             return api.content.virtualDiskManager.CopyVirtualDisk_Task(
-                self._datastore.path(source), datacenter, target, datacenter, thin, True
+                source, datacenter, target, datacenter, thin, True
             )
+
+        self._session.run(f"copying {source} to {target}", copy)
+
+    def extend(self, file: str, size_kib: int) -> None:
+        """Enlarge a disk's file that no VM has; one of this size stays as it is."""
 
         def extend(api: Api) -> vim.Task:
             return api.content.virtualDiskManager.ExtendVirtualDisk_Task(
-                target, self._node.datacenter(api), size, False
+                file, self._node.datacenter(api), size_kib, False
             )
 
-        self._session.run(f"copying image {image.key} to {file}", copy)
-        size = devices.capacity_kib(spec.size_bytes)
-        if size > devices.capacity_kib(image.virtual_size_bytes):
-            self._session.run(f"extending {file}", extend)
+        self._session.run(f"extending {file}", extend)
+
+    def delete(self, file: PurePosixPath) -> None:
+        """Remove a disk or medium that no VM has; one that is gone is gone."""
+        self._datastore.remove(file)
+        if file.suffix == ".vmdk":
+            self._datastore.remove(file.with_name(f"{file.stem}-flat.vmdk"))
+
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        disk = self.of(vm_uuid, request.key, found)
+        size = devices.capacity_kib(request.size_bytes)
+        if size < disk.capacityInKB:
+            raise InvalidRequest(
+                f"disk {request.key} of {disk.capacityInKB} KiB would shrink",
+                remedy="ask for the size that it has, or more",
+                field="size_bytes",
+            )
+        if size > disk.capacityInKB:
+            self._datastore.require_room(_MIB, request.size_bytes)
+            self._reconfigure(vm_uuid, found.vm_id, [devices.grown(disk, size)], {})
+
+    def of(self, vm_uuid: UUID, key: str, found: Found) -> Any:
+        """The device of a disk; raises NotFound, and Unsupported for a medium."""
+        mark = disk_marks(translate.marks(found.facts["config.extraConfig"])).get(key)
+        device = devices.at_slot(found.facts["config.hardware.device"], mark.slot) if mark else None
+        if device is None:
+            raise NotFound(f"VM {vm_uuid} has no disk {key}", resource=Resource.DISK, name=key)
+        if not isinstance(device, vim.vm.device.VirtualDisk):
+            raise Unsupported(f"{key} is a medium", remedy="name a disk", field="key")
+        return device
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug.attach_disk`."""
@@ -128,14 +169,11 @@ class Disks:
             changes = devices.added_controllers([slot.bus], present)
             file = self._datastore.path(self.file(vm_uuid, spec))
             changes.append(devices.added_disk(spec, slot, present[slot.bus], file, replace=True))
-            self._reconfigure(vm_uuid, found.vm_id, changes, {spec.key: disk_mark(spec, slot)})
+            self._reconfigure(vm_uuid, found.vm_id, changes, {spec.key: str(disk_mark(spec, slot))})
 
     def _undo(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         self.detach_disk(vm_uuid, DetachDiskRequest(key=spec.key))
-        file = self.file(vm_uuid, spec)
-        self._datastore.remove(file)
-        if not isinstance(spec.source, Media):
-            self._datastore.remove(file.with_name(f"{spec.key}-flat.vmdk"))
+        self.delete(self.file(vm_uuid, spec))
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`. vSphere takes a disk away without asking the guest."""
@@ -144,7 +182,7 @@ class Disks:
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + key)
         if mark is None:
             return
-        slot = Slot.parse(mark.partition(" ")[0])
+        slot = DiskMark.parse(mark).slot
         device = devices.at_slot(found.facts["config.hardware.device"], slot)
         is_disk = isinstance(device, vim.vm.device.VirtualDisk)
         changes = [devices.removed(device, with_file=is_disk)] if device else []
@@ -168,11 +206,6 @@ class Disks:
         )
 
 
-def disk_mark(spec: DiskSpec, slot: Slot) -> str:
-    """What the VM keeps about a disk: where it is, and what it was made from."""
-    return f"{slot} {spec_digest(spec)}"
-
-
 def _require_size(spec: DiskSpec, image: CachedImage) -> None:
     if (spec.size_bytes or 0) < image.virtual_size_bytes:
         raise InvalidRequest(
@@ -184,7 +217,7 @@ def _require_size(spec: DiskSpec, image: CachedImage) -> None:
 
 
 def _require_equal(spec: DiskSpec, mark: str) -> None:
-    if mark.partition(" ")[2] != spec_digest(spec):
+    if DiskMark.parse(mark).digest != spec_digest(spec):
         raise Conflict(
             f"the VM has a disk {spec.key} of another spec",
             remedy="detach it first, or use another key",

@@ -7,18 +7,19 @@ from uuid import UUID
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, ISuspend
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console as OpenedConsole
 from nova_virt_interface.values.console import OpenConsoleRequest
 from nova_virt_interface.values.devices import DeviceMetadata
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
     HostDescription,
@@ -36,6 +37,11 @@ from nova_virt_interface.values.power import (
     StartRequest,
     StopRequest,
     SuspendRequest,
+)
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
 )
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
@@ -58,6 +64,7 @@ from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import Nics
 from nova_virt_vmware.node import Node, find_node
 from nova_virt_vmware.power import Power
+from nova_virt_vmware.resize import Resize
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.topology import Topology
 from nova_virt_vmware.vms import Vms
@@ -71,9 +78,11 @@ _ALWAYS = (
     ICrashDump,
     IDeviceMetadata,
     IDiskHotplug,
+    IDiskResize,
     IHostMaintenance,
     IHostStatus,
     INicHotplug,
+    IResize,
     ISuspend,
     IVmDiagnostics,
 )
@@ -109,6 +118,7 @@ class VmwareHypervisor:
         self._lifecycle = Lifecycle(
             session, node, datastore, self._disks, networks, self._vms, self._power, host
         )
+        self._resize = Resize(session, datastore, self._disks, networks, self._vms, host)
         self._console = Console(session, datastore, self._vms, host)
         alsoProvides(self, *_ALWAYS)
         if node.takes_extents:
@@ -169,6 +179,10 @@ class VmwareHypervisor:
         """See `IDiskHotplug.detach_disk`."""
         self._disks.detach_disk(vm_uuid, request)
 
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        self._disks.resize_disk(vm_uuid, request)
+
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug.attach_nic`."""
         self._nics.attach_nic(vm_uuid, request)
@@ -192,6 +206,18 @@ class VmwareHypervisor:
     def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
         """See `IConsoleLog.console_log`."""
         return self._console.console_log(vm_uuid, limit_bytes)
+
+    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
+        """See `IResize.resize_vm`."""
+        self._resize.resize_vm(vm_uuid, request)
+
+    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
+        """See `IResize.confirm_resize`."""
+        self._resize.confirm_resize(vm_uuid, request)
+
+    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
+        """See `IResize.revert_resize`."""
+        self._resize.revert_resize(vm_uuid, request)
 
     def open_console(self, vm_uuid: UUID, request: OpenConsoleRequest) -> OpenedConsole:
         """See `IConsole.open_console`."""

@@ -21,7 +21,8 @@ from pyVmomi import vim
 from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
-from nova_virt_vmware.disks import Disks, disk_mark
+from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
@@ -117,7 +118,9 @@ class Lifecycle:
             for number, nic in enumerate(spec.nics)
         ]
         changes.append(devices.added_serial_port(self._datastore.path(folder / LOG_NAME)))
-        marks = {translate.DISK + disk.key: disk_mark(disk, slots[disk.key]) for disk in spec.disks}
+        marks = {
+            translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
+        }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
         return vim.vm.ConfigSpec(
             name=translate.vm_name(spec.name, vm_uuid),

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from uuid import UUID
 
 from nova_virt_interface.errors import VirtError
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
     LeaveMaintenanceRequest,
@@ -24,6 +25,11 @@ from nova_virt_interface.values.power import (
     StartRequest,
     StopRequest,
     SuspendRequest,
+)
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
@@ -136,3 +142,40 @@ class TestCutConnections(VcsimTestCase):
 
         self._everywhere(entered, leave)
         self._everywhere(leave, enter)
+
+    def test_resizing(self) -> None:
+        vm_uuid, old = self.new_uuid(), spec(BLANK, MEDIUM, nics=(nic(),))
+        larger = replace(BLANK, size_bytes=2 * (BLANK.size_bytes or 0))
+        new = replace(spec(larger, replace(BLANK, key="extra"), nics=(nic(number=2),)), vcpus=2)
+        self.driver.create_vm(vm_uuid, old)
+        resize = partial(self.driver.resize_vm, vm_uuid, ResizeVmRequest(spec=new))
+        revert = partial(self.driver.revert_resize, vm_uuid, RevertResizeRequest())
+        self._everywhere(resize, revert)
+
+        def reverted() -> None:
+            resize()
+            revert()
+            self.driver.create_vm(vm_uuid, old)
+
+        self._everywhere(reverted)
+
+        def confirmed() -> None:
+            resize()
+            self.driver.confirm_resize(vm_uuid, ConfirmResizeRequest())
+
+        def made_anew() -> None:
+            self.driver.delete_vm(vm_uuid, DeleteVmRequest())
+            self.driver.create_vm(vm_uuid, old)
+
+        self._everywhere(confirmed, made_anew)
+
+    def test_growing(self) -> None:
+        vm_uuid = self.made()
+        sizes = count(2)
+
+        def grown() -> None:
+            size = next(sizes) * (BLANK.size_bytes or 0)
+            request = ResizeDiskRequest(key=BLANK.key, size_bytes=size)
+            self.driver.resize_disk(vm_uuid, request)
+
+        self._everywhere(grown)

@@ -6,6 +6,7 @@ import http.client
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -110,6 +111,28 @@ class Answers(PowerQuestions):
         options = {o.key: o.value for o in self._fact(vm_uuid, "config.extraConfig")}
         return int(options.get("vcsim.interrupts", 0))
 
+    def read_disk(self, settings: Any, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`: the disk's extent, of which vcsim writes only what somebody wrote."""
+        extent = self._extent(vm_uuid, key)
+        with extent.open("rb") as file:
+            return file.read(size_bytes).ljust(size_bytes, bytes(1))
+
+    def write_disk(self, settings: Any, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        with self._extent(vm_uuid, key).open("r+b") as file:
+            file.write(content)
+
+    def _extent(self, vm_uuid: UUID, key: str) -> Path:
+        disks = vim.vm.device.VirtualDisk
+        hardware = self._fact(vm_uuid, "config.hardware.device")
+        (name,) = [
+            device.backing.fileName
+            for device in hardware
+            if isinstance(device, disks) and _key(device) == key
+        ]
+        file = name.partition("] ")[2].removesuffix(".vmdk") + "-flat.vmdk"
+        return Path(self.server.datastore_folder, file)
+
     def _fact(self, vm_uuid: UUID, path: str) -> Any:
         return self.server.fact(self.server.vm(vm_uuid), path)
 
@@ -130,4 +153,4 @@ class _Lines(list[str]):
 
 def _key(disk: Any) -> str:
     name: str = disk.backing.fileName
-    return name.rpartition("/")[2].removesuffix(".vmdk")
+    return name.rpartition("/")[2].partition(".")[0]

@@ -18,8 +18,8 @@ VM_UUID = UUID(int=1)
 QUICK = "summary.quickStats."
 
 
-def vm(state: str = "poweredOn", **facts: Any) -> dict[str, Any]:
-    return {"runtime.powerState": state, "runtime.connectionState": "connected"} | facts
+def vm(state: str = "poweredOn", facts: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"runtime.powerState": state, "runtime.connectionState": "connected"} | (facts or {})
 
 
 class TestVms(testtools.TestCase):
@@ -35,7 +35,7 @@ class TestVms(testtools.TestCase):
 
     @given(st.integers(0, 10**6), st.integers(0, 10**6))
     def test_a_load_is_a_share(self, used: int, capacity: int) -> None:
-        facts = vm(**{f"{QUICK}overallCpuUsage": used, "runtime.maxCpuUsage": capacity})
+        facts = vm(facts={f"{QUICK}overallCpuUsage": used, "runtime.maxCpuUsage": capacity})
         load = measures.vm_statistics(facts, VM_UUID).cpu_load
         self.assertEqual(capacity == 0, load is None)
         self.assertTrue(load is None or 0.0 <= load <= 1.0)
