@@ -55,8 +55,7 @@ def _bulk(rounds: int) -> list[Timed]:
         with closing(libvirt.open(harness.settings().uri)) as bare:
             return measure(_bulk_rows(driver, bare), rounds)
     finally:
-        for vm in driver.list_vms():
-            driver.delete_vm(vm.vm_uuid, DeleteVmRequest())
+        _delete_all(driver)
         driver.close()
         harness.stop()
 
@@ -67,8 +66,12 @@ def _bulk_rows(driver: Any, bare: Any) -> list[Row]:
     for name, ask in (("states", driver.list_vms), ("statistics", driver.statistics)):
         peer = f"getAllDomainStats, {name} of {_DOMAINS} domains"
         rows.append(Row(peer, int, _asking(bare, flags[name])))
-        rows.append(Row(f"{name} of {_DOMAINS} domains", int, lambda _, ask=ask: ask(), peer=peer))
+        rows.append(Row(f"{name} of {_DOMAINS} domains", int, _calling(ask), peer=peer))
     return rows
+
+
+def _calling(ask: Callable[[], object]) -> Callable[[object], object]:
+    return lambda _: ask()
 
 
 def _asking(bare: Any, flags: int) -> Callable[[object], object]:
@@ -77,16 +80,16 @@ def _asking(bare: Any, flags: int) -> Callable[[object], object]:
 
 def _boot(rounds: int) -> list[Timed]:
     harness = QemuHarness()
-    driver = _started(harness)
+    harness.start()
     services = SuiteServices()
-    driver.close()
-    driver = harness.factory().connect(harness.settings(), services)
+    driver: Any = harness.factory().connect(harness.settings(), services)
     try:
         request = image_request(harness, services)
         driver.cache_image(request)
+        _count(harness, driver)
         with harness.looking() as bare:
             boots = _Boots(harness, driver, bare, image_disk(harness, request.key))
-            _count(harness, driver, boots)
+            boots.learn()
             peer = Row("define + create until the guest is up", boots.clear, boots.bare)
             own = Row("create_vm + start_vm until the guest is up", boots.clear, boots.driver)
             found = measure([peer, Row(own.name, own.prepare, own.run, peer=peer.name)], rounds)
@@ -119,7 +122,7 @@ class _Boots:
         self._driver.create_vm(vm_uuid, self._spec)
         domain = self._bare.lookupByUUIDString(str(vm_uuid))
         text = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-        (path,) = etree.fromstring(text).xpath("devices/disk/source/@file")
+        path = etree.fromstring(text).xpath("string(devices/disk/source/@file)")
         volume = self._bare.storageVolLookupByPath(path).XMLDesc()
         self._template = text.replace(str(vm_uuid), "{uuid}")
         self._volume = volume.replace(str(vm_uuid), "{uuid}")
@@ -136,8 +139,7 @@ class _Boots:
 
     def clear(self) -> None:
         """Remove what is there; both kinds bear the driver's mark."""
-        for vm in self._driver.list_vms():
-            self._driver.delete_vm(vm.vm_uuid, DeleteVmRequest())
+        _delete_all(self._driver)
 
     def _wait_ready(self, vm_uuid: UUID) -> None:
         # The same way for both: the log is where only the private libvirtd sees it.
@@ -148,9 +150,8 @@ class _Boots:
             time.sleep(0.02)
 
 
-def _count(harness: QemuHarness, driver: Any, boots: _Boots) -> None:
+def _count(harness: QemuHarness, driver: Any) -> None:
     """How many questions a boot and a host's report are."""
-    boots.learn()
     vm_uuid = uuid4()
     spec = VmSpec(name="vm", vcpus=1, memory_bytes=_MEMORY_BYTES, disks=(blank_disk(harness),))
     _tell(harness, "create_vm", lambda: driver.create_vm(vm_uuid, spec))
@@ -159,7 +160,12 @@ def _count(harness: QemuHarness, driver: Any, boots: _Boots) -> None:
         driver.create_vm(uuid4(), spec)
     name = f"report of a host with {_FEW} domains (inventory, statistics)"
     _tell(harness, name, lambda: (driver.inventory(), driver.statistics()))
-    boots.clear()
+    _delete_all(driver)
+
+
+def _delete_all(driver: Any) -> None:
+    for vm in driver.list_vms():
+        driver.delete_vm(vm.vm_uuid, DeleteVmRequest())
 
 
 def _tell(harness: QemuHarness, name: str, act: Callable[[], object]) -> None:
