@@ -21,11 +21,11 @@ from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.translate import power_state, vm_statistics
 
-__all__ = ["Inventory"]
+__all__ = ["ALL_STATISTICS", "Inventory"]
 
 _KIB = 1024
 _MIB = 1024 * 1024
-_ALL_STATISTICS = (
+ALL_STATISTICS = (
     libvirt.VIR_DOMAIN_STATS_STATE
     | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
     | libvirt.VIR_DOMAIN_STATS_BALLOON
@@ -92,7 +92,7 @@ class Inventory:
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""
         with self._session.use(about="the statistics of all VMs") as connection:
-            rows = connection.getAllDomainStats(_ALL_STATISTICS, self._host.statistics_flags)
+            rows = connection.getAllDomainStats(ALL_STATISTICS, self._host.statistics_flags)
             numbers = {id(domain): row for domain, row in rows}
             return tuple(
                 vm_statistics(
