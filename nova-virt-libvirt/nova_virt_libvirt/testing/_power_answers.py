@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 import os
 import re
+import socket
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +30,8 @@ _STATES = {
     libvirt.VIR_DOMAIN_PAUSED: PowerState.PAUSED,
     libvirt.VIR_DOMAIN_SHUTOFF: PowerState.STOPPED,
 }
+_numbers = itertools.count(1_000_000)
+_ORDER_LOOKS = 300
 _LISTENING = "0A"
 _INTERRUPT = b"NMI received for unknown reason"
 
@@ -72,6 +78,58 @@ class QemuPowerAnswers(LibvirtPowerAnswers):
     def interrupts_of(self, vm_uuid: UUID) -> int:
         """See `PowerQuestions`. The guest's kernel says so on its console."""
         return self.console_file(vm_uuid).count(_INTERRUPT)
+
+    def require_agent(self) -> None:
+        """See `PowerQuestions`. The guest has a stand-in for qemu-ga."""
+
+    @contextmanager
+    def hanging_agent(self, vm_uuid: UUID) -> Iterator[None]:
+        """See `PowerQuestions`."""
+        self._order(vm_uuid, "hang")
+        try:
+            yield
+        finally:
+            self._order(vm_uuid, "answer")
+
+    def guest_password(self, vm_uuid: UUID, user: str) -> bytes:
+        """See `PowerQuestions`."""
+        return base64.b64decode(self._report(vm_uuid, "agent_password"))
+
+    def is_at_rest(self, vm_uuid: UUID) -> bool:
+        """See `PowerQuestions`."""
+        return self._report(vm_uuid, "agent_frozen") == "yes"
+
+    def guest_clock_offset_seconds(self, vm_uuid: UUID) -> float:
+        """See `PowerQuestions`."""
+        return float(self._report(vm_uuid, "clock")) - time.time()
+
+    def set_guest_clock_offset(self, vm_uuid: UUID, seconds: float) -> None:
+        """See `PowerQuestions`."""
+        self._order(vm_uuid, "clock", round(seconds))
+
+    def _report(self, vm_uuid: UUID, fact: str) -> str:
+        told = self._order(vm_uuid, "report")
+        return next(line.partition("=")[2] for line in told if line.startswith(f"NVG {fact}="))
+
+    def _order(self, vm_uuid: UUID, order: str, argument: int | None = None) -> list[str]:
+        """Give the guest an order on its serial console; return what it says until it is done."""
+        if argument is None:
+            argument = next(_numbers)
+        before = len(self.console_file(vm_uuid))
+        with self.looking() as connection:
+            domain = connection.lookupByUUIDString(str(vm_uuid))
+            devices = {item["label"]: item["filename"] for item in _ask(domain, "query-chardev")}
+        port = re.search(r":(\d+),", devices["charserial0"])
+        if port is None:
+            raise RuntimeError(f"the serial console does not listen: {devices}")
+        with socket.create_connection(("127.0.0.1", int(port[1]))) as console:
+            console.sendall(f"{order} {argument}\n".encode())
+            for _ in range(_ORDER_LOOKS):
+                said = self.console_file(vm_uuid)[before:].decode(errors="replace").splitlines()
+                if f"NVG obeyed={argument}" in said:
+                    return said
+                time.sleep(0.1)
+        raise RuntimeError(f"the guest does not obey: {order} {argument}")
 
     def console_lets_in(self, vm_uuid: UUID, console: Console) -> bool:
         """See `PowerQuestions`."""
