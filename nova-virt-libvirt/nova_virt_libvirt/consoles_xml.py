@@ -94,7 +94,7 @@ def read_screen(text: str, kind: ConsoleKind) -> Screen | None:
     return Screen(
         element=element,
         host=element.get("listen") or (listen is not None and listen.get("address")) or "",
-        port=int(element.get("port")),
+        port=int(element.get("port", "-1")),
         password=element.get("passwd", ""),
         valid_to=element.get("passwdValidTo", ""),
     )

@@ -19,6 +19,11 @@ from nova_virt_libvirt.translate import vm_statistics
 
 __all__ = ["Diagnostics", "device_metadata"]
 
+_PARTS = {
+    DeviceBus.SCSI: ("controller", "bus", "target", "unit"),
+    DeviceBus.IDE: ("bus", "unit"),
+    DeviceBus.SATA: ("controller", "unit"),
+}
 _BUSES = {"scsi": DeviceBus.SCSI, "ide": DeviceBus.IDE, "sata": DeviceBus.SATA}
 
 
@@ -52,9 +57,9 @@ class Diagnostics:
 
 def device_metadata(text: str) -> tuple[DeviceMetadata, ...]:
     """Read the places of disks and NICs in a definition as libvirt prints it."""
-    devices = etree.fromstring(text).find("devices")
-    found = [_device(element, "disk") for element in devices.iterfind("disk")]
-    found += [_device(element, "nic") for element in devices.iterfind("interface")]
+    domain = etree.fromstring(text)
+    found = [_device(element, "disk") for element in domain.iterfind("devices/disk")]
+    found += [_device(element, "nic") for element in domain.iterfind("devices/interface")]
     return tuple(device for device in found if device is not None)
 
 
@@ -81,13 +86,7 @@ def _place(element: Any, address: Any) -> tuple[DeviceBus, str] | None:
         return DeviceBus.PCI, f"{domain:04x}:{bus:02x}:{slot:02x}.{function}"
     if address.get("type") == "drive":
         on = _BUSES.get(element.find("target").get("bus"))
-        if on is DeviceBus.SCSI:
-            parts = ("controller", "bus", "target", "unit")
-        elif on is DeviceBus.IDE:
-            parts = ("bus", "unit")
-        else:
-            parts = ("controller", "unit")
-        return None if on is None else (on, ":".join(address.get(part) for part in parts))
+        return on and (on, ":".join(address.get(part) for part in _PARTS[on]))
     return None
 
 

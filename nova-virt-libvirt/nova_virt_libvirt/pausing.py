@@ -23,7 +23,7 @@ from nova_virt_libvirt.census import Census
 from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.session import Session
 
-__all__ = ["Pausing"]
+__all__ = ["Pausing", "interruptible"]
 
 _STEP_SECONDS = 0.2
 
@@ -53,7 +53,7 @@ class Pausing:
             require_state(vm_uuid, state, *ON, PowerState.SUSPENDED)
             if state is not PowerState.SUSPENDED:
                 # Also of a paused one: when it goes on, it runs.
-                _job(domain, lambda: domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING))
+                interruptible(domain, lambda: domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING))
             self._census.note_saved(vm_uuid, True)
 
     def trigger_crash_dump(self, vm_uuid: UUID, request: CrashDumpRequest) -> None:
@@ -64,7 +64,7 @@ class Pausing:
             domain.injectNMI()
 
 
-def _job(domain: Any, work: Callable[[], object]) -> None:
+def interruptible(domain: Any, work: Callable[[], object]) -> None:
     """Do what takes long, and abort it when the call is over before; then it is undone."""
     with ThreadPoolExecutor(1, thread_name_prefix="nova-virt-libvirt-job") as thread:
         job = thread.submit(work)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
-from typing import IO
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
@@ -28,48 +27,45 @@ _SPICE_KEY_BYTES = 162
 def lets_in(console: Console) -> bool:
     """Whether a console takes its secret."""
     secret = console.secret.reveal() if console.secret is not None else b""
-    clients: dict[ConsoleKind, Callable[[IO[bytes], bytes], bool]] = {
+    clients: dict[ConsoleKind, Callable[[socket.socket, bytes], bool]] = {
         ConsoleKind.VNC: _vnc,
         ConsoleKind.SPICE: _spice,
         # Who is connected is in.
         ConsoleKind.SERIAL: lambda stream, secret: True,
     }
     place = (console.host, console.port)
-    with (
-        socket.create_connection(place, timeout=_SECONDS) as connection,
-        connection.makefile("rwb", buffering=0) as stream,
-    ):
+    with socket.create_connection(place, timeout=_SECONDS) as stream:
         return clients[console.kind](stream, secret)
 
 
-def _read(stream: IO[bytes], size: int) -> bytes:
+def _read(stream: socket.socket, size: int) -> bytes:
     content = b""
     while len(content) < size:
-        part = stream.read(size - len(content))
+        part = stream.recv(size - len(content))
         if not part:
             raise EOFError("the console ended the connection")
         content += part
     return content
 
 
-def _vnc(stream: IO[bytes], secret: bytes) -> bool:
-    stream.write(_read(stream, 12))
+def _vnc(stream: socket.socket, secret: bytes) -> bool:
+    stream.sendall(_read(stream, 12))
     offered = _read(stream, _read(stream, 1)[0])
     if _VNC_AUTHENTICATION not in offered:
         # It asks for no password.
         return True
-    stream.write(bytes([_VNC_AUTHENTICATION]))
+    stream.sendall(bytes([_VNC_AUTHENTICATION]))
     challenge = _read(stream, 16)
     # VNC's DES takes the bits of each byte of the key from the other end.
     key = bytes(int(f"{byte:08b}"[::-1], 2) for byte in secret[:8].ljust(8, b"\0"))
     cipher = Cipher(TripleDES(key * 3), modes.ECB())  # noqa: S305 - VNC's own
-    stream.write(cipher.encryptor().update(challenge))
+    stream.sendall(cipher.encryptor().update(challenge))
     return _read(stream, 4) == bytes(4)
 
 
-def _spice(stream: IO[bytes], secret: bytes) -> bool:
+def _spice(stream: socket.socket, secret: bytes) -> bool:
     main_channel = struct.pack("<IBBIII", 0, 1, 0, 0, 0, 18)
-    stream.write(struct.pack("<4sIII", b"REDQ", 2, 2, len(main_channel)) + main_channel)
+    stream.sendall(struct.pack("<4sIII", b"REDQ", 2, 2, len(main_channel)) + main_channel)
     _, _, _, size = struct.unpack("<4sIII", _read(stream, 16))
     reply = _read(stream, size)
     if reply[:4] != bytes(4):
@@ -78,5 +74,5 @@ def _spice(stream: IO[bytes], secret: bytes) -> bool:
     if not isinstance(key, RSAPublicKey):
         raise TypeError(f"SPICE has a key of another kind: {key}")
     padding = OAEP(MGF1(SHA1()), SHA1(), None)  # noqa: S303 - SPICE's own
-    stream.write(key.encrypt(secret + b"\0", padding))
+    stream.sendall(key.encrypt(secret + b"\0", padding))
     return _read(stream, 4) == bytes(4)
