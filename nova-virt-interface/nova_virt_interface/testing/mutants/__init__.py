@@ -15,9 +15,13 @@ from nova_virt_interface.testing.mutants import (
     host_controls,
     images,
     lifecycle,
+    migration,
+    moves,
     pausing,
     power,
+    resize,
     settings,
+    signatures,
 )
 from nova_virt_interface.testing.mutants import instances as instances_
 from nova_virt_interface.testing.mutants._running import Driver, mutants_of, run_suite_test
@@ -34,7 +38,11 @@ _SUBJECTS = (
     images,
     devices,
     events,
+    resize,
+    migration,
+    moves,
     settings,
+    signatures,
     instances_,
 )
 

@@ -22,7 +22,14 @@ from abc_interface_checker.source.scope import Scope
 __all__ = ["InterfaceReader"]
 
 _ROOTS = frozenset(
-    {"abc.ABC", "object", "typing.Generic", "typing.Protocol", "zope.interface.Interface"}
+    {
+        "abc.ABC",
+        "object",
+        "typing.Generic",
+        "typing.Protocol",
+        "zope.interface.Interface",
+        "zope.interface.interface.Interface",
+    }
 )
 _INVARIANT = "zope.interface.invariant"
 _NO_METHODS = frozenset({_INVARIANT, "zope.interface.interfacemethod"})
