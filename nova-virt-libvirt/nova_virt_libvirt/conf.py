@@ -54,6 +54,13 @@ _OPTIONS: list[cfg.Opt] = [
         default="/var/lib/nova-virt",
         help="Directory of the storage pool, on the hypervisor's host.",
     ),
+    cfg.StrOpt(
+        "console_address",
+        default="127.0.0.1",
+        help="Where the consoles of new VMs listen, and where proxies find them: an address of the "
+        "hypervisor's host. Serial consoles ask for no password, so that only proxies should reach "
+        "it.",
+    ),
     cfg.IntOpt(
         "keepalive_interval_seconds",
         default=5,
@@ -92,6 +99,7 @@ class Settings:
     machine_type: str = ""
     storage_pool: str = "nova-virt"
     storage_path: str = "/var/lib/nova-virt"
+    console_address: str = "127.0.0.1"
     keepalive_interval_seconds: int = 5
     keepalive_count: int = 3
     reconnect_interval_seconds: float = 5.0

@@ -17,6 +17,7 @@ from nova_virt_interface.values.nics import NicBackingKind, NicLimits, NicSpec
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.capabilities import Capabilities
+from nova_virt_libvirt.consoles_xml import screens_xml, serial_xml
 from nova_virt_libvirt.mark import Mark, mark_element, read_mark
 from nova_virt_libvirt.names import device_alias, domain_name, key_of_alias, next_target, tap_name
 from nova_virt_libvirt.settings_xml import (
@@ -111,8 +112,8 @@ def domain_xml(
         devices.append(disk_xml(disk, host, taken, host.cdrom_bus))
     devices.extend(nic_xml(vm_uuid, nic, host) for nic in spec.nics)
     if console is not None:
-        log = _E.source(path=console, append="off")
-        devices.append(_E.serial(log, _E.target(port="0"), type="file"))
+        devices.append(serial_xml(console, host.console_address or None))
+    devices.extend(screens_xml(host.description.console_kinds, host.console_address, host.video))
     devices.extend(device_settings_xml(spec.settings))
     domain = _E.domain(
         _E.name(domain_name(owner, vm_uuid)),

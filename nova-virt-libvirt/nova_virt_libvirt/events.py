@@ -135,7 +135,8 @@ class Events:
             return None
         vm_uuid = UUID(note.domain.UUIDString())
         was_paused = self._census.note_paused(vm_uuid, kind is EventKind.PAUSED)
-        if kind is EventKind.RESUMED and not was_paused:
+        is_release = note.event == libvirt.VIR_DOMAIN_EVENT_RESUMED
+        if is_release and kind is EventKind.RESUMED and not was_paused:
             # QEMU's processors are held until a start is complete; libvirt reports their release.
             return None
         return VmEvent(kind=kind, at=note.at, vm_uuid=vm_uuid)

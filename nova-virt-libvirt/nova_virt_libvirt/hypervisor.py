@@ -31,6 +31,7 @@ from nova_virt_libvirt.inventory import Inventory
 from nova_virt_libvirt.lifecycle import Lifecycle
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import Power
+from nova_virt_libvirt.power_part import PowerPart
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.topology import Topology
@@ -39,7 +40,7 @@ __all__ = ["LibvirtFactory", "LibvirtHypervisor"]
 
 
 @implementer(IHypervisor)
-class LibvirtHypervisor:
+class LibvirtHypervisor(PowerPart):
     """A connection to one libvirtd, or to libvirt's test driver.
 
     It declares what it provides and delegates; the optional interfaces are added to the instance
@@ -70,6 +71,7 @@ class LibvirtHypervisor:
         self._inventory = Inventory(session, self._storage, domains, census, host)
         self._console = Console(session, self._storage, domains)
         self._topology = Topology(session)
+        self._make_power_part(session, domains, census, host)
         session.whenever_open(self._storage.activate)
         alsoProvides(self, *host.provides)
 

@@ -39,6 +39,10 @@ _EVENTS = {
     libvirt.VIR_DOMAIN_EVENT_CRASHED: EventKind.CRASHED,
 }
 _DETAILED_EVENTS = {
+    (
+        libvirt.VIR_DOMAIN_EVENT_STARTED,
+        libvirt.VIR_DOMAIN_EVENT_STARTED_RESTORED,
+    ): EventKind.RESUMED,
     # An operator's rename is an undefine and a define to libvirt; the VM is still there.
     (libvirt.VIR_DOMAIN_EVENT_UNDEFINED, libvirt.VIR_DOMAIN_EVENT_UNDEFINED_RENAMED): None,
     (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED): EventKind.SUSPENDED,

@@ -18,6 +18,7 @@ from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_libvirt import event_loop
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.hypervisor import LibvirtFactory
+from nova_virt_libvirt.testing._power_answers import LibvirtPowerAnswers
 from nova_virt_libvirt.testing.rpc_counter import RpcCounter
 
 __all__ = ["LibvirtHarness"]
@@ -40,7 +41,7 @@ _FEATURE_PATHS = {
 }
 
 
-class LibvirtHarness(Harness):
+class LibvirtHarness(LibvirtPowerAnswers, Harness):
     """What both backends have in common."""
 
     driver = "libvirt"

@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 import libvirt
 from nova_virt_interface.testing.harness import (
@@ -27,16 +28,18 @@ from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.testing._libvirt_harness import LibvirtHarness
+from nova_virt_libvirt.testing._power_answers import QemuPowerAnswers
 from nova_virt_libvirt.testing.daemon import PrivateLibvirtd
 from nova_virt_libvirt.testing.guest_image import build_guest_image
 
 __all__ = ["LibvirtHarness", "QemuHarness", "TestDriverHarness"]
 
 _NO_SOCKET = "/nonexistent/libvirt-sock"
+_SAVED_MEMORY = "/var/lib/libvirt/qemu/save"
 _STORAGE_MIB = 256
 
 
-class QemuHarness(LibvirtHarness):
+class QemuHarness(QemuPowerAnswers, LibvirtHarness):
     """QEMU in software emulation, behind a private libvirtd."""
 
     backend_name = "qemu"
@@ -119,12 +122,17 @@ class QemuHarness(LibvirtHarness):
         finally:
             self.libvirtd.run("rm", ballast)
 
+    def console_file(self, vm_uuid: UUID) -> bytes:
+        """See `QemuPowerAnswers`."""
+        file = Path(f"{self._disk / 'pool'}-console", f"{vm_uuid}-console.log")
+        return self.libvirtd.run("cat", str(file)).encode()
+
     @property
     def _disk(self) -> Path:
         return self.libvirtd.storage_path
 
     def _files(self) -> set[str]:
-        folders = [str(self._disk), f"{self._disk / 'pool'}-console"]
+        folders = [str(self._disk), f"{self._disk / 'pool'}-console", _SAVED_MEMORY]
         listed = self.libvirtd.run("find", *folders, "-type", "f", check=False)
         return {f"file {Path(line).name}" for line in listed.splitlines()}
 
