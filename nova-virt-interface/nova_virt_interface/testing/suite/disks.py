@@ -205,12 +205,10 @@ class DiskSuite(HypervisorMixin):
 
         expected = {disk.key for disk in disks}
         self.assertEqual(expected, keys())
-        for step in (
-            lambda: self.hypervisor.start_vm(vm_uuid, StartRequest()),
-            lambda: self.hypervisor.stop_vm(vm_uuid, StopRequest()),
-        ):
-            step()
-            self.assertEqual(expected, keys())
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.assertEqual(expected, keys())
+        self.hypervisor.stop_vm(vm_uuid, StopRequest())
+        self.assertEqual(expected, keys())
         self.requires(IDiskHotplug)
         extra = blank_disk(self.harness, "extra")
         self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=extra))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
+from uuid import UUID
 
 from nova_virt_interface.errors import (
     Conflict,
@@ -172,23 +174,23 @@ class MigrationSuite(TwoHostsMixin):
         plan = source.driver.check_outgoing(vm_uuid, CheckOutgoingRequest(offer=offer, mode=LIVE))
         ticket = self.prepared(target, vm_uuid, plan, spec)
         before = self.harness.leftovers()
-        for change in ({"format": 999}, {"driver": "somebody"}):
+        changes: tuple[dict[str, Any], ...] = ({"format": 999}, {"driver": "somebody"})
+        for change in changes:
 
-            def other(value: object, change: dict[str, object] = change) -> object:
-                data = dataclasses.replace(value.data, **change)  # type: ignore[attr-defined]
-                return dataclasses.replace(value, data=data)  # type: ignore[type-var]
+            def other(value: Any, change: dict[str, Any] = change) -> Any:
+                return dataclasses.replace(value, data=dataclasses.replace(value.data, **change))
 
-            check = CheckIncomingRequest(vm=other(vm), spec=spec, mode=LIVE)  # type: ignore[arg-type]
+            check = CheckIncomingRequest(vm=other(vm), spec=spec, mode=LIVE)
             with self.refused(Unsupported):
                 target.driver.check_incoming(vm_uuid, check)
-            outgoing = CheckOutgoingRequest(offer=other(offer), mode=LIVE)  # type: ignore[arg-type]
+            outgoing = CheckOutgoingRequest(offer=other(offer), mode=LIVE)
             with self.refused(Unsupported):
                 source.driver.check_outgoing(vm_uuid, outgoing)
-            prepare = PrepareIncomingRequest(plan=other(plan), spec=spec)  # type: ignore[arg-type]
+            prepare = PrepareIncomingRequest(plan=other(plan), spec=spec)
             with self.refused(Unsupported):
                 target.driver.prepare_incoming(vm_uuid, prepare)
             with self.refused(Unsupported):
-                self.migrate(source, vm_uuid, other(ticket))  # type: ignore[arg-type]
+                self.migrate(source, vm_uuid, other(ticket))
         self.assertEqual(before, self.harness.leftovers())
         self.assert_at(vm_uuid, source, PowerState.RUNNING, target)
 
@@ -215,8 +217,8 @@ class MigrationSuite(TwoHostsMixin):
         source.driver.finish_outgoing(unknown, FinishOutgoingRequest())
         self.cancel(target, unknown)
 
-    def _offer(self, source: Node, target: Node, vm_uuid: object) -> object:
-        self.cancel(target, vm_uuid)  # type: ignore[arg-type]
+    def _offer(self, source: Node, target: Node, vm_uuid: UUID) -> Any:
+        self.cancel(target, vm_uuid)
         vm = source.driver.describe_outgoing(vm_uuid)
         check = CheckIncomingRequest(vm=vm, spec=self.spec(), mode=LIVE)
         return target.driver.check_incoming(vm_uuid, check)
