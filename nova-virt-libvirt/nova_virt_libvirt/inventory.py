@@ -87,7 +87,13 @@ class Inventory:
             state = domain_state(domain)
             if state in (PowerState.STOPPED, PowerState.SUSPENDED):
                 self._census.note_saved(vm_uuid, state is PowerState.SUSPENDED)
-            return VmState(vm_uuid=vm_uuid, name=description.label, power_state=state)
+            return VmState(
+                vm_uuid=vm_uuid,
+                name=description.label,
+                power_state=state,
+                disk_keys=tuple(disk.key for disk in description.disks),
+                nic_keys=tuple(description.nic_keys),
+            )
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""
