@@ -14,6 +14,7 @@ from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
@@ -99,7 +100,7 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         description=description,
         domain_type=settings.virt_type,
         machine=machine,
-        provides=(IConsoleLog, IDiskHotplug, IImageCache, INicHotplug),
+        provides=(IConsoleLog, IDiskHotplug, IImageCache, INicHotplug, IResize),
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
         # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
         # guests may not drive.

@@ -14,6 +14,11 @@ from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
@@ -30,6 +35,7 @@ from nova_virt_libvirt.inventory import Inventory
 from nova_virt_libvirt.lifecycle import Lifecycle
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import Power
+from nova_virt_libvirt.resize import Resize
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 
@@ -65,6 +71,9 @@ class LibvirtHypervisor:
             session, self._storage, self._disks, self._nics, domains, census, host, settings
         )
         self._power = Power(session, domains, census)
+        self._resize = Resize(
+            session, self._storage, self._disks, self._nics, domains, census, host, settings
+        )
         self._inventory = Inventory(session, self._storage, domains, census, host)
         self._console = Console(session, self._storage, domains)
         session.whenever_open(self._storage.activate)
@@ -142,6 +151,18 @@ class LibvirtHypervisor:
     def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
         """See `IConsoleLog.console_log`."""
         return self._console.console_log(vm_uuid, limit_bytes)
+
+    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
+        """See `IResize.resize_vm`."""
+        self._resize.resize_vm(vm_uuid, request)
+
+    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
+        """See `IResize.confirm_resize`."""
+        self._resize.confirm_resize(vm_uuid, request)
+
+    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
+        """See `IResize.revert_resize`."""
+        self._resize.revert_resize(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

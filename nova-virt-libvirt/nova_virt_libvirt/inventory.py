@@ -91,7 +91,7 @@ class Inventory:
                 vm_uuid=vm_uuid,
                 name=description.label,
                 power_state=state,
-                disk_keys=tuple(disk.key for disk in description.disks),
+                disk_keys=tuple(disk.key for disk in description.disks if disk.key),
                 nic_keys=tuple(description.nic_keys),
             )
 

@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 import libvirt
 from nova_virt_interface.testing.harness import (
@@ -118,6 +119,35 @@ class QemuHarness(LibvirtHarness):
             yield
         finally:
             self.libvirtd.run("rm", ballast)
+
+    def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`."""
+        daemon, path = self._stored(settings, vm_uuid, key)
+        copy = daemon.root / "copy"
+        form = path.rpartition(".")[2]
+        daemon.run(
+            *("qemu-img", "dd", "-f", form, "-O", "raw", f"bs={size_bytes}", "count=1"),
+            *(f"if={path}", f"of={copy}"),
+        )
+        return copy.read_bytes()[:size_bytes]
+
+    def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        daemon, path = self._stored(settings, vm_uuid, key)
+        copy = daemon.root / "copy"
+        copy.write_bytes(content)
+        order = f"write -s {copy} 0 {len(content)}"
+        daemon.run("qemu-io", "-f", path.rpartition(".")[2], "-c", order, path)
+
+    def _stored(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[PrivateLibvirtd, str]:
+        """The libvirtd of these settings, and the file of a disk there."""
+        daemon = self._daemon(settings)
+        name = f"{vm_uuid}-{key}.*"
+        found = daemon.run("find", settings.storage_path, "-name", name, "-not", "-name", "*.*.*")
+        return daemon, found.strip()
+
+    def _daemon(self, settings: Settings) -> PrivateLibvirtd:
+        return self.libvirtd
 
     @property
     def _disk(self) -> Path:
