@@ -13,12 +13,19 @@ from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from zope.interface.interface import InterfaceClass
 
@@ -95,12 +102,23 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         nic_models=_NIC_MODELS,
         firmware=(Firmware.BIOS, Firmware.UEFI) if "efi" in firmware else (Firmware.BIOS,),
         features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
+        migration_modes=(MigrationMode.LIVE,),
     )
     return Capabilities(
         description=description,
         domain_type=settings.virt_type,
         machine=machine,
-        provides=(IConsoleLog, IDiskHotplug, IImageCache, INicHotplug, IResize),
+        provides=(
+            IConsoleLog,
+            IDiskHotplug,
+            IForceMigration,
+            IImageCache,
+            IMigrationControl,
+            IMigrationSource,
+            INicHotplug,
+            IResize,
+            *((IMigrationTarget,) if settings.peer_uri else ()),
+        ),
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
         # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
         # guests may not drive.

@@ -54,6 +54,19 @@ _OPTIONS: list[cfg.Opt] = [
         default="/var/lib/nova-virt",
         help="Directory of the storage pool, on the hypervisor's host.",
     ),
+    cfg.StrOpt(
+        "peer_uri",
+        default="",
+        help="The libvirt connection URI by which the libvirtd of another host, and the driver "
+        "there, reach this one, for instance qemu+tls://host-1.example/system; empty: no VMs come "
+        "here by migration.",
+    ),
+    cfg.StrOpt(
+        "migration_address",
+        default="",
+        help="The address at which this host takes the memory and disks of VMs that migrate to it; "
+        "empty: the one of its host name.",
+    ),
     cfg.IntOpt(
         "keepalive_interval_seconds",
         default=5,
@@ -92,6 +105,8 @@ class Settings:
     machine_type: str = ""
     storage_pool: str = "nova-virt"
     storage_path: str = "/var/lib/nova-virt"
+    peer_uri: str = ""
+    migration_address: str = ""
     keepalive_interval_seconds: int = 5
     keepalive_count: int = 3
     reconnect_interval_seconds: float = 5.0

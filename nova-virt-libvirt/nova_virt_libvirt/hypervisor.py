@@ -12,6 +12,22 @@ from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskReques
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.migration import (
+    AbortMigrationRequest,
+    CancelIncomingRequest,
+    CheckIncomingRequest,
+    CheckOutgoingRequest,
+    FinishIncomingRequest,
+    FinishOutgoingRequest,
+    ForceCompleteRequest,
+    IncomingOffer,
+    MigrateVmRequest,
+    MigrationPlan,
+    MigrationStatus,
+    MigrationTicket,
+    OutgoingVm,
+    PrepareIncomingRequest,
+)
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
 from nova_virt_interface.values.resize import (
@@ -33,6 +49,9 @@ from nova_virt_libvirt.events import Events
 from nova_virt_libvirt.images import Images
 from nova_virt_libvirt.inventory import Inventory
 from nova_virt_libvirt.lifecycle import Lifecycle
+from nova_virt_libvirt.migration_control import MigrationControl
+from nova_virt_libvirt.migration_source import MigrationSource
+from nova_virt_libvirt.migration_target import MigrationTarget
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import Power
 from nova_virt_libvirt.resize import Resize
@@ -71,6 +90,11 @@ class LibvirtHypervisor:
             session, self._storage, self._disks, self._nics, domains, census, host, settings
         )
         self._power = Power(session, domains, census)
+        self._control = MigrationControl(session, self._storage, domains)
+        self._source = MigrationSource(session, self._storage, domains, host)
+        self._target = MigrationTarget(
+            session, self._storage, self._disks, self._nics, domains, census, host, settings
+        )
         self._resize = Resize(
             session, self._storage, self._disks, self._nics, domains, census, host, settings
         )
@@ -163,6 +187,50 @@ class LibvirtHypervisor:
     def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
         """See `IResize.revert_resize`."""
         self._resize.revert_resize(vm_uuid, request)
+
+    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
+        """See `IMigrationSource.describe_outgoing`."""
+        return self._source.describe_outgoing(vm_uuid)
+
+    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
+        """See `IMigrationSource.check_outgoing`."""
+        return self._source.check_outgoing(vm_uuid, request)
+
+    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IMigrationSource.migrate_vm`."""
+        self._source.migrate_vm(vm_uuid, request)
+
+    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
+        """See `IMigrationSource.finish_outgoing`."""
+        self._source.finish_outgoing(vm_uuid, request)
+
+    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
+        """See `IMigrationTarget.check_incoming`."""
+        return self._target.check_incoming(vm_uuid, request)
+
+    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
+        """See `IMigrationTarget.prepare_incoming`."""
+        return self._target.prepare_incoming(vm_uuid, request)
+
+    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
+        """See `IMigrationTarget.finish_incoming`."""
+        self._target.finish_incoming(vm_uuid, request)
+
+    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
+        """See `IMigrationTarget.cancel_incoming`."""
+        self._target.cancel_incoming(vm_uuid, request)
+
+    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
+        """See `IMigrationControl.migration_status`."""
+        return self._control.migration_status(vm_uuid)
+
+    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
+        """See `IMigrationControl.abort_migration`."""
+        self._control.abort_migration(vm_uuid, request)
+
+    def force_complete_migration(self, vm_uuid: UUID, request: ForceCompleteRequest) -> None:
+        """See `IForceMigration.force_complete_migration`."""
+        self._control.force_complete_migration(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

@@ -42,6 +42,10 @@ class Mark:
     """Digest of what each disk keeps for its life, by its key."""
     before_resize: str = ""
     """The whole definition as it was, while a resize is pending."""
+    expected: str = ""
+    """The ticket of the migration by which the VM is to come; empty: it is here."""
+    arrived: str = ""
+    """The ticket by which it came."""
 
     @classmethod
     def of(cls, owner: str, spec: VmSpec) -> Mark:
@@ -99,6 +103,8 @@ def read_mark(metadata: Any) -> Mark | None:
             for disk in element.iterfind(f"{{{NAMESPACE}}}disk")
         },
         before_resize=element.findtext(f"{{{NAMESPACE}}}before-resize") or "",
+        expected=element.get("expected", ""),
+        arrived=element.get("arrived", ""),
         owner=element.get("owner", ""),
         spec=element.get("spec", ""),
         disks=digests["disk"],
@@ -114,4 +120,6 @@ def _build(mark: Mark, maker: ElementMaker) -> Any:
     parts += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
     if mark.before_resize:
         parts.append(maker("before-resize", mark.before_resize))
-    return maker.vm(*parts, owner=mark.owner, spec=mark.spec)
+    tickets = {"expected": mark.expected, "arrived": mark.arrived}
+    given = {name: ticket for name, ticket in tickets.items() if ticket}
+    return maker.vm(*parts, owner=mark.owner, spec=mark.spec, **given)

@@ -27,7 +27,7 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 
 from nova_virt_libvirt.conf import Settings
-from nova_virt_libvirt.testing._libvirt_harness import LibvirtHarness
+from nova_virt_libvirt.testing._libvirt_harness import LibvirtHarness, objects
 from nova_virt_libvirt.testing.daemon import PrivateLibvirtd
 from nova_virt_libvirt.testing.guest_image import build_guest_image
 
@@ -50,22 +50,22 @@ class QemuHarness(LibvirtHarness):
     def __init__(self) -> None:
         super().__init__()
         self.libvirtd = PrivateLibvirtd()
+        self._second: PrivateLibvirtd | None = None
         self._image: TestImage | None = None
 
     def start(self) -> None:
         """See `Harness`."""
         self._image = _described(build_guest_image())
-        self.libvirtd.start()
-        # A storage that can be filled up without harm to the machine.
-        self.libvirtd.run(
-            "mount", "-t", "tmpfs", "-o", f"size={_STORAGE_MIB}m", "tmpfs", str(self._disk)
-        )
+        _start(self.libvirtd)
         self.counter.install()
 
     def stop(self) -> None:
         """See `Harness`."""
         self.counter.remove()
         self.libvirtd.stop()
+        if self._second is not None:
+            self._second.stop()
+            self._second = None
 
     def backend(self) -> Backend:
         """See `Harness`."""
@@ -77,13 +77,35 @@ class QemuHarness(LibvirtHarness):
 
     def settings(self) -> Settings:
         """See `Harness`."""
+        return self._settings(self.libvirtd)
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        if self._second is None:
+            self._second = PrivateLibvirtd()
+            _start(self._second)
+        return self._settings(self._second)
+
+    def _settings(self, libvirtd: PrivateLibvirtd) -> Settings:
         return Settings(
-            uri=self.libvirtd.uri,
+            uri=libvirtd.uri,
             virt_type="qemu",
             storage_pool=self._pool,
-            storage_path=str(self._disk / "pool"),
+            storage_path=str(libvirtd.storage_path / "pool"),
+            peer_uri=libvirtd.uri,
+            migration_address="127.0.0.1",
             reconnect_interval_seconds=0.2,
         )
+
+    def leftovers(self) -> frozenset[str]:
+        """See `Harness`."""
+        found = super().leftovers()
+        if self._second is None:
+            return found
+        with self.looking(self._second.uri) as connection:
+            more = objects(connection, self._pool)
+        more |= _files(self._second)
+        return found | {f"{thing} on the second host" for thing in more}
 
     def unreachable_settings(self) -> Settings:
         """See `Harness`."""
@@ -147,16 +169,15 @@ class QemuHarness(LibvirtHarness):
         return daemon, found.strip()
 
     def _daemon(self, settings: Settings) -> PrivateLibvirtd:
-        return self.libvirtd
+        daemons = (self.libvirtd, self._second)
+        return next(one for one in daemons if one is not None and one.uri == settings.uri)
 
     @property
     def _disk(self) -> Path:
         return self.libvirtd.storage_path
 
     def _files(self) -> set[str]:
-        folders = [str(self._disk), f"{self._disk / 'pool'}-console"]
-        listed = self.libvirtd.run("find", *folders, "-type", "f", check=False)
-        return {f"file {Path(line).name}" for line in listed.splitlines()}
+        return _files(self.libvirtd)
 
     def _connections(self) -> set[str]:
         """The sockets of this process whose other end is a libvirtd."""
@@ -225,6 +246,19 @@ class TestDriverHarness(LibvirtHarness):
     def full_storage(self) -> AbstractContextManager[None]:
         """See `Harness`."""
         raise CannotProvoke("libvirt's test driver takes sparse volumes of any size")
+
+
+def _start(libvirtd: PrivateLibvirtd) -> None:
+    libvirtd.start()
+    # A storage that can be filled up without harm to the machine.
+    disk = str(libvirtd.storage_path)
+    libvirtd.run("mount", "-t", "tmpfs", "-o", f"size={_STORAGE_MIB}m", "tmpfs", disk)
+
+
+def _files(libvirtd: PrivateLibvirtd) -> set[str]:
+    disk = libvirtd.storage_path
+    listed = libvirtd.run("find", str(disk), f"{disk / 'pool'}-console", "-type", "f", check=False)
+    return {f"file {Path(line).name}" for line in listed.splitlines()}
 
 
 def _described(path: Path) -> TestImage:
