@@ -20,6 +20,7 @@ from nova_virt_interface.hypervisor.migration import (
     IMigrationTarget,
 )
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
@@ -116,6 +117,7 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
             IMigrationControl,
             IMigrationSource,
             INicHotplug,
+            IRecovery,
             IResize,
             *((IMigrationTarget,) if settings.peer_uri else ()),
         ),

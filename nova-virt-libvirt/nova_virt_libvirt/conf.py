@@ -55,6 +55,12 @@ _OPTIONS: list[cfg.Opt] = [
         help="Directory of the storage pool, on the hypervisor's host.",
     ),
     cfg.StrOpt(
+        "storage_id",
+        default="",
+        help="Names the storage behind storage_path, if other hosts see it at the same path: all "
+        "of them have the same name here. Empty: it is this host's own.",
+    ),
+    cfg.StrOpt(
         "peer_uri",
         default="",
         help="The libvirt connection URI by which the libvirtd of another host, and the driver "
@@ -105,6 +111,7 @@ class Settings:
     machine_type: str = ""
     storage_pool: str = "nova-virt"
     storage_path: str = "/var/lib/nova-virt"
+    storage_id: str = ""
     peer_uri: str = ""
     migration_address: str = ""
     keepalive_interval_seconds: int = 5

@@ -30,6 +30,7 @@ from nova_virt_interface.values.migration import (
 )
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.resize import (
     ConfirmResizeRequest,
     ResizeVmRequest,
@@ -54,6 +55,7 @@ from nova_virt_libvirt.migration_source import MigrationSource
 from nova_virt_libvirt.migration_target import MigrationTarget
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import Power
+from nova_virt_libvirt.recovery import Recovery
 from nova_virt_libvirt.resize import Resize
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
@@ -93,6 +95,9 @@ class LibvirtHypervisor:
         self._control = MigrationControl(session, self._storage, domains)
         self._source = MigrationSource(session, self._storage, domains, host)
         self._target = MigrationTarget(
+            session, self._storage, self._disks, self._nics, domains, census, host, settings
+        )
+        self._recovery = Recovery(
             session, self._storage, self._disks, self._nics, domains, census, host, settings
         )
         self._resize = Resize(
@@ -231,6 +236,18 @@ class LibvirtHypervisor:
     def force_complete_migration(self, vm_uuid: UUID, request: ForceCompleteRequest) -> None:
         """See `IForceMigration.force_complete_migration`."""
         self._control.force_complete_migration(vm_uuid, request)
+
+    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
+        """See `IRecovery.find_disks`."""
+        return self._recovery.find_disks(vm_uuid)
+
+    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
+        """See `IRecovery.adopt_vm`."""
+        self._recovery.adopt_vm(vm_uuid, request)
+
+    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """See `IRecovery.release_vm`."""
+        self._recovery.release_vm(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

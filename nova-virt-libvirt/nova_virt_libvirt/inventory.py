@@ -64,6 +64,7 @@ class Inventory:
                 memory_free_bytes=free,
                 storage_bytes=storage,
                 storage_free_bytes=storage_free,
+                storage_id=self._storage.shared_as or None,
             )
 
     def list_vms(self) -> tuple[VmState, ...]:

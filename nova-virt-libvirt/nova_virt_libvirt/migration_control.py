@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ __all__ = ["MigrationControl", "abort", "is_migrating", "job_progress"]
 
 _LOOK_SECONDS = 0.2
 _NO_LIMIT_MIB = 1024 * 1024
+_TOO_EARLY = ("before the start of migration", "after migration has been started")
+"""What QEMU says of a post-copy, first, while the disks are copied."""
 
 
 class MigrationControl:
@@ -90,11 +93,15 @@ class MigrationControl:
             if request.by is ForcedBy.PAUSE:
                 domain.suspend()
             else:
-                domain.migrateStartPostCopy(0)
-            domain.migrateSetMaxSpeed(_NO_LIMIT_MIB, 0)
+                _start_post_copy(domain)
+            _unless_gone(lambda: domain.migrateSetMaxSpeed(_NO_LIMIT_MIB, 0))
 
     def _has_gone(self, connection: Any, vm_uuid: UUID) -> bool:
-        return any(belongs_to(name, vm_uuid) for name in self._storage.volumes(connection))
+        # Files without a definition are what a VM left that has gone; where other hosts have the
+        # same files, they say nothing.
+        return not self._storage.shared_as and any(
+            belongs_to(name, vm_uuid) for name in self._storage.volumes(connection)
+        )
 
 
 def is_migrating(domain: Any) -> bool:
@@ -112,8 +119,25 @@ def job_progress(domain: Any) -> tuple[int, int] | None:
 
 def abort(domain: Any) -> None:
     """Ask the hypervisor to give the migration up; nothing, if there is none."""
+    _unless_gone(domain.abortJob)
+
+
+def _start_post_copy(domain: Any) -> None:
+    while is_migrating(domain):
+        try:
+            domain.migrateStartPostCopy(0)
+        except libvirt.libvirtError as error:
+            # Memory comes after the disks.
+            if not any(text in str(error) for text in _TOO_EARLY):
+                raise
+        else:
+            return
+        current_call().wait(_LOOK_SECONDS)
+
+
+def _unless_gone(call: Callable[[], object]) -> None:
     try:
-        domain.abortJob()
+        call()
     except libvirt.libvirtError as error:
         if not is_code(error, libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN):
             raise

@@ -23,6 +23,7 @@ from nova_virt_interface.errors import (
     NotFound,
     PeerUnreachable,
     Resource,
+    Unsupported,
     VirtError,
 )
 from nova_virt_interface.values.migration import (
@@ -75,7 +76,12 @@ class MigrationSource:
             sizes = self._sizes(connection, description)
             state = domain_state(domain)
         disks = tuple(
-            OutgoingDisk(key=key, size_bytes=size, stored_bytes=stored)
+            OutgoingDisk(
+                key=key,
+                size_bytes=size,
+                stored_bytes=stored,
+                storage_id=self._storage.shared_as or None,
+            )
             for key, (size, stored) in sizes.items()
         )
         data = pack({"host": self._host.description.hostname})
@@ -91,6 +97,12 @@ class MigrationSource:
             found = self._sizes(connection, description)
             memory = domain.maxMemory() * 1024
         copied = request.offer.copied_disks
+        if copied and self._storage.shared_as:
+            raise Unsupported(
+                f"VMs leave the storage {self._storage.shared_as} for no other",
+                remedy="migrate to a host on the same storage",
+                field="offer.copied_disks",
+            )
         return MigrationPlan(
             mode=request.mode,
             copied_disks=copied,
@@ -137,7 +149,8 @@ class MigrationSource:
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
             found = self._domains.find(connection, vm_uuid)
             if found is None:
-                self._storage.remove_vm(connection, vm_uuid)
+                if not self._storage.shared_as:
+                    self._storage.remove_vm(connection, vm_uuid)
             elif self._domains.our_mark(found[1]) is not None:
                 raise InvalidState(
                     f"VM {vm_uuid} is this host's",
@@ -218,6 +231,9 @@ def _flags(request: MigrateVmRequest) -> int:
     flags: int = _FLAGS
     if request.ticket.plan.copied_disks:
         flags |= libvirt.VIR_MIGRATE_NON_SHARED_DISK
+    else:
+        # libvirt knows by its type alone that a file system is shared; the operator has said so.
+        flags |= libvirt.VIR_MIGRATE_UNSAFE
     if request.may_throttle:
         flags |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
     if request.may_post_copy:

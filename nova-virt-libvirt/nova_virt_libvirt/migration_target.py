@@ -21,6 +21,7 @@ from nova_virt_interface.errors import (
     InvalidRequest,
     InvalidState,
     Resource,
+    Unsupported,
 )
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
@@ -30,6 +31,7 @@ from nova_virt_interface.values.migration import (
     FinishIncomingRequest,
     IncomingOffer,
     MigrationTicket,
+    OutgoingDisk,
     PrepareIncomingRequest,
 )
 from nova_virt_interface.values.power import PowerState
@@ -46,6 +48,7 @@ from nova_virt_libvirt.migration_data import Arrival, pack, unpack
 from nova_virt_libvirt.names import disk_volume
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
+from nova_virt_libvirt.recovery import existing_disks
 from nova_virt_libvirt.requirements import check_vm
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage, whole_sectors
@@ -82,16 +85,29 @@ class MigrationTarget:
         offers.check_offered(request.mode, self._host.description.migration_modes, "mode")
         check_vm(request.spec, self._host)
         _require_same_disks(vm_uuid, request)
-        copied = [disk for disk in request.vm.disks if not disk.is_volume]
+        local = [disk for disk in request.vm.disks if not disk.is_volume]
+        copied = local if self._copies(local) else []
         with self._session.use(about=f"VM {vm_uuid}") as connection:
-            if self._domains.find(connection, vm_uuid) is not None:
-                raise _taken(vm_uuid)
+            found = self._domains.find(connection, vm_uuid)
+            if found is not None:
+                self._expected(found[1], request.spec)
             self._check(connection, request.spec, sum(disk.size_bytes for disk in copied))
         return IncomingOffer(
             hostname=self._host.description.hostname,
             copied_disks=tuple(disk.key for disk in copied),
             data=pack({"address": self._settings.peer_uri}),
         )
+
+    def _copies(self, disks: list[OutgoingDisk]) -> bool:
+        """Whether the disks have to be copied; raises Unsupported if only one side shares them."""
+        shared = self._storage.shared_as or None
+        if any(disk.storage_id != shared for disk in disks):
+            raise Unsupported(
+                f"the source's storage is not this host's ({shared or 'its own'})",
+                remedy="use two hosts on one storage, or two with storage of their own",
+                field="vm.disks",
+            )
+        return shared is None
 
     def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
         """See `IMigrationTarget.prepare_incoming`."""
@@ -110,7 +126,7 @@ class MigrationTarget:
             undone_by(lambda: self.cancel_incoming(vm_uuid, CancelIncomingRequest())),
             self._session.use(about=about, changing=True) as connection,
         ):
-            self._storage.remove_vm(connection, vm_uuid)
+            self._forget_files(connection, vm_uuid)
             stored = self._make(connection, vm_uuid, spec, sizes)
             mark = replace(Mark.of(self._settings.owner, spec), expected=ticket)
             console = self._storage.console_path(vm_uuid)
@@ -152,6 +168,10 @@ class MigrationTarget:
                     )
                 turn_off(domain)
                 domain.undefineFlags(self._host.undefine_flags)
+            self._forget_files(connection, vm_uuid)
+
+    def _forget_files(self, connection: Any, vm_uuid: UUID) -> None:
+        if not self._storage.shared_as:
             self._storage.remove_vm(connection, vm_uuid)
 
     def _check(self, connection: Any, spec: VmSpec, storage_bytes: int) -> None:
@@ -175,6 +195,8 @@ class MigrationTarget:
     def _make(
         self, connection: Any, vm_uuid: UUID, spec: VmSpec, sizes: dict[str, int]
     ) -> tuple[StoredDisk, ...]:
+        if self._storage.shared_as:
+            return existing_disks(self._storage.volumes(connection), vm_uuid, spec.disks)
         stored = []
         for disk in spec.disks:
             if isinstance(disk.source, Media):

@@ -41,6 +41,8 @@ class Storage:
     """
 
     def __init__(self, settings: Settings, *, records_consoles: bool) -> None:
+        self.shared_as = settings.storage_id
+        """The name of the storage, if other hosts see it, too."""
         self._name = settings.storage_pool
         self._console_name = f"{settings.storage_pool}-console"
         self._paths = {self._name: settings.storage_path.rstrip("/")}
@@ -70,7 +72,11 @@ class Storage:
 
     def volumes(self, connection: Any) -> dict[str, Any]:
         """All volumes for disks and images, by name."""
-        return {volume.name(): volume for volume in self._pool(connection).listAllVolumes()}
+        pool = self._pool(connection)
+        if self.shared_as:
+            # Of what other hosts have made there libvirt learns only when it looks.
+            _refresh(pool)
+        return {volume.name(): volume for volume in pool.listAllVolumes()}
 
     def create(
         self,

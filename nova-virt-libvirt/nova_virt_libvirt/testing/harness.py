@@ -12,6 +12,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -85,6 +86,18 @@ class QemuHarness(LibvirtHarness):
             self._second = PrivateLibvirtd()
             _start(self._second)
         return self._settings(self._second)
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        # In a folder that both see under one path.
+        folder = self.libvirtd.root / "shared"
+        folder.mkdir(exist_ok=True)
+        pool, path = f"{self._pool}-shared", str(folder / "pool")
+        first, second = (
+            replace(one, storage_pool=pool, storage_path=path, storage_id="shared")
+            for one in (self.settings(), self.second_settings())
+        )
+        return first, second
 
     def _settings(self, libvirtd: PrivateLibvirtd) -> Settings:
         return Settings(
