@@ -16,14 +16,23 @@ from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from zope.interface.interface import InterfaceClass
 
@@ -128,12 +137,26 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         firmware=firmware(offer),
         features=features,
         console_kinds=_console_kinds(offer),
+        migration_modes=(MigrationMode.LIVE,),
     )
     return Capabilities(
         description=description,
         domain_type=settings.virt_type,
         machine=machine,
-        provides=(*_QEMU_POWER, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug),
+        provides=(
+            *_QEMU_POWER,
+            IConsoleLog,
+            IDiskHotplug,
+            IForceMigration,
+            IHostTopology,
+            IImageCache,
+            IMigrationControl,
+            IMigrationSource,
+            INicHotplug,
+            IRecovery,
+            IResize,
+            *((IMigrationTarget,) if settings.peer_uri else ()),
+        ),
         console_address=settings.console_address,
         video="vga" if description.cpu_architecture == "x86_64" else "virtio",
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,

@@ -65,6 +65,7 @@ class Inventory:
                 memory_free_bytes=free,
                 storage_bytes=storage,
                 storage_free_bytes=storage_free,
+                storage_id=self._storage.shared_as or None,
             )
 
     def list_vms(self) -> tuple[VmState, ...]:
@@ -88,7 +89,13 @@ class Inventory:
             state = domain_state(domain)
             if state in (PowerState.STOPPED, PowerState.SUSPENDED):
                 self._census.note_saved(vm_uuid, state is PowerState.SUSPENDED)
-            return VmState(vm_uuid=vm_uuid, name=description.label, power_state=state)
+            return VmState(
+                vm_uuid=vm_uuid,
+                name=description.label,
+                power_state=state,
+                disk_keys=tuple(disk.key for disk in description.disks if disk.key),
+                nic_keys=tuple(description.nic_keys),
+            )
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""
