@@ -94,7 +94,9 @@ class Census:
         )
         with self._lock:
             # Otherwise something changed while the definition was on its way: it may be old.
-            if changes == self._changes:
+            # What is said of a VM that is to come changes when it does.
+            is_expected = description.mark is not None and description.mark.expected
+            if changes == self._changes and not is_expected:
                 self._entries[description.vm_uuid] = entry
         return entry
 

@@ -21,11 +21,11 @@ from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.translate import power_state, vm_statistics
 
-__all__ = ["Inventory"]
+__all__ = ["ALL_STATISTICS", "Inventory"]
 
 _KIB = 1024
 _MIB = 1024 * 1024
-_ALL_STATISTICS = (
+ALL_STATISTICS = (
     libvirt.VIR_DOMAIN_STATS_STATE
     | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
     | libvirt.VIR_DOMAIN_STATS_BALLOON
@@ -33,6 +33,7 @@ _ALL_STATISTICS = (
     | libvirt.VIR_DOMAIN_STATS_INTERFACE
     | libvirt.VIR_DOMAIN_STATS_BLOCK
 )
+"""What `Inventory.statistics` asks libvirt for."""
 
 
 class Inventory:
@@ -64,6 +65,7 @@ class Inventory:
                 memory_free_bytes=free,
                 storage_bytes=storage,
                 storage_free_bytes=storage_free,
+                storage_id=self._storage.shared_as or None,
             )
 
     def list_vms(self) -> tuple[VmState, ...]:
@@ -87,12 +89,18 @@ class Inventory:
             state = domain_state(domain)
             if state in (PowerState.STOPPED, PowerState.SUSPENDED):
                 self._census.note_saved(vm_uuid, state is PowerState.SUSPENDED)
-            return VmState(vm_uuid=vm_uuid, name=description.label, power_state=state)
+            return VmState(
+                vm_uuid=vm_uuid,
+                name=description.label,
+                power_state=state,
+                disk_keys=tuple(disk.key for disk in description.disks if disk.key),
+                nic_keys=tuple(description.nic_keys),
+            )
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""
         with self._session.use(about="the statistics of all VMs") as connection:
-            rows = connection.getAllDomainStats(_ALL_STATISTICS, self._host.statistics_flags)
+            rows = connection.getAllDomainStats(ALL_STATISTICS, self._host.statistics_flags)
             numbers = {id(domain): row for domain, row in rows}
             return tuple(
                 vm_statistics(

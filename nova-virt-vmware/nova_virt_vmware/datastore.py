@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
+import requests
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import Conflict, InsufficientResources, NotFound, Resource
 from pyVmomi import vim, vmodl
@@ -179,7 +181,28 @@ class Datastore:
 
         return self._session.ask(f"reading {path}", read)
 
+    def stream(self, path: PurePosixPath, write: Callable[[bytes], None]) -> None:
+        """Pass a whole file on, part by part; never anew once a part was passed on."""
+
+        def read() -> None:
+            with self._asked(self._session.api(), "GET", path) as response:
+                for part in response.iter_content(_CHUNK_BYTES):
+                    write(part)
+
+        self._session.listen(f"reading {path}", read)
+
     def _send(self, api: Api, method: str, path: PurePosixPath, **more: Any) -> bytes:
+        with self._asked(api, method, path, **more) as response:
+            parts = []
+            for part in response.iter_content(_CHUNK_BYTES):
+                parts.append(part)
+                current_call().check()
+            return b"".join(parts)
+
+    @contextmanager
+    def _asked(
+        self, api: Api, method: str, path: PurePosixPath, **more: Any
+    ) -> Iterator[requests.Response]:
         settings = api.settings
         with api.http.request(
             method,
@@ -191,11 +214,7 @@ class Datastore:
         ) as response:
             if response.status_code >= 400:
                 raise FileRefused(str(path), response.status_code)
-            parts = []
-            for part in response.iter_content(_CHUNK_BYTES):
-                parts.append(part)
-                current_call().check()
-            return b"".join(parts)
+            yield response
 
 
 def path_in(file: str) -> PurePosixPath:

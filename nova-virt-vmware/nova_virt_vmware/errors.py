@@ -17,6 +17,7 @@ from nova_virt_interface.errors import (
     HostUnreachable,
     InsufficientResources,
     NotFound,
+    PeerUnreachable,
     Resource,
     Unsupported,
     VirtError,
@@ -59,6 +60,15 @@ def _maintenance(about: str, text: str) -> VirtError:
         remedy="bring it back, or use another one",
         detail=text,
         resource=Resource.HOST,
+    )
+
+
+def _no_tools(about: str, text: str) -> VirtError:
+    return PeerUnreachable(
+        f"{about}: VMware Tools in the guest do not answer",
+        remedy="start them in the guest",
+        detail=text,
+        resource=Resource.GUEST_AGENT,
     )
 
 
@@ -110,6 +120,9 @@ _FAULTS: tuple[tuple[type[Exception], _Make], ...] = (
     (vim.fault.ConcurrentAccess, _busy),
     (vim.fault.ResourceInUse, _busy),
     (vim.fault.FileLocked, _busy),
+    (vim.fault.ApplicationQuiesceFault, _no_tools),
+    (vim.fault.FilesystemQuiesceFault, _no_tools),
+    (vim.fault.ToolsUnavailable, _no_tools),
     (vim.fault.DuplicateName, _exists),
     (vim.fault.AlreadyExists, _exists),
     (vim.fault.FileAlreadyExists, _exists),

@@ -8,6 +8,7 @@ from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
@@ -20,6 +21,7 @@ from nova_virt_interface.values.console import Console as OpenedConsole
 from nova_virt_interface.values.console import OpenConsoleRequest
 from nova_virt_interface.values.devices import DeviceMetadata
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
+from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
     HostDescription,
@@ -54,6 +56,7 @@ from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.diagnostics import Diagnostics
 from nova_virt_vmware.disks import Disks
 from nova_virt_vmware.events import Events
+from nova_virt_vmware.export import Export
 from nova_virt_vmware.host import Host
 from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.images import Images
@@ -118,11 +121,12 @@ class VmwareHypervisor:
         self._lifecycle = Lifecycle(
             session, node, datastore, self._disks, networks, self._vms, self._power, host
         )
+        self._export = Export(session, datastore, self._disks, self._vms, host, services)
         self._resize = Resize(session, datastore, self._disks, networks, self._vms, host)
         self._console = Console(session, datastore, self._vms, host)
         alsoProvides(self, *_ALWAYS)
         if node.takes_extents:
-            alsoProvides(self, IImageCache)
+            alsoProvides(self, IDiskExport, IImageCache)
         if node.is_one_host:
             alsoProvides(self, IHostPower, IHostTopology)
 
@@ -206,6 +210,10 @@ class VmwareHypervisor:
     def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
         """See `IConsoleLog.console_log`."""
         return self._console.console_log(vm_uuid, limit_bytes)
+
+    def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
+        """See `IDiskExport.export_disk`."""
+        return self._export.export_disk(vm_uuid, request)
 
     def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
         """See `IResize.resize_vm`."""

@@ -50,6 +50,7 @@ def describe(api: Api, node: Node) -> HostDescription:
             VmFeature.LOCKED_MEMORY,
             VmFeature.SECURE_BOOT,
         ),
+        export_formats=(DiskFormat.RAW,) if node.takes_extents else (),
         console_kinds=(ConsoleKind.MKS,),
         host_power_actions=_ACTIONS if node.is_one_host else (),
         memory_step_bytes=MIB,

@@ -5,7 +5,7 @@ before a resize that is pending.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,13 +13,12 @@ from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.values.disks import DiskSpec, Media
 
 from nova_virt_vmware.devices import Slot
-from nova_virt_vmware.translate import DISK, NIC
+from nova_virt_vmware.translate import DISK
 
 __all__ = [
     "KEPT",
     "DiskMark",
     "KeptDisk",
-    "device_keys",
     "disk_mark",
     "disk_marks",
     "kept_disks",
@@ -103,12 +102,3 @@ def kept_nics(marks: Mapping[str, str]) -> dict[str, Any]:
         for name, text in marks.items()
         if name.startswith(prefix)
     }
-
-
-def device_keys(marks: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Keys of disks and of NICs, each sorted."""
-
-    def keys(prefix: str) -> Sequence[str]:
-        return sorted(name.removeprefix(prefix) for name in marks if name.startswith(prefix))
-
-    return tuple(keys(DISK)), tuple(keys(NIC))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from pyVmomi import vim, vmodl
 
 from nova_virt_vmware import measures, translate
 from nova_virt_vmware.api import Api
-from nova_virt_vmware.marks import device_keys
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 
@@ -71,8 +69,7 @@ class Vms:
     def get_vm(self, vm_uuid: UUID) -> VmState:
         """See `IHypervisor.get_vm`."""
         facts = self.ours(vm_uuid, [*translate.STATE_PATHS, "config.extraConfig"]).facts
-        disks, nics = device_keys(translate.marks(facts["config.extraConfig"]))
-        return replace(translate.vm_state(facts, vm_uuid), disk_keys=disks, nic_keys=nics)
+        return translate.with_devices(translate.vm_state(facts, vm_uuid), facts)
 
     def census(self, paths: list[str]) -> list[tuple[str, UUID | None, Facts]]:
         """All VMs of the compute node in one question: id, uuid if it is ours, and properties."""

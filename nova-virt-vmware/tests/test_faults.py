@@ -13,12 +13,13 @@ from uuid import UUID
 from nova_virt_interface.errors import VirtError
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
+from nova_virt_interface.values.export import ExportDiskRequest
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
     LeaveMaintenanceRequest,
     MaintenanceState,
 )
-from nova_virt_interface.values.images import DeleteImageRequest
+from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
@@ -179,3 +180,12 @@ class TestCutConnections(VcsimTestCase):
             self.driver.resize_disk(vm_uuid, request)
 
         self._everywhere(grown)
+
+    def test_export(self) -> None:
+        vm_uuid = self.made()
+        request = ExportDiskRequest(disk_key=BLANK.key, sink_key="out", format=DiskFormat.RAW)
+        export = partial(self.driver.export_disk, vm_uuid, request)
+        self._everywhere(export)
+        self.driver.start_vm(vm_uuid, StartRequest())
+        self._everywhere(export)
+        self.assertEqual(0, self.services.image_sink.open)

@@ -7,9 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from nova_virt_interface.errors import AccessDenied, InvalidRequest, NotFound, Resource
+from nova_virt_interface.errors import (
+    AccessDenied,
+    InvalidRequest,
+    NotFound,
+    PeerUnreachable,
+    Resource,
+)
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.export import Consistency, ExportDiskRequest
 from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
@@ -106,6 +113,37 @@ class TestFiles(VcsimTestCase):
         descriptor = (self.folder(vm_uuid) / "root.vmdk").read_text()
         sectors = (self.harness.image().virtual_size_bytes + 3 * MIB) // 512
         self.assertIn(f"RW {sectors} ", descriptor)
+
+    def test_an_export_is_the_disk_and_leaves_no_snapshot(self) -> None:
+        self.driver.cache_image(self.image())
+        vm_uuid = self.made(self.root(grown_by=MIB))
+        request = ExportDiskRequest(disk_key="root", sink_key="out", format=DiskFormat.RAW)
+        before = self.harness.leftovers()
+        for start in (False, True):
+            if start:
+                self.driver.start_vm(vm_uuid, StartRequest())
+            exported = self.driver.export_disk(vm_uuid, request)
+            content = self.services.image_sink.committed["out"][-1]
+            self.assertEqual(len(content), exported.size_bytes)
+            self.assertEqual(self.harness.image_content, content[:-MIB])
+            self.assertEqual(before, self.harness.leftovers())
+            server = self.harness.server
+            snapshot = server.fact(server.vm(vm_uuid), "snapshot")
+            self.assertFalse(snapshot and snapshot.rootSnapshotList)
+
+    def test_a_guest_without_tools_is_not_brought_to_rest(self) -> None:
+        vm_uuid = self.made()
+        self.driver.start_vm(vm_uuid, StartRequest())
+        request = ExportDiskRequest(
+            disk_key=BLANK.key,
+            sink_key="out",
+            format=DiskFormat.RAW,
+            consistency=Consistency.QUIESCED,
+        )
+        before = self.harness.leftovers()
+        error = self.assertRaises(PeerUnreachable, self.driver.export_disk, vm_uuid, request)
+        self.assertIs(Resource.GUEST_AGENT, error.resource)
+        self.assertEqual(before, self.harness.leftovers())
 
     def test_a_medium_is_a_cdrom_with_its_content(self) -> None:
         vm_uuid = self.made(BLANK, MEDIUM)

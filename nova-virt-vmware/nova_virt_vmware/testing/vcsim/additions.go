@@ -294,3 +294,16 @@ func (h *host) order(
 	}
 	return simulator.CreateTask(h.HostSystem, name, run).Run(ctx)
 }
+
+// wholeExtent gives the extent of a disk its size: the simulator makes it empty, and enlarges the
+// descriptor alone.
+func wholeExtent(ctx *simulator.Context, dc *types.ManagedObjectReference, name string) {
+	descriptor, file, fault := ctx.Map.FileManager().DiskDescriptor(ctx, dc, name)
+	if fault != nil {
+		return
+	}
+	extent := simulator.VirtualDiskBackingFileName(file)
+	if info, err := os.Stat(extent); err == nil && info.Size() < descriptor.Capacity() {
+		_ = os.Truncate(extent, descriptor.Capacity())
+	}
+}

@@ -97,6 +97,7 @@ func mended(
 	case *types.CopyVirtualDisk_Task:
 		// Given a specification, it reads the extent of the copy as if it were a descriptor.
 		request.DestSpec = nil
+		wholeExtent(ctx, request.SourceDatacenter, request.SourceName)
 	case *types.PowerOnVM_Task:
 		// It starts VMs on hosts that are on the way to maintenance, and has another fault in it.
 		if vm, ok := ctx.Map.Get(method.This).(*simulator.VirtualMachine); ok && takesNoVMs(ctx, vm) {
