@@ -16,6 +16,7 @@ from nova_virt_interface.values.disks import (
     DetachDiskRequest,
     DiskSpec,
     FromImage,
+    Imported,
     Media,
     ResizeDiskRequest,
 )
@@ -88,8 +89,15 @@ class Disks:
             if isinstance(spec.source, Media):
                 content = spec.source.content
                 self._datastore.put(file, len(content), iter((content,)))
+            elif isinstance(spec.source, Imported):
+                self._import(spec, spec.source, file)
             elif isinstance(spec.source, FromImage):
                 self._copy(spec, images[spec.source.image_key], file)
+
+    def _import(self, spec: DiskSpec, source: Imported, file: PurePosixPath) -> None:
+        size = spec.size_bytes or 0
+        self._images.bring(source, file, size)
+        self.extend(self._datastore.path(file), devices.capacity_kib(size))
 
     def _copy(self, spec: DiskSpec, image: CachedImage, file: PurePosixPath) -> None:
         target = self._datastore.path(file)

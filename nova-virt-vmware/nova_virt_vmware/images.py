@@ -7,17 +7,30 @@ written into a folder of another name, which gets the key's name once the image 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import Conflict, ImageCorrupt, NotFound, Resource, Unsupported
+from nova_virt_interface.errors import (
+    Conflict,
+    ImageCorrupt,
+    InvalidRequest,
+    NotFound,
+    Resource,
+    Unsupported,
+)
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageReader, IServices
 from nova_virt_interface.turns import Turns
+from nova_virt_interface.values.disks import Imported
 from nova_virt_interface.values.host import HostDescription
-from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.images import (
+    CachedImage,
+    CacheImageRequest,
+    DeleteImageRequest,
+    DiskFormat,
+)
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, translate
@@ -85,22 +98,50 @@ class Images:
         return self._datastore.images / image.key / f"{image.virtual_size_bytes}.vmdk"
 
     def _upload(self, request: CacheImageRequest) -> None:
-        self._datastore.require_room(request.size_bytes)
-        reader = self._services.images.open(request.key)
-        try:
-            source = _Counted(reader, request.size_bytes)
-            stream = ImageStream(source.read, request.format, request.size_bytes)
-            self._datastore.require_room(stream.virtual_size_bytes)
-            folder = self._datastore.images / _unfinished(request.key)
+        folder = self._datastore.images / _unfinished(request.key)
+
+        def take(stream: ImageStream) -> None:
             with undone_by(lambda: self._datastore.remove(folder)):
-                self._write(folder, stream)
+                self._datastore.make_folder(folder)
+                self._write(folder / f"{stream.virtual_size_bytes}.vmdk", stream)
                 self._publish(folder, request.key)
+
+        self._read(request.key, request.format, request.size_bytes, take)
+
+    def bring(self, source: Imported, disk: PurePosixPath, size_bytes: int) -> None:
+        """Make a disk of what core has, into no cache; the folder exists.
+
+        Raises: InvalidRequest (it holds more than this size); as `IImageCache.cache_image`.
+        """
+
+        def take(stream: ImageStream) -> None:
+            if stream.virtual_size_bytes > size_bytes:
+                raise InvalidRequest(
+                    f"{disk.stem} of {size_bytes} bytes is smaller than its content of "
+                    f"{stream.virtual_size_bytes}",
+                    remedy="ask for a larger disk",
+                    field=f"disks[{disk.stem}].size_bytes",
+                )
+            self._write(disk, stream)
+
+        self._read(source.key, source.format, source.size_bytes, take)
+
+    def _read(
+        self, key: str, format: DiskFormat, size_bytes: int, take: Callable[[ImageStream], None]
+    ) -> None:
+        self._datastore.require_room(size_bytes)
+        reader = self._services.images.open(key)
+        try:
+            source = _Counted(reader, size_bytes)
+            stream = ImageStream(source.read, format, size_bytes)
+            self._datastore.require_room(stream.virtual_size_bytes)
+            take(stream)
         finally:
             reader.close()
 
-    def _write(self, folder: PurePosixPath, stream: ImageStream) -> None:
+    def _write(self, disk: PurePosixPath, stream: ImageStream) -> None:
         size = stream.virtual_size_bytes
-        disk, extent = folder / f"{size}.vmdk", folder / f"{size}-flat.vmdk"
+        extent = disk.with_name(f"{disk.stem}-flat.vmdk")
         spec = vim.VirtualDiskManager.FileBackedVirtualDiskSpec(
             diskType="preallocated", adapterType="lsiLogic", capacityKb=devices.capacity_kib(size)
         )
@@ -111,7 +152,6 @@ class Images:
                 self._datastore.path(disk), self._node.datacenter(api), spec
             )
 
-        self._datastore.make_folder(folder)
         self._session.run(f"making disk {disk}", make)
         # The extent is locked by nobody only once the server has forgotten it.
         self._datastore.remove(extent)

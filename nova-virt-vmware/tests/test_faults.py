@@ -12,7 +12,12 @@ from uuid import UUID
 
 from nova_virt_interface.errors import VirtError
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    DetachDiskRequest,
+    Imported,
+    ResizeDiskRequest,
+)
 from nova_virt_interface.values.export import ExportDiskRequest
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
@@ -94,7 +99,13 @@ class TestCutConnections(VcsimTestCase):
 
     def test_hot_plug(self) -> None:
         vm_uuid = self.made()
-        for disk in (replace(BLANK, key="extra"), MEDIUM):
+        image = self.image()
+        imported = Imported(key=image.key, format=image.format, size_bytes=image.size_bytes)
+        for disk in (
+            replace(BLANK, key="extra"),
+            MEDIUM,
+            replace(BLANK, key="in", source=imported),
+        ):
             attach, detach = AttachDiskRequest(disk=disk), DetachDiskRequest(key=disk.key)
             self._everywhere(
                 partial(self.driver.attach_disk, vm_uuid, attach),

@@ -15,7 +15,12 @@ from nova_virt_interface.errors import (
     Resource,
 )
 from nova_virt_interface.secret import Secret
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    DetachDiskRequest,
+    DiskSpec,
+    Imported,
+)
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest
 from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
@@ -106,6 +111,25 @@ class TestFiles(VcsimTestCase):
         vm_uuid = self.made(self.root())
         flat = self.folder(vm_uuid) / "root-flat.vmdk"
         self.assertEqual(raw.read_bytes(), flat.read_bytes())
+
+    def test_an_imported_disk_has_its_content_and_is_in_no_cache(self) -> None:
+        request = self.image()
+        source = Imported(key=request.key, format=request.format, size_bytes=request.size_bytes)
+        before = self.harness.leftovers()
+        size = self.harness.image().virtual_size_bytes
+        small = DiskSpec(key="data", source=source, size_bytes=size - 512)
+        self.assertRaises(InvalidRequest, self.driver.create_vm, self.new_uuid(), spec(small))
+        self.assertEqual(before, self.harness.leftovers())
+        vm_uuid = self.made(replace(small, size_bytes=size + MIB))
+        flat = self.folder(vm_uuid) / "data-flat.vmdk"
+        self.assertEqual(self.harness.image_content, flat.read_bytes())
+        self.assertEqual((), self.driver.list_cached_images())
+        before = self.harness.leftovers()
+        extra = replace(small, key="extra", size_bytes=size)
+        for _ in range(2):
+            self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=extra))
+        self.driver.detach_disk(vm_uuid, DetachDiskRequest(key="extra"))
+        self.assertEqual(before, self.harness.leftovers())
 
     def test_a_disk_larger_than_its_image_is_extended(self) -> None:
         self.driver.cache_image(self.image())

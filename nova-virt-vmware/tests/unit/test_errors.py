@@ -24,6 +24,13 @@ class TestTable(testtools.TestCase):
             (vim.fault.TaskInProgress(), errors.Busy),
             (vim.fault.InvalidPowerState(), errors.Busy),
             (vim.fault.FileLocked(file="x"), errors.Busy),
+            (vim.fault.ConcurrentAccess(), errors.Busy),
+            (vim.fault.InvalidState(), errors.Busy),
+            (vim.fault.Timedout(), errors.Busy),
+            (vim.fault.NotAuthenticated(), errors.AccessDenied),
+            (vmodl.fault.NotEnoughLicenses(), errors.Unsupported),
+            (vim.fault.ToolsUnavailable(), errors.PeerUnreachable),
+            (vim.fault.FilesystemQuiesceFault(), errors.PeerUnreachable),
             (vim.fault.DuplicateName(name="x"), errors.Conflict),
             (vim.fault.FileNotFound(file="x"), errors.NotFound),
             (vmodl.fault.ManagedObjectNotFound(), errors.NotFound),
@@ -42,6 +49,8 @@ class TestTable(testtools.TestCase):
             (vim.fault.InsufficientMemoryResourcesFault(), Resource.MEMORY),
             (vim.fault.InsufficientCpuResourcesFault(), Resource.CPU),
             (vim.fault.InvalidHostState(), Resource.HOST),
+            (vim.fault.InsufficientHostCpuCapacityFault(), Resource.CPU),
+            (vim.fault.InsufficientNetworkCapacity(), Resource.NETWORK),
         ):
             made = to_contract(fault, "trying", changes=True)
             self.assertIsInstance(made, errors.InsufficientResources)
