@@ -72,14 +72,14 @@ class Inventory:
         """See `IHypervisor.list_vms`."""
         with self._session.use(about="the states of all VMs") as connection:
             rows = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
-            numbers = {id(domain): row for domain, row in rows}
+            saved = self._census.saved()
             return tuple(
                 VmState(
-                    vm_uuid=vm_uuid,
+                    vm_uuid=entry.vm_uuid,
                     name=entry.label,
-                    power_state=self._state(vm_uuid, numbers[id(domain)]),
+                    power_state=_state(saved.get(entry.vm_uuid), row),
                 )
-                for domain, vm_uuid, entry in self._census.entries(domain for domain, _ in rows)
+                for entry, row in self._census.entries(rows)
             )
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
@@ -101,22 +101,19 @@ class Inventory:
         """See `IHypervisor.statistics`."""
         with self._session.use(about="the statistics of all VMs") as connection:
             rows = connection.getAllDomainStats(ALL_STATISTICS, self._host.statistics_flags)
-            numbers = {id(domain): row for domain, row in rows}
+            saved = self._census.saved()
             return tuple(
                 vm_statistics(
-                    vm_uuid,
-                    self._state(vm_uuid, numbers[id(domain)]),
-                    numbers[id(domain)],
-                    entry.nic_keys,
+                    entry.vm_uuid, _state(saved.get(entry.vm_uuid), row), row, entry.nic_keys
                 )
-                for domain, vm_uuid, entry in self._census.entries(domain for domain, _ in rows)
+                for entry, row in self._census.entries(rows)
             )
 
-    def _state(self, vm_uuid: UUID, row: Mapping[str, Any]) -> PowerState:
-        saved = self._census.is_saved(vm_uuid)
-        if saved is None:
-            saved = row.get("state.reason") == libvirt.VIR_DOMAIN_SHUTOFF_SAVED
-        return power_state(row.get("state.state"), is_saved=saved)
+
+def _state(saved: bool | None, row: Mapping[str, Any]) -> PowerState:
+    if saved is None:
+        saved = row.get("state.reason") == libvirt.VIR_DOMAIN_SHUTOFF_SAVED
+    return power_state(row.get("state.state"), is_saved=saved)
 
 
 def _memory(connection: Any, total: int) -> tuple[int, int]:

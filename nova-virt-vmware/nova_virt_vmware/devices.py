@@ -18,6 +18,7 @@ __all__ = [
     "added_nic",
     "added_serial_port",
     "at_slot",
+    "boot_order",
     "bus_numbers",
     "bus_of",
     "capacity_kib",
@@ -92,6 +93,13 @@ class Slot(NamedTuple):
 def firmware_name(settings: GuestSettings) -> str:
     """The firmware as vSphere names it; secure boot needs UEFI."""
     return "efi" if settings.secure_boot else _FIRMWARE[settings.firmware]
+
+
+def boot_order(keys: Sequence[int]) -> vim.vm.ConfigSpec:
+    """What makes the firmware try disks of these device keys in this order."""
+    entry = vim.vm.BootOptions.BootableDiskDevice
+    order = [entry(deviceKey=key) for key in keys]
+    return vim.vm.ConfigSpec(bootOptions=vim.vm.BootOptions(bootOrder=order))
 
 
 def settings_fields(settings: GuestSettings) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.images import Images
-from nova_virt_vmware.marks import DiskMark, disk_mark, disk_marks
+from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
@@ -167,6 +167,7 @@ class Disks:
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + spec.key)
         if mark is not None:
             _require_equal(spec, mark)
+            self._reorder(vm_uuid, spec.boot_index)
             return
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
@@ -178,6 +179,7 @@ class Disks:
             file = self._datastore.path(self.file(vm_uuid, spec))
             changes.append(devices.added_disk(spec, slot, present[slot.bus], file, replace=True))
             self._reconfigure(vm_uuid, found.vm_id, changes, {spec.key: str(disk_mark(spec, slot))})
+            self._reorder(vm_uuid, spec.boot_index)
 
     def _undo(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         self.detach_disk(vm_uuid, DetachDiskRequest(key=spec.key))
@@ -190,13 +192,34 @@ class Disks:
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + key)
         if mark is None:
             return
-        slot = DiskMark.parse(mark).slot
+        parsed = DiskMark.parse(mark)
+        slot = parsed.slot
         device = devices.at_slot(found.facts["config.hardware.device"], slot)
         is_disk = isinstance(device, vim.vm.device.VirtualDisk)
         changes = [devices.removed(device, with_file=is_disk)] if device else []
         self._reconfigure(vm_uuid, found.vm_id, changes, {key: ""})
         if not is_disk:
             self._datastore.remove(self._datastore.vm_folder(vm_uuid) / f"{key}.iso")
+        self._reorder(vm_uuid, parsed.boot_index)
+
+    def _reorder(self, vm_uuid: UUID, boot_index: int | None) -> None:
+        if boot_index is not None:
+            self.order_boot(vm_uuid)
+
+    def order_boot(self, vm_uuid: UUID) -> None:
+        """Let the firmware try the disks in the order of their indexes (DISK-9)."""
+        paths = ["config.extraConfig", "config.hardware.device", "config.bootOptions"]
+        found = self._vms.ours(vm_uuid, paths)
+        wanted = boot_keys(
+            translate.marks(found.facts["config.extraConfig"]),
+            found.facts["config.hardware.device"],
+        )
+        now = getattr(found.facts.get("config.bootOptions"), "bootOrder", None) or ()
+        if wanted and wanted != [getattr(entry, "deviceKey", None) for entry in now]:
+            self._session.run(
+                f"ordering the disks of VM {vm_uuid}",
+                lambda api: found.on(api).ReconfigVM_Task(devices.boot_order(wanted)),
+            )
 
     def _reconfigure(
         self, vm_uuid: UUID, vm_id: str, changes: list[Any], marks: dict[str, str]

@@ -89,6 +89,7 @@ class Resize:
                 self._copy(vm_uuid, key, source, plan.sizes_kib[key])
             config = self._config(vm_uuid, found, spec, plan, backings)
             self._reconfigure(f"resizing VM {vm_uuid}", found, config)
+            self._disks.order_boot(vm_uuid)
 
     def _copy(self, vm_uuid: UUID, key: str, source: str, size_kib: int) -> None:
         target = self._datastore.path(self._copied_file(vm_uuid, key, source))
@@ -186,6 +187,7 @@ class Resize:
         unused = self._files_of(found, marks) - {d.file for d in kept_disks(marks).values()}
         config = vim.vm.ConfigSpec(deviceChange=changes, extraConfig=_options(back), **fields)
         self._reconfigure(f"reverting the resize of VM {vm_uuid}", found, config)
+        self._disks.order_boot(vm_uuid)
         for file in unused:
             if file.endswith(".iso"):
                 self._datastore.remove(path_in(file))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import testtools
@@ -35,9 +35,11 @@ def nic(network: str = "DC0_DVPG0", number: int = 1) -> NicSpec:
 class VcsimTestCase(testtools.TestCase):
     """A connection of its own to this process's vcsim; proves that nothing is left."""
 
+    harness_class: ClassVar[type[VcsimHarness]] = VcsimHarness
+
     def setUp(self) -> None:
         super().setUp()
-        self.harness: Any = started(VcsimHarness)
+        self.harness: Any = started(self.harness_class)
         before = self.harness.leftovers()
         self.addCleanup(lambda: self.assertEqual(before, self.harness.leftovers()))
         self.services = SuiteServices()

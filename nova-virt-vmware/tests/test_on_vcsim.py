@@ -18,6 +18,7 @@ from nova_virt_interface.secret import Secret
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
+    DiskBus,
     DiskSpec,
     Imported,
 )
@@ -243,6 +244,36 @@ class TestVms(VcsimTestCase):
         error = self.assertRaises(NotFound, self.driver.create_vm, self.new_uuid(), wrong)
         self.assertEqual((Resource.NETWORK, "nowhere"), (error.resource, error.name))
         self.assertEqual(before, self.harness.leftovers())
+
+    def test_what_comes_later_may_be_booted_first(self) -> None:
+        vm_uuid = self.made(replace(BLANK, boot_index=1))
+        first = replace(BLANK, key="first", boot_index=0)
+
+        def order() -> list[str]:
+            server = self.harness.server
+            names = {
+                d.key: d.backing.fileName
+                for d in self.hardware(vm_uuid)
+                if isinstance(d, vim.vm.device.VirtualDisk)
+            }
+            boot = server.fact(server.vm(vm_uuid), "config.bootOptions").bootOrder
+            return [names[entry.deviceKey].rpartition("/")[2] for entry in boot]
+
+        for _ in range(2):
+            self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=first))
+            self.assertEqual(["first.vmdk", "data.vmdk"], order())
+        self.driver.detach_disk(vm_uuid, DetachDiskRequest(key="first"))
+        self.assertEqual(["data.vmdk"], order())
+
+    def test_disks_on_two_scsi_buses_have_controllers_of_two_numbers(self) -> None:
+        other = replace(BLANK, key="other", bus=DiskBus.SCSI)
+        vm_uuid = self.made(BLANK, other, replace(BLANK, key="nvme", bus=DiskBus.NVME))
+        numbers = [
+            device.busNumber
+            for device in self.hardware(vm_uuid)
+            if isinstance(device, vim.vm.device.VirtualSCSIController)
+        ]
+        self.assertEqual([0, 1], sorted(numbers))
 
     def test_a_detached_nic_is_gone(self) -> None:
         vm_uuid = self.made()

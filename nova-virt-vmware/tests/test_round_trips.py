@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
-from nova_virt_interface.values.host import EnterMaintenanceRequest, LeaveMaintenanceRequest
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
+from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.host import (
+    EnterMaintenanceRequest,
+    HostPowerAction,
+    HostPowerRequest,
+    LeaveMaintenanceRequest,
+)
+from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
@@ -15,8 +23,15 @@ from nova_virt_interface.values.power import (
     StopRequest,
     SuspendRequest,
 )
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
+
+from nova_virt_vmware.testing.harness import EsxHarness
 
 
 class TestRoundTrips(VcsimTestCase):
@@ -85,3 +100,39 @@ class TestRoundTrips(VcsimTestCase):
         self._tasks(26, 5, lambda: self.driver.cache_image(request))
         self._tasks(4, 1, lambda: self.driver.cache_image(request))
         self._tasks(4, 1, self.driver.list_cached_images)
+
+    def test_sizes_and_exports(self) -> None:
+        vm_uuid, driver = self.made(), self.driver
+        larger = replace(BLANK, size_bytes=2 * (BLANK.size_bytes or 0))
+        resize = ResizeVmRequest(spec=replace(spec(larger), vcpus=2))
+        # The first of them make the collector, and look for tasks of an earlier connection.
+        self._tasks(16, 5, lambda: driver.resize_vm(vm_uuid, resize))
+        self.assertEqual(2, self._cost(lambda: driver.resize_vm(vm_uuid, resize)))
+        self._tasks(9, 1, lambda: driver.revert_resize(vm_uuid, RevertResizeRequest()))
+        driver.resize_vm(vm_uuid, resize)
+        self._tasks(14, 3, lambda: driver.confirm_resize(vm_uuid, ConfirmResizeRequest()))
+        size = 3 * (BLANK.size_bytes or 0)
+        grow = ResizeDiskRequest(key=BLANK.key, size_bytes=size)
+        self._tasks(7, 1, lambda: driver.resize_disk(vm_uuid, grow))
+        self.assertEqual(2, self._cost(lambda: driver.resize_disk(vm_uuid, grow)))
+        export = ExportDiskRequest(disk_key=BLANK.key, sink_key="out", format=DiskFormat.RAW)
+        self._tasks(18, 4, lambda: driver.export_disk(vm_uuid, export))
+        self.assertEqual(size, len(self.services.image_sink.committed["out"][-1]))
+        driver.start_vm(vm_uuid, StartRequest())
+        self._tasks(28, 6, lambda: driver.export_disk(vm_uuid, export))
+
+
+class TestEsxRoundTrips(VcsimTestCase):
+    """What a host alone provides."""
+
+    harness_class = EsxHarness
+
+    def test_the_host(self) -> None:
+        reboot = HostPowerRequest(action=HostPowerAction.REBOOT)
+        for question, expected in (
+            (self.driver.topology, range(1, 2)),
+            (partial(self.driver.host_power, reboot), range(6, 11)),
+        ):
+            before = self.harness.round_trips()
+            question()
+            self.assertIn(self.harness.round_trips() - before, expected)

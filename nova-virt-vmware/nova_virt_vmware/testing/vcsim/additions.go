@@ -18,6 +18,7 @@ import (
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vmdk"
 )
 
 // added returns who serves a request that the simulator does not serve, or not as a vCenter does.
@@ -305,5 +306,25 @@ func wholeExtent(ctx *simulator.Context, dc *types.ManagedObjectReference, name 
 	extent := simulator.VirtualDiskBackingFileName(file)
 	if info, err := os.Stat(extent); err == nil && info.Size() < descriptor.Capacity() {
 		_ = os.Truncate(extent, descriptor.Capacity())
+	}
+}
+
+// grownFile writes the new size of a disk that is edited into its descriptor.
+func grownFile(ctx *simulator.Context, change *types.VirtualDeviceConfigSpec) {
+	disk, ok := change.Device.(*types.VirtualDisk)
+	if !ok || change.Operation != types.VirtualDeviceConfigSpecOperationEdit {
+		return
+	}
+	backing, ok := disk.Backing.(types.BaseVirtualDeviceFileBackingInfo)
+	if !ok {
+		return
+	}
+	dc := ctx.Map.Any("Datacenter").Reference()
+	name := backing.GetVirtualDeviceFileBackingInfo().FileName
+	files := ctx.Map.FileManager()
+	descriptor, file, fault := files.DiskDescriptor(ctx, &dc, name)
+	if fault == nil && descriptor.Capacity() < disk.CapacityInKB*1024 {
+		descriptor.Extent[0].Size = disk.CapacityInKB * 1024 / vmdk.SectorSize
+		_ = files.SaveDiskDescriptor(ctx, descriptor, file)
 	}
 }

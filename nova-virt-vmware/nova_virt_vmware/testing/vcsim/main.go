@@ -103,6 +103,11 @@ func mended(
 		if vm, ok := ctx.Map.Get(method.This).(*simulator.VirtualMachine); ok && takesNoVMs(ctx, vm) {
 			return nil, &types.InvalidHostState{Host: vm.Runtime.Host}
 		}
+	case *types.ReconfigVM_Task:
+		// It enlarges the device alone, not the file.
+		for _, change := range request.Spec.DeviceChange {
+			grownFile(ctx, change.GetVirtualDeviceConfigSpec())
+		}
 	case *types.ShutdownGuest:
 		// It turns a VM off without asking whether anything in the guest listens.
 		if vm, ok := ctx.Map.Get(method.This).(*simulator.VirtualMachine); ok &&
