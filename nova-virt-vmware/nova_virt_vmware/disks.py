@@ -28,7 +28,7 @@ from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.images import Images
-from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks
+from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks, kept_disks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
@@ -169,6 +169,7 @@ class Disks:
             _require_equal(spec, mark)
             self._reorder(vm_uuid, spec.boot_index)
             return
+        _require_free(spec, translate.marks(found.facts["config.extraConfig"]))
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
         images = self.sources([spec])
@@ -252,6 +253,16 @@ def _require_equal(spec: DiskSpec, mark: str) -> None:
         raise Conflict(
             f"the VM has a disk {spec.key} of another spec",
             remedy="detach it first, or use another key",
+            resource=Resource.DISK,
+            name=spec.key,
+        )
+
+
+def _require_free(spec: DiskSpec, marks: dict[str, str]) -> None:
+    if spec.key in kept_disks(marks):
+        raise Conflict(
+            f"a pending resize has set a disk {spec.key} aside",
+            remedy="confirm or revert the resize first, or use another key",
             resource=Resource.DISK,
             name=spec.key,
         )

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from nova_virt_interface.errors import (
     AccessDenied,
+    Conflict,
     InvalidRequest,
     NotFound,
     PeerUnreachable,
@@ -26,6 +27,7 @@ from nova_virt_interface.values.export import Consistency, ExportDiskRequest
 from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
 from pyVmomi import vim
@@ -264,6 +266,17 @@ class TestVms(VcsimTestCase):
             self.assertEqual(["first.vmdk", "data.vmdk"], order())
         self.driver.detach_disk(vm_uuid, DetachDiskRequest(key="first"))
         self.assertEqual(["data.vmdk"], order())
+
+    def test_a_disk_that_was_set_aside_is_not_overwritten(self) -> None:
+        vm_uuid = self.made(BLANK, replace(BLANK, key="old"))
+        self.driver.resize_vm(vm_uuid, ResizeVmRequest(spec=spec(BLANK)))
+        flat = self.folder(vm_uuid) / "old-flat.vmdk"
+        flat.write_bytes(b"kept")
+        again = AttachDiskRequest(disk=replace(BLANK, key="old"))
+        self.assertRaises(Conflict, self.driver.attach_disk, vm_uuid, again)
+        self.assertEqual(b"kept", flat.read_bytes())
+        self.driver.revert_resize(vm_uuid, RevertResizeRequest())
+        self.assertEqual({"data", "old"}, set(self.driver.get_vm(vm_uuid).disk_keys or ()))
 
     def test_disks_on_two_scsi_buses_have_controllers_of_two_numbers(self) -> None:
         other = replace(BLANK, key="other", bus=DiskBus.SCSI)

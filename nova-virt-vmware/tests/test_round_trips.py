@@ -116,7 +116,7 @@ class TestRoundTrips(VcsimTestCase):
         self._tasks(7, 1, lambda: driver.resize_disk(vm_uuid, grow))
         self.assertEqual(2, self._cost(lambda: driver.resize_disk(vm_uuid, grow)))
         export = ExportDiskRequest(disk_key=BLANK.key, sink_key="out", format=DiskFormat.RAW)
-        self._tasks(18, 4, lambda: driver.export_disk(vm_uuid, export))
+        self._tasks(17, 5, lambda: driver.export_disk(vm_uuid, export))
         self.assertEqual(size, len(self.services.image_sink.committed["out"][-1]))
         driver.start_vm(vm_uuid, StartRequest())
         self._tasks(28, 6, lambda: driver.export_disk(vm_uuid, export))
