@@ -90,7 +90,7 @@ class Export:
                 lambda api: found.on(api).CreateSnapshotEx_Task(_SNAPSHOT, "", False, quiesce),
             )
             yield
-        self._thaw(vm_uuid)
+            self._thaw(vm_uuid)
 
     def _thaw(self, vm_uuid: UUID) -> None:
         """Remove our snapshots; what was written since goes into the disk."""

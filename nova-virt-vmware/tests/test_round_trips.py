@@ -119,7 +119,7 @@ class TestRoundTrips(VcsimTestCase):
         self._tasks(17, 5, lambda: driver.export_disk(vm_uuid, export))
         self.assertEqual(size, len(self.services.image_sink.committed["out"][-1]))
         driver.start_vm(vm_uuid, StartRequest())
-        self._tasks(28, 6, lambda: driver.export_disk(vm_uuid, export))
+        self._tasks(26, 6, lambda: driver.export_disk(vm_uuid, export))
 
 
 class TestEsxRoundTrips(VcsimTestCase):
