@@ -11,11 +11,13 @@ from nova_virt_interface.errors import (
     Conflict,
     HostUnreachable,
     InsufficientResources,
+    InvalidRequest,
     NotFound,
+    PeerUnreachable,
     Resource,
     VirtError,
 )
-from nova_virt_interface.reference.host import HostError
+from nova_virt_interface.reference.host_error import HostError
 
 __all__ = ["translated"]
 
@@ -24,6 +26,26 @@ _TABLE: dict[str, Callable[[str], VirtError]] = {
     "NO_SUCH_VM": lambda text: NotFound(f"there is no VM {text}", resource=Resource.VM, name=text),
     "EXISTS": lambda text: Conflict(f"{text} exists", resource=Resource.VM, name=text),
     "IN_USE": lambda text: Conflict(f"{text} is in use", resource=Resource.IMAGE, name=text),
+    "SHARE_IN_USE": lambda text: Conflict(
+        f"share {text} is in use",
+        resource=Resource.SHARE,
+        name=text,
+        remedy="stop the VMs that use it, then repeat",
+    ),
+    "NO_DIRECTORY": lambda text: PeerUnreachable(
+        f"nobody offers {text}", resource=Resource.SHARE, name=text
+    ),
+    "NO_VOLUME": lambda text: PeerUnreachable(
+        f"there is no volume at {text}", resource=Resource.VOLUME, name=text
+    ),
+    "VOLUME_TOO_SMALL": lambda text: InvalidRequest(
+        f"the volume at {text} is too small", field="size_bytes"
+    ),
+    "WRONG_KEY": lambda text: InvalidRequest(
+        f"the secret of {text} does not open it",
+        remedy="send the right one",
+        field="secrets",
+    ),
     "BAD_STATE": lambda text: Busy(f"{text}, somebody else changed it"),
     "NO_MEMORY": lambda text: InsufficientResources(text, resource=Resource.MEMORY),
     "NO_STORAGE": lambda text: InsufficientResources(text, resource=Resource.STORAGE),

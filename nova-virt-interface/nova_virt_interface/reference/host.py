@@ -11,19 +11,14 @@ from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from nova_virt_interface.reference.disk import Disk
 from nova_virt_interface.reference.guest import Guest
+from nova_virt_interface.reference.host_error import HostError
+from nova_virt_interface.reference.host_storage import HostStorage
 
 __all__ = ["Disk", "Host", "HostError", "Image", "Nic", "Vm", "host_named"]
 
 GIB = 1024**3
-
-
-class HostError(Exception):
-    """The host refuses; ``code`` is its own name for the reason."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
 
 
 @dataclass
@@ -32,18 +27,6 @@ class Image:
 
     format: str
     content: bytes
-
-
-@dataclass
-class Disk:
-    """A disk; ``content`` is what it began as."""
-
-    size_bytes: int
-    content: bytes = b""
-    image_key: str | None = None
-    read_only: bool = False
-    boot_index: int | None = None
-    digest: str = ""
 
 
 @dataclass
@@ -71,12 +54,14 @@ class Vm:
     starts: int = 0
     features: frozenset[str] = frozenset()
     """What it has beside disks and NICs."""
+    shares: frozenset[str] = frozenset()
+    """Paths of the directories that it uses."""
 
 
 Listener = Callable[[str, Vm | None], None]
 
 
-class Host:
+class Host(HostStorage):
     """The host. Every public method is one question over the wire: counted, and refused while it is
     away.
     """
@@ -92,6 +77,7 @@ class Host:
         self.ballast_bytes = 0
         self._vms: dict[UUID, Vm] = {}
         self._images: dict[str, Image] = {}
+        self._mounts: dict[str, tuple[str, str]] = {}
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
 
@@ -165,8 +151,9 @@ class Host:
         with self._question():
             if vm.uuid in self._vms:
                 raise HostError("EXISTS", f"VM {vm.uuid}")
-            self._reserve(sum(disk.size_bytes for disk in vm.disks.values()))
+            self._reserve(sum(disk.stored_bytes for disk in vm.disks.values()))
             self._vms[vm.uuid] = deepcopy(vm)
+            self._close_disks(self._vms[vm.uuid])
 
     def undefine(self, uuid: UUID) -> None:
         """Remove a VM that is off, with its disks."""
@@ -188,6 +175,7 @@ class Host:
                 raise HostError("NO_IMAGE", f"VM {uuid} depends on {gone}")
             if vm.memory_bytes > self.memory_bytes - self._memory_used():
                 raise HostError("NO_MEMORY", f"VM {uuid} needs {vm.memory_bytes} bytes")
+            self._open_disks(vm)
             vm.state = "running"
             vm.starts += 1
             vm.console = Guest(vm).boot()
@@ -218,8 +206,12 @@ class Host:
         """Make a disk and add it."""
         with self._question():
             vm = self._existing(uuid)
-            self._reserve(disk.size_bytes)
+            self._reserve(disk.stored_bytes)
+            if vm.state != "stopped":
+                self._open_disk(key, disk)
             vm.disks[key] = disk
+            if vm.state == "stopped":
+                self._close_disks(vm)
             vm.console += Guest(vm).disk_added(key, disk)
 
     def unplug_disk(self, uuid: UUID, key: str) -> None:
@@ -249,6 +241,7 @@ class Host:
 
     def _off(self, vm: Vm) -> None:
         vm.state = "stopped"
+        self._close_disks(vm)
         self._tell("stopped", vm)
 
     def _tell(self, kind: str, vm: Vm | None) -> None:
@@ -261,7 +254,7 @@ class Host:
         )
 
     def _storage_used(self) -> int:
-        disks = sum(disk.size_bytes for vm in self._vms.values() for disk in vm.disks.values())
+        disks = sum(disk.stored_bytes for vm in self._vms.values() for disk in vm.disks.values())
         return (
             disks + sum(len(image.content) for image in self._images.values()) + self.ballast_bytes
         )

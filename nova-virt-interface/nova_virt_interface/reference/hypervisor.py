@@ -22,22 +22,32 @@ from nova_virt_interface.errors import (
 )
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.console import IConsoleLog
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.shares import IShareMounts
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import (
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
+from nova_virt_interface.reference.disks import DisksPart, require_equal
 from nova_virt_interface.reference.errors import translated
-from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
+from nova_virt_interface.reference.export import ExportPart
+from nova_virt_interface.reference.host import Host, Image, Vm, host_named
+from nova_virt_interface.reference.shares import SharesPart
 from nova_virt_interface.reference.topology import TopologyPart
+from nova_virt_interface.reference.volumes import VolumesPart
 from nova_virt_interface.services import IServices
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
-from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     RebootKind,
     RebootRequest,
@@ -64,8 +74,27 @@ class ReferenceFactory:
         return ReferenceHypervisor(settings, services)
 
 
-@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
-class ReferenceHypervisor(TopologyPart):
+@implementer(
+    IHypervisor,
+    IConsoleLog,
+    IDiskExport,
+    IDiskHotplug,
+    IDiskResize,
+    IHostTopology,
+    IImageCache,
+    INicHotplug,
+    IShareMounts,
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
+class ReferenceHypervisor(
+    DisksPart,
+    ExportPart,
+    SharesPart,
+    TopologyPart,
+    VolumesPart,
+):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.
     """
@@ -152,7 +181,8 @@ class ReferenceHypervisor(TopologyPart):
         with translated():
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:
-                self._host.define(translate.vm(vm_uuid, spec, self._owner, self._host.images()))
+                disks = {disk.key: self._made_disk(disk, spec.secrets) for disk in spec.disks}
+                self._host.define(translate.vm(vm_uuid, spec, self._owner, disks))
             elif existing.owner != self._owner or existing.digest != spec_digest(spec):
                 raise Conflict(
                     f"VM {vm_uuid} exists with another spec",
@@ -164,6 +194,7 @@ class ReferenceHypervisor(TopologyPart):
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor`."""
         if self._ours(vm_uuid).state != "running":
+            self._give_secrets(vm_uuid, request.secrets)
             with translated():
                 self._host.start(vm_uuid)
 
@@ -183,7 +214,9 @@ class ReferenceHypervisor(TopologyPart):
         """See `IHypervisor`."""
         soft = request.kind is RebootKind.SOFT
         timeout = request.graceful_timeout_seconds if soft else 0.0
+        self._check_secrets(vm_uuid, request.secrets)
         self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))
+        self._give_secrets(vm_uuid, request.secrets)
         with translated():
             self._host.start(vm_uuid)
 
@@ -204,27 +237,25 @@ class ReferenceHypervisor(TopologyPart):
         with self._lock, translated():
             image = self._host.images().get(request.key)
             if image is None:
-                content = self._read_image(request)
+                content = self._read_image(request.key, request.size_bytes)
                 self._host.put_image(
                     request.key, Image(format=request.format.value, content=content)
                 )
                 image = self._host.images()[request.key]
         return translate.cached_image(request.key, image)
 
-    def _read_image(self, request: CacheImageRequest) -> bytes:
+    def _read_image(self, key: str, size_bytes: int) -> bytes:
         content = bytearray()
-        reader = self._services.images.open(request.key)
+        reader = self._services.images.open(key)
         try:
             while chunk := reader.read(_CHUNK_BYTES):
                 content += chunk
                 current_call().check()
-                current_call().progress(len(content), request.size_bytes)
+                current_call().progress(len(content), size_bytes)
         finally:
             reader.close()
-        if len(content) != request.size_bytes:
-            raise ImageCorrupt(
-                f"image {request.key} has {len(content)} bytes instead of {request.size_bytes}"
-            )
+        if len(content) != size_bytes:
+            raise ImageCorrupt(f"image {key} has {len(content)} bytes instead of {size_bytes}")
         return bytes(content)
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:
@@ -239,28 +270,12 @@ class ReferenceHypervisor(TopologyPart):
         with translated():
             self._host.drop_image(request.key)
 
-    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
-        """See `IDiskHotplug`."""
-        spec = request.disk
-        offers.check_disk(spec, self._description, request.secrets)
-        existing = self._ours(vm_uuid).disks.get(spec.key)
-        _require_equal(existing, spec, Resource.DISK)
-        if existing is None:
-            with translated():
-                self._host.plug_disk(vm_uuid, spec.key, translate.disk(spec, self._host.images()))
-
-    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
-        """See `IDiskHotplug`."""
-        if request.key in self._ours(vm_uuid).disks:
-            with translated():
-                self._host.unplug_disk(vm_uuid, request.key)
-
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug`."""
         spec = request.nic
         offers.check_nic(spec, self._description)
         existing = self._ours(vm_uuid).nics.get(spec.key)
-        _require_equal(existing, spec, Resource.NIC)
+        require_equal(existing, spec, Resource.NIC)
         if existing is None:
             with translated():
                 self._host.plug_nic(vm_uuid, spec.key, translate.nic(spec))
@@ -283,15 +298,3 @@ class ReferenceHypervisor(TopologyPart):
         if host is not None:
             host.shut(self._on_change)
             self._events.close()
-
-
-def _require_equal(
-    existing: Disk | Nic | None, spec: DiskSpec | NicSpec, resource: Resource
-) -> None:
-    if existing is not None and existing.digest != spec_digest(spec):
-        raise Conflict(
-            f"the VM has a {resource.value} {spec.key} of another spec",
-            remedy="detach it first, or use another key",
-            resource=resource,
-            name=spec.key,
-        )

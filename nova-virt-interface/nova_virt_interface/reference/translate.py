@@ -6,40 +6,25 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import InvalidRequest, NotFound, Resource
 from nova_virt_interface.offers import setting_features
 from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
-from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media, MediaFormat
+from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec, VmState
+from nova_virt_interface.values.volumes import EncryptionFormat, VolumeProtocol
 
 __all__ = [
     "cached_image",
     "describe",
-    "disk",
     "nic",
     "power_state",
     "vm",
     "vm_state",
 ]
-
-
-# All settings; of disks and NICs what the host in memory keeps.
-_FEATURES = tuple(
-    feature
-    for feature in VmFeature
-    if feature
-    not in (
-        VmFeature.DISK_ENCRYPTION,
-        VmFeature.VOLUME_ENCRYPTION,
-        VmFeature.SHARED_VOLUMES,
-        VmFeature.IMPORTED_DISKS,
-    )
-)
 
 
 def describe(name: str) -> HostDescription:
@@ -56,33 +41,11 @@ def describe(name: str) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VIRTIO,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
-        features=_FEATURES,
+        features=tuple(VmFeature),
+        volume_protocols=tuple(VolumeProtocol),
+        encryption_formats=(EncryptionFormat.LUKS,),
+        export_formats=(DiskFormat.RAW,),
     )
-
-
-def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:
-    """The disk that the host is to make."""
-    made = Disk(
-        size_bytes=spec.size_bytes or 0, boot_index=spec.boot_index, digest=spec_digest(spec)
-    )
-    if isinstance(spec.source, Media):
-        made.content = spec.source.content
-        made.size_bytes = len(made.content)
-        made.read_only = True
-    elif isinstance(spec.source, FromImage):
-        made.image_key = spec.source.image_key
-        if made.image_key not in images:
-            name = made.image_key
-            raise NotFound(f"image {name} is not in the cache", resource=Resource.IMAGE, name=name)
-        made.content = images[made.image_key].content
-        if made.size_bytes < len(made.content):
-            raise InvalidRequest(
-                f"disk {spec.key} of {made.size_bytes} bytes is smaller than its image "
-                f"of {len(made.content)}",
-                remedy="ask for a larger disk, or use a smaller image",
-                field=f"disks[{spec.key}].size_bytes",
-            )
-    return made
 
 
 def nic(spec: NicSpec) -> Nic:
@@ -90,8 +53,8 @@ def nic(spec: NicSpec) -> Nic:
     return Nic(mac=spec.mac, digest=spec_digest(spec))
 
 
-def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> Vm:
-    """The VM that the host is to make."""
+def vm(vm_uuid: UUID, spec: VmSpec, owner: str, disks: Mapping[str, Disk]) -> Vm:
+    """The VM that the host is to make, of disks by key."""
     return Vm(
         uuid=vm_uuid,
         label=spec.name,
@@ -99,9 +62,10 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> 
         vcpus=spec.vcpus,
         memory_bytes=spec.memory_bytes,
         digest=spec_digest(spec),
-        disks={item.key: disk(item, images) for item in spec.disks},
+        disks=dict(disks),
         nics={item.key: nic(item) for item in spec.nics},
         features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
+        shares=frozenset(share.path for share in spec.settings.shares),
     )
 
 

@@ -5,6 +5,7 @@ core's adapter.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,12 @@ from zope.interface import implementer
 
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.shares import IShareMounts
+from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
 from nova_virt_interface.reference.virt_providers import ProvidersPart
+from nova_virt_interface.reference.virt_volumes import VirtVolumesPart, volume_disk
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.host import HostDescription, HostInventory
@@ -39,6 +43,13 @@ from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
 from nova_virt_interface.virt_driver.providers import IProviderReshape, IProviderTree
+from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
+from nova_virt_interface.virt_driver.volumes import (
+    IAssistedVolumeSnapshots,
+    IVolumeAttachment,
+    IVolumeExtension,
+    IVolumeSwap,
+)
 
 __all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
 
@@ -58,13 +69,23 @@ class ReferenceDirectFactory:
 
 @implementer(
     IVirtDriver,
+    IAssistedVolumeSnapshots,
     IConsoleOutput,
     IImageCaching,
+    IInstanceSnapshot,
     IInterfaceAttachment,
     IProviderReshape,
     IProviderTree,
+    IShareMounts,
+    IVolumeAttachment,
+    IVolumeConnector,
+    IVolumeExtension,
+    IVolumeSwap,
 )
-class ReferenceVirtDriver(ProvidersPart):
+class ReferenceVirtDriver(
+    ProvidersPart,
+    VirtVolumesPart,
+):
     """Instances on a host in memory. The guest reads its metadata from a medium of plain JSON."""
 
     def __init__(self, settings: conf_.Settings, services: IServices) -> None:
@@ -98,7 +119,7 @@ class ReferenceVirtDriver(ProvidersPart):
         existed = any(vm.vm_uuid == instance_uuid for vm in self._vms.list_vms())
         self._vms.create_vm(instance_uuid, _spec(instance_uuid, request))
         try:
-            self._vms.start_vm(instance_uuid, StartRequest())
+            self._vms.start_vm(instance_uuid, StartRequest(secrets=request.secrets))
         except BaseException:
             if not existed:
                 self._vms.delete_vm(instance_uuid, DeleteVmRequest())
@@ -110,7 +131,7 @@ class ReferenceVirtDriver(ProvidersPart):
 
     def power_on(self, instance_uuid: UUID, request: PowerOnRequest) -> None:
         """See `IVirtDriver`."""
-        self._vms.start_vm(instance_uuid, StartRequest())
+        self._vms.start_vm(instance_uuid, StartRequest(secrets=request.secrets))
 
     def power_off(self, instance_uuid: UUID, request: PowerOffRequest) -> None:
         """See `IVirtDriver`."""
@@ -185,6 +206,8 @@ def _spec(instance_uuid: UUID, request: SpawnRequest) -> VmSpec:
         disks.append(DiskSpec(key="ephemeral", source=Blank(), size_bytes=flavor.ephemeral_bytes))
     if flavor.swap_bytes:
         disks.append(DiskSpec(key="swap", source=Blank(), size_bytes=flavor.swap_bytes))
+    disks = [replace(disk, encryption=request.encryption) for disk in disks]
+    disks += [volume_disk(volume) for volume in request.volumes]
     if request.config_drive:
         metadata = {"uuid": str(instance_uuid), "hostname": request.metadata.hostname}
         medium = Media(format=MediaFormat.ISO9660, content=json.dumps(metadata).encode())
