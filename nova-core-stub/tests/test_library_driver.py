@@ -20,9 +20,13 @@ from nova_virt_interface.errors import (
     Unsupported,
     VirtError,
 )
-from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
+from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
@@ -34,10 +38,20 @@ from nova_virt_interface.values.instances import (
 )
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicModel
 from nova_virt_interface.values.power import PowerState, RebootKind, RebootRequest
-from nova_virt_interface.virt_driver.console import IConsoleOutput
+from nova_virt_interface.virt_driver.console import IConsoleOutput, IInstanceConsole
+from nova_virt_interface.virt_driver.diagnostics import (
+    IInstanceDeviceMetadata,
+    IInstanceDiagnostics,
+)
+from nova_virt_interface.virt_driver.guest import IAdminPassword, IInstanceQuiesce, IInstanceTime
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.power import (
+    IInstanceCrashDump,
+    IInstancePause,
+    IInstanceSuspend,
+)
 from nova_virt_interface.virt_driver.providers import IProviderTree
 from zope.interface import providedBy
 from zope.interface.verify import verifyObject
@@ -72,11 +86,25 @@ class LibraryDriverTest(testtools.TestCase):
             IConsoleLog: IConsoleOutput,
             IImageCache: IImageCaching,
             INicHotplug: IInterfaceAttachment,
+            IConsole: IInstanceConsole,
+            ICrashDump: IInstanceCrashDump,
+            IDeviceMetadata: IInstanceDeviceMetadata,
+            IGuestPassword: IAdminPassword,
+            IGuestQuiesce: IInstanceQuiesce,
+            IGuestTime: IInstanceTime,
+            IHostMaintenance: IHostMaintenance,
+            IHostPower: IHostPower,
+            IHostStatus: IHostStatus,
+            IPause: IInstancePause,
+            ISuspend: IInstanceSuspend,
+            IVmDiagnostics: IInstanceDiagnostics,
         }
+        everything = set(providedBy(self.driver))
+        self.assertLessEqual({IVirtDriver, IProviderTree, *table.values()}, everything)
         for lower, upper in table.items():
             poorer = Intercepted(self.hypervisor, lambda name, call: call(), without=[lower])
             provided = set(providedBy(LibraryDriver(poorer)))
-            self.assertEqual({IVirtDriver, IProviderTree, *table.values()} - {upper}, provided)
+            self.assertEqual(everything - {upper}, provided)
         for interface in providedBy(self.driver):
             verifyObject(interface, self.driver)
 

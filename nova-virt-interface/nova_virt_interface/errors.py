@@ -55,6 +55,8 @@ class Resource(enum.Enum):
     HOST_DEVICE = "host-device"
     GUEST_AGENT = "guest-agent"
     GUEST_USER = "guest-user"
+    HOST = "host"
+    """The host as a whole: it is in maintenance."""
     DESTINATION = "destination"
     """The other host of a migration."""
 

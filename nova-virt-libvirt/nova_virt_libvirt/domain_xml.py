@@ -4,6 +4,7 @@ lxml escapes all text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -156,23 +157,13 @@ def disk_xml(
 
 def nic_xml(vm_uuid: UUID, nic: NicSpec, host: Capabilities) -> Any:
     """One NIC's element."""
-    backing = nic.backing
-    element = _E.interface(_E.mac(address=nic.mac), type=_NIC_TYPES[backing.kind])
-    if backing.kind in (NicBackingKind.PCI_DEVICE, NicBackingKind.MACVTAP):
-        element.append(_E.source(pci_address_xml(backing.name)))
-    elif backing.kind is not NicBackingKind.USER:
-        source = etree.SubElement(element, "source")
-        _set(source, _NIC_TYPES[backing.kind], backing.name)
-    if backing.kind is NicBackingKind.OPEN_VSWITCH:
-        port = etree.SubElement(element, "virtualport", type="openvswitch")
-        etree.SubElement(port, "parameters", interfaceid=backing.interface_id or nic.key)
-    if backing.vlan_id is not None:
-        element.append(_E.vlan(_E.tag(id=str(backing.vlan_id))))
-    if backing.kind is NicBackingKind.PCI_DEVICE:
+    element = _E.interface(_E.mac(address=nic.mac), type=_NIC_TYPES[nic.backing.kind])
+    element.extend(_plugged(nic))
+    if nic.backing.kind is NicBackingKind.PCI_DEVICE:
         element.set("managed", "yes")
         element.append(_E.alias(name=device_alias("nic", nic.key)))
         return element
-    if backing.kind is not NicBackingKind.USER:
+    if nic.backing.kind is not NicBackingKind.USER:
         # A name of our own, so that bulk statistics tell which NIC they are about.
         element.append(_E.target(dev=tap_name(vm_uuid, nic.key)))
     element.append(_E.model(type=(nic.model or host.description.nic_models[0]).value))
@@ -188,6 +179,24 @@ def nic_xml(vm_uuid: UUID, nic: NicSpec, host: Capabilities) -> Any:
         # installed.
         element.append(_E.rom(enabled="no"))
     return element
+
+
+def _plugged(nic: NicSpec) -> Iterator[Any]:
+    """What the NIC is plugged into."""
+    backing = nic.backing
+    if backing.kind is NicBackingKind.PCI_DEVICE:
+        yield _E.source(pci_address_xml(backing.name))
+    elif backing.kind is not NicBackingKind.USER:
+        source = _E.source()
+        attribute = "dev" if backing.kind is NicBackingKind.MACVTAP else _NIC_TYPES[backing.kind]
+        _set(source, attribute, backing.name)
+        yield source
+    if backing.kind is NicBackingKind.OPEN_VSWITCH:
+        parameters = _E.parameters()
+        _set(parameters, "interfaceid", backing.interface_id or nic.key)
+        yield _E.virtualport(parameters, type="openvswitch")
+    if backing.vlan_id is not None:
+        yield _E.vlan(_E.tag(id=str(backing.vlan_id)))
 
 
 def _bandwidth(limits: NicLimits) -> Any:

@@ -46,8 +46,10 @@ def emulator_features(offer: Any, host: Any) -> tuple[VmFeature, ...]:
         VmFeature.HUGE_PAGES: len(host.findall("host/topology/cells/cell[1]/pages")) > 1,
         VmFeature.SECURE_BOOT: "yes" in _values(offer, "os/loader/enum[@name='secure']")
         and Firmware.UEFI in firmware(offer),
-        VmFeature.RANDOM_SOURCE: "random" in _values(offer, "devices/rng/enum[@name='backendModel']"),
-        VmFeature.SHARES: "virtiofs" in _values(offer, "devices/filesystem/enum[@name='driverType']"),
+        VmFeature.RANDOM_SOURCE: "random"
+        in _values(offer, "devices/rng/enum[@name='backendModel']"),
+        VmFeature.SHARES: "virtiofs"
+        in _values(offer, "devices/filesystem/enum[@name='driverType']"),
         VmFeature.PCI_PASSTHROUGH: host.find("host/iommu[@support='yes']") is not None,
     }
     return (*_ALWAYS, *(feature for feature, has in found.items() if has))

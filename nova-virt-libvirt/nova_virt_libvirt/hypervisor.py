@@ -14,6 +14,7 @@ from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
@@ -32,6 +33,7 @@ from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import Power
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
+from nova_virt_libvirt.topology import Topology
 
 __all__ = ["LibvirtFactory", "LibvirtHypervisor"]
 
@@ -67,6 +69,7 @@ class LibvirtHypervisor:
         self._power = Power(session, domains, census)
         self._inventory = Inventory(session, self._storage, domains, census, host)
         self._console = Console(session, self._storage, domains)
+        self._topology = Topology(session)
         session.whenever_open(self._storage.activate)
         alsoProvides(self, *host.provides)
 
@@ -142,6 +145,10 @@ class LibvirtHypervisor:
     def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
         """See `IConsoleLog.console_log`."""
         return self._console.console_log(vm_uuid, limit_bytes)
+
+    def topology(self) -> HostTopology:
+        """See `IHostTopology.topology`."""
+        return self._topology.topology()
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from nova_virt_interface import offers
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.values.disks import DiskSpec
+from nova_virt_interface.values.guest_settings import CpuMode, GuestSettings
 from nova_virt_interface.values.nics import NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import VmSpec
 
@@ -24,8 +25,25 @@ def check_vm(spec: VmSpec, host: Capabilities) -> None:
             field="vcpus",
         )
     offers.check_vm(spec, host.description)
+    _check_settings(spec.settings, host)
     for nic in spec.nics:
         check_nic(nic, host)
+
+
+def _check_settings(settings: GuestSettings, host: Capabilities) -> None:
+    cpu, memory = settings.cpu, settings.memory
+    if cpu is not None and cpu.mode is CpuMode.HOST_PASSTHROUGH and host.domain_type != "kvm":
+        raise Unsupported(
+            "only KVM shows a guest the host's own processor",
+            remedy="use another mode, or a host with virt_type kvm",
+            field="settings.cpu.mode",
+        )
+    if settings.shares and not (memory is not None and memory.shared):
+        raise Unsupported(
+            "virtiofs needs memory that it can map",
+            remedy="ask for settings.memory.shared, too",
+            field="settings.shares",
+        )
 
 
 def check_hot_disk(disk: DiskSpec, host: Capabilities) -> None:
@@ -42,8 +60,18 @@ def check_hot_disk(disk: DiskSpec, host: Capabilities) -> None:
 def check_nic(nic: NicSpec, host: Capabilities) -> None:
     """Raise Unsupported unless the host can have such a NIC."""
     offers.check_nic(nic, host.description)
-    if nic.mtu_bytes is not None and nic.backing.kind is NicBackingKind.USER:
-        field = f"nics[{nic.key}].mtu_bytes"
+    if nic.backing.kind is NicBackingKind.USER:
+        for field in ("mtu_bytes", "queues", "limits"):
+            if getattr(nic, field) is not None:
+                raise Unsupported(
+                    "QEMU's user network has no such setting",
+                    remedy=f"leave {field} out",
+                    field=f"nics[{nic.key}].{field}",
+                )
+    takes_vlan = nic.backing.kind in (NicBackingKind.OPEN_VSWITCH, NicBackingKind.PCI_DEVICE)
+    if nic.backing.vlan_id is not None and not takes_vlan:
         raise Unsupported(
-            "QEMU's user network has a fixed MTU", remedy="leave mtu_bytes out", field=field
+            f"libvirt tags no packets of a {nic.backing.kind.value}",
+            remedy="use a network that is on the VLAN",
+            field=f"nics[{nic.key}].backing.vlan_id",
         )

@@ -20,7 +20,14 @@ from nova_virt_interface.values.guest_settings import (
 
 from nova_virt_libvirt.capabilities import Capabilities
 
-__all__ = ["cpu_xml", "device_settings_xml", "memory_xml", "os_xml", "pci_address_xml", "tuning_xml"]
+__all__ = [
+    "cpu_xml",
+    "device_settings_xml",
+    "memory_xml",
+    "os_xml",
+    "pci_address_xml",
+    "tuning_xml",
+]
 
 _E = ElementMaker()
 _MODES = {CpuMode.HOST_MODEL: "host-model", CpuMode.HOST_PASSTHROUGH: "host-passthrough"}

@@ -53,9 +53,7 @@ class Topology:
             cpu=read_cpu(host),
             cells=tuple(read_cells(host)),
             pci_devices=tuple(read_device(device, interfaces) for device in devices),
-            virtual_gpu_types=tuple(
-                gpu for device in devices for gpu in read_gpu_types(device)
-            ),
+            virtual_gpu_types=tuple(gpu for device in devices for gpu in read_gpu_types(device)),
         )
 
 

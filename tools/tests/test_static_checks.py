@@ -28,7 +28,7 @@ class TestStaticChecks(testtools.TestCase):
         package = top / "repository" / "sample"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(text, encoding="utf-8")
-        lint = static_checks.lint("sample", package.parent, top / "cache")
+        lint = static_checks.lint("sample", package.parent, "sample", top / "cache")
         types = static_checks.types("sample", package.parent, "sample", top / "cache")
         return {found.step: (found.status, found.details) for found in (lint, types)}
 

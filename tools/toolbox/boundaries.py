@@ -30,6 +30,7 @@ class Rule:
 
 
 RULES = {
+    "abc-interface-checker": Rule(frozenset({_INTERFACES}), frozenset()),
     "nova-virt-interface": Rule(frozenset({_INTERFACES}), _SUITE | {"abc_interface_checker"}),
     "nova-virt-libvirt": Rule(_DRIVER | {"libvirt", "libvirt_qemu", "lxml"}, _SUITE | {"pycdlib"}),
     "nova-virt-xenapi": Rule(

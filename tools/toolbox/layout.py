@@ -18,7 +18,7 @@ CACHE = VENV / "cache"
 
 @dataclass(frozen=True)
 class Repository:
-    """One top-level folder that is released as a distribution of its own.
+    """One folder that is released as a distribution of its own.
 
     `folder` is absolute.
     """
@@ -68,6 +68,7 @@ class Repository:
 REPOSITORIES = tuple(
     Repository(TOP / name)
     for name in (
+        "tools/abc-interface-checker",
         "nova-virt-interface",
         "nova-virt-libvirt",
         "nova-virt-xenapi",

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from toolbox import results, stamps, static_checks, suite
-from toolbox.layout import TOOLS, TOP, Repository
+from toolbox.layout import REPOSITORIES, TOOLS, Repository
 from toolbox.results import Result, Status
 from toolbox.setup import STAMPS
 from toolbox.test import parse
@@ -33,10 +33,11 @@ def check(
     name: str, problems: Mapping[str, str], environment: dict[str, str], *, as_text: bool
 ) -> list[Result]:
     """Run every step for one repository; what set-up could not do for it is a failed test, too."""
-    folder = TOP / name
-    package = "toolbox" if folder == TOOLS else Repository(folder).package
+    repository = next((found for found in REPOSITORIES if found.name == name), Repository(TOOLS))
+    folder = repository.folder
+    package = "toolbox" if folder == TOOLS else repository.package
     steps: dict[str, Callable[[], list[Result]]] = {
-        "lint": lambda: [static_checks.lint(name, folder)],
+        "lint": lambda: [static_checks.lint(name, folder, package)],
         "types": lambda: [static_checks.types(name, folder, package)],
         "tests": lambda: suite.run(name, folder, environment),
     }

@@ -13,9 +13,9 @@ __all__ = ["lint", "types"]
 _RUFF = TOOLS / "ruff.toml"
 
 
-def lint(name: str, folder: Path, cache: Path = CACHE) -> Result:
-    """Check style and formatting of every Python file below the folder."""
-    common = ["--config", str(_RUFF), "--cache-dir", str(cache / "ruff"), "."]
+def lint(name: str, folder: Path, package: str, cache: Path = CACHE) -> Result:
+    """Check style and formatting of the package and of its tests."""
+    common = ["--config", str(_RUFF), "--cache-dir", str(cache / "ruff"), *_targets(folder, package)]
     return _check(
         name, "lint", folder, ["ruff", "check", *common], ["ruff", "format", "--check", *common]
     )
@@ -23,10 +23,13 @@ def lint(name: str, folder: Path, cache: Path = CACHE) -> Result:
 
 def types(name: str, folder: Path, package: str, cache: Path = CACHE) -> Result:
     """Check the types of the package and of its tests; other repositories are as installed."""
-    targets = [part for part in (package, "tests") if any((folder / part).rglob("*.py"))]
     config = ["--config-file", str(TOOLS / "mypy.ini"), "--no-error-summary"]
     own_cache = ["--cache-dir", str(cache / "mypy" / name)]
-    return _check(name, "types", folder, ["mypy", *config, *own_cache, *targets])
+    return _check(name, "types", folder, ["mypy", *config, *own_cache, *_targets(folder, package)])
+
+
+def _targets(folder: Path, package: str) -> list[str]:
+    return [part for part in (package, "tests") if any((folder / part).rglob("*.py"))]
 
 
 def _check(name: str, step: str, folder: Path, *commands: Sequence[str]) -> Result:

@@ -11,9 +11,13 @@ from uuid import UUID
 
 from nova_virt_interface.call import Call, current_call
 from nova_virt_interface.errors import Conflict, NotFound, Resource, VirtError
-from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
+from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest
 from nova_virt_interface.values.instances import (
@@ -29,16 +33,29 @@ from nova_virt_interface.values.instances import (
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmState, VmStatistics
-from nova_virt_interface.virt_driver.console import IConsoleOutput
+from nova_virt_interface.virt_driver.console import IConsoleOutput, IInstanceConsole
+from nova_virt_interface.virt_driver.diagnostics import (
+    IInstanceDeviceMetadata,
+    IInstanceDiagnostics,
+)
+from nova_virt_interface.virt_driver.guest import IAdminPassword, IInstanceQuiesce, IInstanceTime
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.power import (
+    IInstanceCrashDump,
+    IInstancePause,
+    IInstanceSuspend,
+)
 from nova_virt_interface.virt_driver.providers import IProviderTree
 from zope.interface import alsoProvides, implementer
 
 from nova_core_stub.library_driver import images
 from nova_core_stub.library_driver.description import vm_spec
+from nova_core_stub.library_driver.guests import Guests
+from nova_core_stub.library_driver.host import Host
 from nova_core_stub.library_driver.nics import nic_spec
+from nova_core_stub.library_driver.power import Power
 from nova_core_stub.library_driver.providers import Providers
 
 __all__ = ["LibraryDriver"]
@@ -49,12 +66,24 @@ _UPPER: Final[dict[Any, Any]] = {
     IConsoleLog: IConsoleOutput,
     IImageCache: IImageCaching,
     INicHotplug: IInterfaceAttachment,
+    IConsole: IInstanceConsole,
+    ICrashDump: IInstanceCrashDump,
+    IDeviceMetadata: IInstanceDeviceMetadata,
+    IGuestPassword: IAdminPassword,
+    IGuestQuiesce: IInstanceQuiesce,
+    IGuestTime: IInstanceTime,
+    IHostMaintenance: IHostMaintenance,
+    IHostPower: IHostPower,
+    IHostStatus: IHostStatus,
+    IPause: IInstancePause,
+    ISuspend: IInstanceSuspend,
+    IVmDiagnostics: IInstanceDiagnostics,
 }
 """Optional interface of a hypervisor → what an instance gains by it."""
 
 
 @implementer(IVirtDriver, IProviderTree)
-class LibraryDriver(Providers):
+class LibraryDriver(Guests, Host, Power, Providers):
     """The instances of one hypervisor.
 
     It provides an optional interface when the hypervisor provides the one below it.

@@ -39,10 +39,11 @@ class IConsole(Interface):
     def open_console(vm_uuid: UUID, request: OpenConsoleRequest) -> Console:
         """Say where a VM's console is, and what it asks for.
 
-        [CON-2] What is returned suffices to connect: somebody listens there. Asked again it may be
-        another secret; one that was given out before stays good for its time.
-        [CON-3] A VM that does not run is an `InvalidState`; a kind that the host does not name is
-        `Unsupported`.
+        [CON-2] What is returned suffices to connect: somebody listens there, and lets nobody in
+        without the secret, where there is one. Asked again it may be another secret; one that was
+        given out before stays good for its time.
+        [CON-3] A VM that neither runs nor is paused is an `InvalidState`; a kind that the host does
+        not name is `Unsupported`.
 
         Raises: NotFound (vm); InvalidState; Unsupported (kind).
         """

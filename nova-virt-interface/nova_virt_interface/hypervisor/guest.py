@@ -44,7 +44,8 @@ class IGuestQuiesce(Interface):
 
         [GST-2] On return all its file systems are at rest, and stay so until `unquiesce_guest`; a
         guest may end the rest by itself after a time. One that is at rest stays so. After an error
-        it is not at rest.
+        it is not at rest, unless ``may_have_been_done``: a guest that does not answer may come to
+        rest later.
 
         Raises: NotFound (vm); InvalidState; PeerUnreachable (guest agent).
         """

@@ -40,7 +40,8 @@ class IHostPower(Interface):
 
         [HOST-2] Returns when the host has taken the order. A host that has running VMs of anybody's
         refuses with `Busy`, before anything is touched. Actions that
-        `HostDescription.host_power_actions` does not name are `Unsupported`.
+        `HostDescription.host_power_actions` does not name are `Unsupported`. Not idempotent: a
+        repeat restarts the host again.
 
         Raises: Busy; Unsupported.
         """
@@ -59,7 +60,8 @@ class IHostMaintenance(Interface):
 
         [HOST-3] On return no VM can be started on the host, and `maintenance` says so, also after
         a reconnect. It is in maintenance when no VM runs on it. Repeated it succeeds.
-        [HOST-4] Starting a VM on such a host is `InsufficientResources`.
+        [HOST-4] Starting or rebooting a VM on such a host is `InsufficientResources` (host), and
+        the VM stays as it is; a paused one may go on.
 
         Blocking: while VMs are moved.
 

@@ -21,6 +21,7 @@ from nova_virt_interface.values.disks import (
     Media,
     ResizeDiskRequest,
 )
+from nova_virt_interface.values.images import CacheImageRequest
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.volumes import Volume
@@ -42,7 +43,7 @@ class DisksPart:
         @property
         def _host(self) -> Host: ...
         def _ours(self, vm_uuid: UUID) -> Vm: ...
-        def _read_image(self, key: str, size_bytes: int) -> bytes: ...
+        def _read_image(self, request: CacheImageRequest) -> bytes: ...
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug`."""
@@ -105,7 +106,10 @@ class DisksPart:
     def _first_content(self, spec: DiskSpec, made: Disk) -> bytes:
         source, content = spec.source, b""
         if isinstance(source, Imported):
-            content = self._read_image(source.key, source.size_bytes)
+            read = CacheImageRequest(
+                key=source.key, format=source.format, size_bytes=source.size_bytes
+            )
+            content = self._read_image(read)
         elif isinstance(source, FromImage):
             made.image_key = source.image_key
             images = self._host.images()

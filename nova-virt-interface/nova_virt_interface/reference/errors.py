@@ -48,6 +48,22 @@ _TABLE: dict[str, Callable[[str], VirtError]] = {
     ),
     "BAD_STATE": lambda text: Busy(f"{text}, somebody else changed it"),
     "NO_MEMORY": lambda text: InsufficientResources(text, resource=Resource.MEMORY),
+    "IN_MAINTENANCE": lambda text: InsufficientResources(
+        text, remedy="use another host", resource=Resource.HOST
+    ),
+    "IS_USED": lambda text: Busy(text, remedy="stop its VMs first"),
+    "NO_AGENT": lambda text: PeerUnreachable(
+        text, remedy="start the guest's agent", resource=Resource.GUEST_AGENT
+    ),
+    "SILENT_AGENT": lambda text: PeerUnreachable(
+        text,
+        remedy="look into the guest",
+        resource=Resource.GUEST_AGENT,
+        may_have_been_done=True,
+    ),
+    "NO_USER": lambda text: NotFound(
+        f"the guest has no user {text}", resource=Resource.GUEST_USER, name=text
+    ),
     "NO_STORAGE": lambda text: InsufficientResources(text, resource=Resource.STORAGE),
 }
 

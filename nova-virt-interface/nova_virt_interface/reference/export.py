@@ -12,7 +12,6 @@ from nova_virt_interface.reference.disks import existing_disk
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.guest import Guest
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest, ExportedDisk
-from nova_virt_interface.values.guest_settings import VmFeature
 
 if TYPE_CHECKING:
     from nova_virt_interface.reference.host import Host, Vm
@@ -70,7 +69,7 @@ def _write(writer: IImageWriter, content: bytes) -> None:
 
 
 def _require_agent(vm: Vm) -> None:
-    if VmFeature.GUEST_AGENT.value not in vm.features or not Guest(vm).listens:
+    if not Guest(vm).has_agent:
         raise PeerUnreachable(
             f"no agent answers in the guest of VM {vm.uuid}",
             resource=Resource.GUEST_AGENT,

@@ -5,15 +5,31 @@ said.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nova_virt_interface.reference.host import Disk, Nic, Vm
 
-__all__ = ["GUEST_IMAGE", "Guest"]
+__all__ = ["GUEST_IMAGE", "Guest", "Inside"]
 
 GUEST_IMAGE = b"NVG-GUEST" + bytes(1024 * 1024 - 9)
 """The content of an image whose guest reports on its console; anything else boots into silence."""
+
+
+@dataclass
+class Inside:
+    """What a guest has inside, as far as somebody outside can change it."""
+
+    has_channel: bool = False
+    """Whether its agent finds a channel to the host."""
+    hangs: bool = False
+    """Whether its agent takes what it is asked for, and does not answer."""
+    passwords: dict[str, bytes] = field(default_factory=lambda: {"root": b""})
+    at_rest: bool = False
+    clock_offset_seconds: float = 0.0
+    interrupts: int = 0
+    """Non-maskable ones that it got."""
 
 
 class Guest:
@@ -29,8 +45,14 @@ class Guest:
         first = min(bootable, key=lambda disk: disk.boot_index or 0, default=None)
         return first is not None and first.seen().startswith(b"NVG-GUEST")
 
+    @property
+    def has_agent(self) -> bool:
+        """Whether an agent listens in it that can be reached."""
+        return self._vm.inside.has_channel and self.listens and self._vm.state == "running"
+
     def boot(self) -> bytes:
         """What it writes while it boots."""
+        self._vm.inside.at_rest = False
         if not self.listens:
             return b""
         facts = [*self._config_drive(), f"dmi_uuid={self._vm.uuid}"]

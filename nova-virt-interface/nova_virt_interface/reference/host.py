@@ -5,6 +5,7 @@ interfaces.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from nova_virt_interface.reference.disk import Disk
-from nova_virt_interface.reference.guest import Guest
+from nova_virt_interface.reference.guest import Guest, Inside
 from nova_virt_interface.reference.host_error import HostError
 from nova_virt_interface.reference.host_storage import HostStorage
 
@@ -52,6 +53,10 @@ class Vm:
     nics: dict[str, Nic] = field(default_factory=dict)
     console: bytes = b""
     starts: int = 0
+    started_at: float = 0.0
+    inside: Inside = field(default_factory=Inside)
+    slots: dict[str, int] = field(default_factory=dict)
+    """Where the devices are that were given a place, by their keys."""
     features: frozenset[str] = frozenset()
     """What it has beside disks and NICs."""
     shares: frozenset[str] = frozenset()
@@ -75,6 +80,10 @@ class Host(HostStorage):
         self.round_trips = 0
         self.connections = 0
         self.ballast_bytes = 0
+        self.booted_at = time.monotonic()
+        self.in_maintenance = False
+        self.orders: list[str] = []
+        """What the host itself was told to do."""
         self._vms: dict[UUID, Vm] = {}
         self._images: dict[str, Image] = {}
         self._mounts: dict[str, tuple[str, str]] = {}
@@ -170,6 +179,8 @@ class Host(HostStorage):
             vm = self._existing(uuid)
             if vm.state not in ("stopped", "crashed"):
                 raise HostError("BAD_STATE", f"VM {uuid} is {vm.state}")
+            if self.in_maintenance:
+                raise HostError("IN_MAINTENANCE", f"host {self.name} takes no VMs")
             gone = {disk.image_key for disk in vm.disks.values()} - {None, *self._images}
             if gone:
                 raise HostError("NO_IMAGE", f"VM {uuid} depends on {gone}")
@@ -178,6 +189,7 @@ class Host(HostStorage):
             self._open_disks(vm)
             vm.state = "running"
             vm.starts += 1
+            vm.started_at = time.monotonic()
             vm.console = Guest(vm).boot()
             self._tell("started", vm)
 

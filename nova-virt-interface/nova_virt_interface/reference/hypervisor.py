@@ -21,12 +21,16 @@ from nova_virt_interface.errors import (
     Unsupported,
 )
 from nova_virt_interface.factory import IHypervisorFactory
-from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
 from nova_virt_interface.hypervisor.export import IDiskExport
+from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.hypervisor.shares import IShareMounts
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.hypervisor.volumes import (
@@ -36,10 +40,15 @@ from nova_virt_interface.hypervisor.volumes import (
 )
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
+from nova_virt_interface.reference.consoles import ReferenceConsoles
 from nova_virt_interface.reference.disks import DisksPart, require_equal
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.export import ExportPart
+from nova_virt_interface.reference.guests import ReferenceGuests
 from nova_virt_interface.reference.host import Host, Image, Vm, host_named
+from nova_virt_interface.reference.host_controls import ReferenceHostControls
+from nova_virt_interface.reference.host_power import HostPower
+from nova_virt_interface.reference.power import ReferencePower
 from nova_virt_interface.reference.shares import SharesPart
 from nova_virt_interface.reference.topology import TopologyPart
 from nova_virt_interface.reference.volumes import VolumesPart
@@ -74,21 +83,18 @@ class ReferenceFactory:
         return ReferenceHypervisor(settings, services)
 
 
-@implementer(
-    IHypervisor,
-    IConsoleLog,
-    IDiskExport,
-    IDiskHotplug,
-    IDiskResize,
-    IHostTopology,
-    IImageCache,
-    INicHotplug,
-    IShareMounts,
-    IVolumeConnector,
-    IVolumeReplacement,
-    IVolumeSnapshots,
-)
+@implementer(IConsole, IDeviceMetadata, IVmDiagnostics)
+@implementer(IGuestPassword, IGuestQuiesce, IGuestTime)
+@implementer(IHostMaintenance, IHostPower, IHostStatus)
+@implementer(ICrashDump, IPause, ISuspend)
+@implementer(IDiskExport, IDiskResize, IShareMounts)
+@implementer(IVolumeConnector, IVolumeReplacement, IVolumeSnapshots)
+@implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
 class ReferenceHypervisor(
+    ReferenceConsoles,
+    ReferenceGuests,
+    ReferenceHostControls,
+    ReferencePower,
     DisksPart,
     ExportPart,
     SharesPart,
@@ -193,9 +199,13 @@ class ReferenceHypervisor(
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor`."""
-        if self._ours(vm_uuid).state != "running":
+        state = self._ours(vm_uuid).state
+        if state not in ("running", "paused"):
             self._give_secrets(vm_uuid, request.secrets)
-            with translated():
+        with translated():
+            if state in ("paused", "suspended"):
+                HostPower(self._host).go_on(vm_uuid)
+            elif state != "running":
                 self._host.start(vm_uuid)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
@@ -212,6 +222,10 @@ class ReferenceHypervisor(
 
     def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
         """See `IHypervisor`."""
+        self._ours(vm_uuid)
+        with translated():
+            # Or the VM would be off, and could not be started again.
+            HostPower(self._host).require_active()
         soft = request.kind is RebootKind.SOFT
         timeout = request.graceful_timeout_seconds if soft else 0.0
         self._check_secrets(vm_uuid, request.secrets)
@@ -237,25 +251,27 @@ class ReferenceHypervisor(
         with self._lock, translated():
             image = self._host.images().get(request.key)
             if image is None:
-                content = self._read_image(request.key, request.size_bytes)
+                content = self._read_image(request)
                 self._host.put_image(
                     request.key, Image(format=request.format.value, content=content)
                 )
                 image = self._host.images()[request.key]
         return translate.cached_image(request.key, image)
 
-    def _read_image(self, key: str, size_bytes: int) -> bytes:
+    def _read_image(self, request: CacheImageRequest) -> bytes:
         content = bytearray()
-        reader = self._services.images.open(key)
+        reader = self._services.images.open(request.key)
         try:
             while chunk := reader.read(_CHUNK_BYTES):
                 content += chunk
                 current_call().check()
-                current_call().progress(len(content), size_bytes)
+                current_call().progress(len(content), request.size_bytes)
         finally:
             reader.close()
-        if len(content) != size_bytes:
-            raise ImageCorrupt(f"image {key} has {len(content)} bytes instead of {size_bytes}")
+        if len(content) != request.size_bytes:
+            raise ImageCorrupt(
+                f"image {request.key} has {len(content)} bytes instead of {request.size_bytes}"
+            )
         return bytes(content)
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.offers import setting_features
+from nova_virt_interface.reference.guest import Inside
 from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
+from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
-from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
@@ -41,6 +43,8 @@ def describe(name: str) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VIRTIO,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
+        console_kinds=(ConsoleKind.VNC, ConsoleKind.SERIAL),
+        host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         features=tuple(VmFeature),
         volume_protocols=tuple(VolumeProtocol),
         encryption_formats=(EncryptionFormat.LUKS,),
@@ -64,6 +68,7 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, disks: Mapping[str, Disk]) -> Vm
         digest=spec_digest(spec),
         disks=dict(disks),
         nics={item.key: nic(item) for item in spec.nics},
+        inside=Inside(has_channel=spec.settings.guest_agent),
         features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
         shares=frozenset(share.path for share in spec.settings.shares),
     )

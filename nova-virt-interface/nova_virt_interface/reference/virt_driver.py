@@ -13,10 +13,16 @@ from zope.interface import implementer
 
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.shares import IShareMounts
 from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
+from nova_virt_interface.reference.virt_power import (
+    ReferenceVirtGuests,
+    ReferenceVirtHost,
+    ReferenceVirtPower,
+)
 from nova_virt_interface.reference.virt_providers import ProvidersPart
 from nova_virt_interface.reference.virt_volumes import VirtVolumesPart, volume_disk
 from nova_virt_interface.services import IServices
@@ -38,10 +44,20 @@ from nova_virt_interface.values.instances import (
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
-from nova_virt_interface.virt_driver.console import IConsoleOutput
+from nova_virt_interface.virt_driver.console import IConsoleOutput, IInstanceConsole
+from nova_virt_interface.virt_driver.diagnostics import (
+    IInstanceDeviceMetadata,
+    IInstanceDiagnostics,
+)
+from nova_virt_interface.virt_driver.guest import IAdminPassword, IInstanceQuiesce, IInstanceTime
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.power import (
+    IInstanceCrashDump,
+    IInstancePause,
+    IInstanceSuspend,
+)
 from nova_virt_interface.virt_driver.providers import IProviderReshape, IProviderTree
 from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
 from nova_virt_interface.virt_driver.volumes import (
@@ -67,22 +83,24 @@ class ReferenceDirectFactory:
         return ReferenceVirtDriver(settings, services)
 
 
+@implementer(IAdminPassword, IInstanceConsole, IInstanceQuiesce, IInstanceTime)
+@implementer(IInstanceCrashDump, IInstancePause, IInstanceSuspend)
+@implementer(IInstanceDeviceMetadata, IInstanceDiagnostics)
+@implementer(IHostMaintenance, IHostPower, IHostStatus)
+@implementer(IAssistedVolumeSnapshots, IInstanceSnapshot, IShareMounts, IVolumeConnector)
+@implementer(IVolumeAttachment, IVolumeExtension, IVolumeSwap)
 @implementer(
     IVirtDriver,
-    IAssistedVolumeSnapshots,
     IConsoleOutput,
     IImageCaching,
-    IInstanceSnapshot,
     IInterfaceAttachment,
     IProviderReshape,
     IProviderTree,
-    IShareMounts,
-    IVolumeAttachment,
-    IVolumeConnector,
-    IVolumeExtension,
-    IVolumeSwap,
 )
 class ReferenceVirtDriver(
+    ReferenceVirtGuests,
+    ReferenceVirtHost,
+    ReferenceVirtPower,
     ProvidersPart,
     VirtVolumesPart,
 ):

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.testing.cannot_provoke import CannotProvoke
+from nova_virt_interface.testing.harness_power import PowerQuestions
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking
@@ -45,12 +47,6 @@ class BackendUnavailable(Exception):
     """
 
 
-class CannotProvoke(Exception):
-    """The backend has no way to bring the situation about; the test that asked needs a deviation
-    with this reason.
-    """
-
-
 @dataclass(frozen=True, kw_only=True)
 class Backend:
     """The backend of a run."""
@@ -77,7 +73,7 @@ class TestImage:
     boots: bool
 
 
-class Harness(abc.ABC):
+class Harness(PowerQuestions, abc.ABC):
     """One backend of one driver. Made and started once per process, then used by one test at a
     time.
 

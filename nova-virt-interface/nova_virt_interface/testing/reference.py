@@ -18,6 +18,7 @@ from nova_virt_interface.reference.host import Host, Vm, host_named
 from nova_virt_interface.reference.hypervisor import ReferenceFactory
 from nova_virt_interface.reference.virt_driver import ReferenceDirectFactory
 from nova_virt_interface.testing.harness import Backend, BackendKind, Harness, TestImage
+from nova_virt_interface.testing.reference_power import ReferencePowerAnswers
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
@@ -27,7 +28,7 @@ __all__ = ["ReferenceDirectHarness", "ReferenceHarness"]
 _numbers = itertools.count()
 
 
-class ReferenceHarness(Harness):
+class ReferenceHarness(ReferencePowerAnswers, Harness):
     """The reference driver, on a host in memory of its own."""
 
     driver = "reference"

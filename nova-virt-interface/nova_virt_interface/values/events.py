@@ -14,7 +14,11 @@ __all__ = ["EventKind", "VmEvent"]
 
 @enumeration(since="1.0", open=True)
 class EventKind(enum.Enum):
-    """What happened. The last three are about the connection and carry no VM."""
+    """What happened. The last three are about the connection and carry no VM.
+
+    [EVT-5] A paused or suspended VM that goes on is ``RESUMED``, not ``STARTED``. Saving may be
+    told as ``PAUSED``, then ``SUSPENDED``.
+    """
 
     STARTED = "started"
     STOPPED = "stopped"

@@ -57,7 +57,7 @@ class NicBackingKind(enum.Enum):
     PCI_DEVICE = "pci-device"
     """A device of the host, mostly a virtual function of a network card (SR-IOV)."""
     MACVTAP = "macvtap"
-    """A virtual function or network card of the host, shared through a macvtap device."""
+    """A network interface of the host, by its name there, shared through a macvtap device."""
     USER = "user"
     """The host's own sockets, behind address translation: the guest reaches out only."""
 
@@ -68,8 +68,8 @@ class NicBacking:
 
     kind: NicBackingKind
     name: str = ""
-    """The network's, bridge's or opaque network's name or id; the PCI address for
-    `NicBackingKind.PCI_DEVICE` and `NicBackingKind.MACVTAP`; empty for `NicBackingKind.USER`.
+    """The network's, bridge's or interface's name, or id; the PCI address for
+    `NicBackingKind.PCI_DEVICE`; empty for `NicBackingKind.USER`.
     """
     vlan_id: int | None = None
     """The VLAN that the host tags the NIC's packets with; None: none of its own."""
@@ -79,7 +79,7 @@ class NicBacking:
     """
 
     def __post_init__(self) -> None:
-        if self.kind in (NicBackingKind.PCI_DEVICE, NicBackingKind.MACVTAP):
+        if self.kind is NicBackingKind.PCI_DEVICE:
             pci_address(self.name, "name")
         elif self.kind is not NicBackingKind.USER:
             printable(self.name, "name")

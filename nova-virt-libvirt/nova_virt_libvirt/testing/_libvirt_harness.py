@@ -13,6 +13,7 @@ from lxml import etree
 from lxml.builder import E
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.testing.harness import Harness
+from nova_virt_interface.values.guest_settings import VmFeature
 
 from nova_virt_libvirt import event_loop
 from nova_virt_libvirt.conf import Settings
@@ -20,6 +21,23 @@ from nova_virt_libvirt.hypervisor import LibvirtFactory
 from nova_virt_libvirt.testing.rpc_counter import RpcCounter
 
 __all__ = ["LibvirtHarness"]
+
+
+_FEATURE_PATHS = {
+    VmFeature.CPU_MODEL: "cpu/@mode",
+    VmFeature.CPU_TOPOLOGY: "cpu/topology",
+    VmFeature.CPU_PINNING: "cputune/vcpupin",
+    VmFeature.NUMA: "cpu/numa/cell",
+    VmFeature.LOCKED_MEMORY: "memoryBacking/locked",
+    VmFeature.SHARED_MEMORY: "memoryBacking/access[@mode='shared']",
+    VmFeature.FILE_BACKED_MEMORY: "memoryBacking/source[@type='file']",
+    VmFeature.SECURE_BOOT: "os/firmware/feature[@name='secure-boot'][@enabled='yes']"
+    " or os/loader[@secure='yes']",
+    VmFeature.TPM: "devices/tpm",
+    VmFeature.WATCHDOG: "devices/watchdog",
+    VmFeature.RANDOM_SOURCE: "devices/rng",
+    VmFeature.GUEST_AGENT: "devices/channel/target[@name='org.qemu.guest_agent.0']",
+}
 
 
 class LibvirtHarness(Harness):
@@ -93,6 +111,17 @@ class LibvirtHarness(Harness):
         with self.looking() as connection:
             domain = connection.lookupByUUIDString(str(vm_uuid))
             return bool(domain.XMLDesc(0) == self._foreign[vm_uuid] and not domain.isActive())
+
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """See `Harness`."""
+        with self.looking() as connection:
+            text = connection.lookupByUUIDString(str(vm_uuid)).XMLDesc(
+                libvirt.VIR_DOMAIN_XML_INACTIVE
+            )
+        domain = etree.fromstring(text)
+        return frozenset(
+            feature for feature, path in _FEATURE_PATHS.items() if domain.xpath(f"boolean({path})")
+        )
 
     def rename_vm(self, vm_uuid: UUID, name: str) -> None:
         """See `Harness`."""

@@ -10,18 +10,35 @@ from __future__ import annotations
 from nova_virt_interface.testing.mutants import (
     devices,
     events,
+    guests,
     host,
+    host_controls,
     images,
     lifecycle,
+    pausing,
     power,
     settings,
+    signatures,
 )
 from nova_virt_interface.testing.mutants import instances as instances_
 from nova_virt_interface.testing.mutants._running import Driver, mutants_of, run_suite_test
 
 __all__ = ["MUTANTS", "Driver", "as_text", "run_suite_test"]
 
-_SUBJECTS = (lifecycle, power, host, images, devices, events, settings, instances_)
+_SUBJECTS = (
+    lifecycle,
+    power,
+    pausing,
+    guests,
+    host,
+    host_controls,
+    images,
+    devices,
+    events,
+    settings,
+    signatures,
+    instances_,
+)
 
 MUTANTS: tuple[Driver, ...] = tuple(
     mutant for subject in _SUBJECTS for mutant in mutants_of(subject)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from nova_virt_interface.testing.suite.console import ConsoleSuite
+from nova_virt_interface.testing.suite.diagnostics import DiagnosticsSuite
 from nova_virt_interface.testing.suite.disks import DiskSuite
 from nova_virt_interface.testing.suite.events import EventSuite
+from nova_virt_interface.testing.suite.guests import GuestSuite
 from nova_virt_interface.testing.suite.host import HostSuite
+from nova_virt_interface.testing.suite.host_controls import HostControlSuite
 from nova_virt_interface.testing.suite.images import ImageSuite
 from nova_virt_interface.testing.suite.lifecycle import LifecycleSuite
 from nova_virt_interface.testing.suite.nics import NicSuite
+from nova_virt_interface.testing.suite.open_console import OpenConsoleSuite
+from nova_virt_interface.testing.suite.pausing import PausingSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
+from nova_virt_interface.testing.suite.static import StaticSuite
 from nova_virt_interface.testing.suite.topology import TopologySuite
 
 __all__ = ["HypervisorSuite"]
@@ -19,13 +25,19 @@ __all__ = ["HypervisorSuite"]
 class HypervisorSuite(
     LifecycleSuite,
     PowerSuite,
+    PausingSuite,
     HostSuite,
+    HostControlSuite,
     ImageSuite,
     DiskSuite,
     NicSuite,
     ConsoleSuite,
+    OpenConsoleSuite,
+    GuestSuite,
+    DiagnosticsSuite,
     EventSuite,
     SettingsSuite,
+    StaticSuite,
     TopologySuite,
 ):
     """`IHypervisor` and its optional interfaces. A driver adopts this one class."""

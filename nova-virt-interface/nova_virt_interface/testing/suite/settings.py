@@ -23,6 +23,7 @@ from nova_virt_interface.values.guest_settings import (
     Watchdog,
     WatchdogAction,
 )
+from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import VmSpec
 
@@ -50,6 +51,16 @@ def _samples(memory_bytes: int) -> dict[VmFeature, GuestSettings]:
     }
 
 
+_TOGETHER = {
+    VmFeature.CPU_TOPOLOGY,
+    VmFeature.CPU_PINNING,
+    VmFeature.SHARED_MEMORY,
+    VmFeature.WATCHDOG,
+    VmFeature.RANDOM_SOURCE,
+    VmFeature.GUEST_AGENT,
+}
+
+
 class SettingsSuite(HypervisorMixin):
     """`VmSpec.settings`."""
 
@@ -72,6 +83,18 @@ class SettingsSuite(HypervisorMixin):
             vm_uuid = self.new_uuid()
             self.hypervisor.create_vm(vm_uuid, self._spec(settings))
             self.assertIn(feature, self.harness.features_of_vm(vm_uuid))
+
+    @rules("SPEC-2", "PWR-4")
+    def test_a_vm_with_many_settings_runs(self) -> None:
+        offered = self._sorted()[0]
+        together = {
+            field.name: content
+            for feature in _TOGETHER & offered.keys()
+            for field in dataclasses.fields(GuestSettings)
+            if (content := getattr(offered[feature], field.name)) != field.default
+        }
+        vm_uuid = self.running(vcpus=2, settings=GuestSettings(**together))
+        self.assert_state(vm_uuid, PowerState.RUNNING)
 
     @rules("SPEC-2", "CAP-2", "ERR-4")
     def test_every_setting_that_is_not_offered_is_refused(self) -> None:

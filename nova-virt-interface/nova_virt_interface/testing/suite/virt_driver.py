@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nova_virt_interface.testing.suite.instance_power import InstancePowerSuite
 from nova_virt_interface.testing.suite.instances import InstanceSuite
 from nova_virt_interface.testing.suite.providers import ProviderSuite
 
@@ -10,6 +11,7 @@ __all__ = ["VirtDriverSuite"]
 
 class VirtDriverSuite(
     InstanceSuite,
+    InstancePowerSuite,
     ProviderSuite,
 ):
     """`IVirtDriver` and its optional interfaces. A driver adopts this one class."""

@@ -1,0 +1,3 @@
+"""One module for each command: ``add_arguments(parser)`` and ``run(options) -> exit status``."""
+
+__all__: list[str] = []
