@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from nova_virt_interface.testing.suite.console import ConsoleSuite
 from nova_virt_interface.testing.suite.diagnostics import DiagnosticsSuite
+from nova_virt_interface.testing.suite.disk_details import DiskDetailSuite
 from nova_virt_interface.testing.suite.disks import DiskSuite
 from nova_virt_interface.testing.suite.events import EventSuite
+from nova_virt_interface.testing.suite.export import ExportSuite
 from nova_virt_interface.testing.suite.guests import GuestSuite
 from nova_virt_interface.testing.suite.host import HostSuite
 from nova_virt_interface.testing.suite.host_controls import HostControlSuite
@@ -16,8 +18,12 @@ from nova_virt_interface.testing.suite.open_console import OpenConsoleSuite
 from nova_virt_interface.testing.suite.pausing import PausingSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
+from nova_virt_interface.testing.suite.shares import ShareSuite
 from nova_virt_interface.testing.suite.static import StaticSuite
 from nova_virt_interface.testing.suite.topology import TopologySuite
+from nova_virt_interface.testing.suite.volume_changes import VolumeChangeSuite
+from nova_virt_interface.testing.suite.volume_secrets import VolumeSecretSuite
+from nova_virt_interface.testing.suite.volumes import VolumeSuite
 
 __all__ = ["HypervisorSuite"]
 
@@ -30,6 +36,12 @@ class HypervisorSuite(
     HostControlSuite,
     ImageSuite,
     DiskSuite,
+    DiskDetailSuite,
+    ExportSuite,
+    ShareSuite,
+    VolumeSuite,
+    VolumeChangeSuite,
+    VolumeSecretSuite,
     NicSuite,
     ConsoleSuite,
     OpenConsoleSuite,

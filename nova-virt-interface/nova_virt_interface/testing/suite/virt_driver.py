@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nova_virt_interface.testing.suite.instance_power import InstancePowerSuite
+from nova_virt_interface.testing.suite.instance_volumes import InstanceVolumeSuite
 from nova_virt_interface.testing.suite.instances import InstanceSuite
 from nova_virt_interface.testing.suite.providers import ProviderSuite
 
@@ -12,6 +13,7 @@ __all__ = ["VirtDriverSuite"]
 class VirtDriverSuite(
     InstanceSuite,
     InstancePowerSuite,
+    InstanceVolumeSuite,
     ProviderSuite,
 ):
     """`IVirtDriver` and its optional interfaces. A driver adopts this one class."""
