@@ -31,10 +31,17 @@ class Disk:
     key: bytes | None = field(default=None, repr=False)
     limits: tuple[int | None, int | None] = (None, None)
     serial: str | None = None
+    origin: str = ""
+    """Digest of what may not change in the disk's life."""
     secrets: frozenset[str] = frozenset()
     """Which secrets it needs."""
     snapshots: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Snapshot of a volume → its file, and the overlay that was made with it."""
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether a storage server has it."""
+        return self.volume is not None
 
     @property
     def stored_bytes(self) -> int:

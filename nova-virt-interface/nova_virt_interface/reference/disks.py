@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,27 +11,24 @@ from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.reference.disk import Disk
 from nova_virt_interface.reference.errors import translated
-from nova_virt_interface.reference.host_storage import unlock
-from nova_virt_interface.reference.volume_address import address_of
+from nova_virt_interface.reference.host import Image
+from nova_virt_interface.reference.made_disk import imported_name, made_disk, passphrases
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
     DiskSpec,
-    FromImage,
     Imported,
-    Media,
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.images import CacheImageRequest
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
-from nova_virt_interface.values.volumes import Volume
 
 if TYPE_CHECKING:
     from nova_virt_interface.reference.host import Host, Nic, Vm
     from nova_virt_interface.values.host import HostDescription
 
-__all__ = ["DisksPart", "existing_disk", "passphrases", "require_equal", "volume_of"]
+__all__ = ["DisksPart", "existing_disk", "require_equal"]
 
 
 class DisksPart:
@@ -52,8 +50,9 @@ class DisksPart:
         existing = self._ours(vm_uuid).disks.get(spec.key)
         require_equal(existing, spec, Resource.DISK)
         if existing is None:
-            disk = self._made_disk(spec, request.secrets)
             with translated():
+                contents = self._host.images() | self._imported((spec,))
+                disk = made_disk(spec, contents, request.secrets)
                 self._host.plug_disk(vm_uuid, spec.key, disk)
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
@@ -77,56 +76,20 @@ class DisksPart:
             with translated():
                 self._host.grow_disk(vm_uuid, request.key, request.size_bytes)
 
-    def _made_disk(self, spec: DiskSpec, secrets: tuple[DeviceSecret, ...]) -> Disk:
-        """The disk that the host is to make."""
-        source, limits = spec.source, spec.limits
-        made = Disk(
-            size_bytes=spec.size_bytes or 0,
-            boot_index=spec.boot_index,
-            digest=spec_digest(spec),
-            encrypted=spec.encryption is not None,
-            serial=spec.serial,
-            secrets=frozenset(purpose.value for _, purpose in offers.secrets_of_disk(spec)),
-        )
-        if limits is not None:
-            made.limits = (limits.bytes_per_second, limits.requests_per_second)
-        if isinstance(source, Volume):
-            volume_of(source, made)
-        unlock(made, spec.key, passphrases(secrets))
-        if isinstance(source, Media):
-            made.content, made.size_bytes, made.read_only = (
-                source.content,
-                len(source.content),
-                True,
+    def _imported(self, disks: Iterable[DiskSpec]) -> dict[str, Image]:
+        """What core offers to import, read once, under names that no image has."""
+        sources = [disk.source for disk in disks if isinstance(disk.source, Imported)]
+        return {
+            imported_name(source): Image(
+                format=source.format.value,
+                content=self._read_image(
+                    CacheImageRequest(
+                        key=source.key, format=source.format, size_bytes=source.size_bytes
+                    )
+                ),
             )
-        elif not isinstance(source, Volume):
-            made.fill(self._first_content(spec, made))
-        return made
-
-    def _first_content(self, spec: DiskSpec, made: Disk) -> bytes:
-        source, content = spec.source, b""
-        if isinstance(source, Imported):
-            read = CacheImageRequest(
-                key=source.key, format=source.format, size_bytes=source.size_bytes
-            )
-            content = self._read_image(read)
-        elif isinstance(source, FromImage):
-            made.image_key = source.image_key
-            images = self._host.images()
-            if made.image_key not in images:
-                name = made.image_key
-                raise NotFound(
-                    f"image {name} is not in the cache", resource=Resource.IMAGE, name=name
-                )
-            content = images[made.image_key].content
-        if made.size_bytes < len(content):
-            raise InvalidRequest(
-                f"disk {spec.key} of {made.size_bytes} bytes is smaller than its content "
-                f"of {len(content)}",
-                remedy="ask for a larger disk, or use a smaller image",
-                field=f"disks[{spec.key}].size_bytes",
-            )
-        return content
+            for source in sources
+        }
 
     def _check_secrets(self, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
         for key, disk in self._ours(vm_uuid).disks.items():
@@ -146,19 +109,6 @@ def existing_disk(vm: Vm, key: str) -> Disk:
     if key not in vm.disks:
         raise NotFound(f"VM {vm.uuid} has no disk {key}", resource=Resource.DISK, name=key)
     return vm.disks[key]
-
-
-def passphrases(secrets: tuple[DeviceSecret, ...]) -> dict[tuple[str, str], bytes]:
-    """The secrets as the host takes them."""
-    return {(item.key, item.purpose.value): item.secret.reveal() for item in secrets}
-
-
-def volume_of(volume: Volume, disk: Disk) -> Disk:
-    """The disk, with its content in a volume."""
-    disk.volume = address_of(volume.connection)
-    disk.encrypted = volume.encryption is not None
-    disk.write_protected = volume.read_only
-    return disk
 
 
 def require_equal(

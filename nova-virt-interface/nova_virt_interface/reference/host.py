@@ -15,9 +15,10 @@ from uuid import UUID
 from nova_virt_interface.reference.disk import Disk
 from nova_virt_interface.reference.guest import Guest, Inside
 from nova_virt_interface.reference.host_error import HostError
+from nova_virt_interface.reference.host_moves import Moves
 from nova_virt_interface.reference.host_storage import HostStorage
 
-__all__ = ["Disk", "Host", "HostError", "Image", "Nic", "Vm", "host_named"]
+__all__ = ["Disk", "Host", "HostError", "Image", "Nic", "Vm", "host_named", "hosts"]
 
 GIB = 1024**3
 
@@ -84,6 +85,7 @@ class Host(HostStorage):
         self.in_maintenance = False
         self.orders: list[str] = []
         """What the host itself was told to do."""
+        self.moves = Moves()
         self._vms: dict[UUID, Vm] = {}
         self._images: dict[str, Image] = {}
         self._mounts: dict[str, tuple[str, str]] = {}
@@ -149,16 +151,14 @@ class Host(HostStorage):
     def drop_image(self, key: str) -> None:
         """Remove an image that no disk depends on."""
         with self._question():
-            if any(
-                disk.image_key == key for vm in self._vms.values() for disk in vm.disks.values()
-            ):
+            if any(disk.image_key == key for disk in self._disks()):
                 raise HostError("IN_USE", f"image {key}")
             self._images.pop(key, None)
 
     def define(self, vm: Vm) -> None:
         """Store a VM with its disks."""
         with self._question():
-            if vm.uuid in self._vms:
+            if vm.uuid in self._vms or vm.uuid in {**self.moves.incoming, **self.moves.sent}:
                 raise HostError("EXISTS", f"VM {vm.uuid}")
             self._reserve(sum(disk.stored_bytes for disk in vm.disks.values()))
             self._vms[vm.uuid] = deepcopy(vm)
@@ -171,6 +171,7 @@ class Host(HostStorage):
             if vm.state != "stopped":
                 raise HostError("BAD_STATE", f"VM {uuid} is {vm.state}")
             del self._vms[uuid]
+            self.moves.forget(uuid)
             self._tell("deleted", vm)
 
     def start(self, uuid: UUID) -> None:
@@ -266,10 +267,14 @@ class Host(HostStorage):
         )
 
     def _storage_used(self) -> int:
-        disks = sum(disk.stored_bytes for vm in self._vms.values() for disk in vm.disks.values())
+        disks = sum(disk.stored_bytes for disk in self._disks())
         return (
             disks + sum(len(image.content) for image in self._images.values()) + self.ballast_bytes
         )
+
+    def _disks(self) -> list[Disk]:
+        stored = (*self._vms.values(), *self.moves.stored())
+        return list({id(disk): disk for vm in stored for disk in vm.disks.values()}.values())
 
     def _reserve(self, size_bytes: int) -> None:
         free = self.storage_bytes - self._storage_used()
@@ -279,6 +284,12 @@ class Host(HostStorage):
 
 _hosts: dict[str, Host] = {}
 _hosts_lock = threading.Lock()
+
+
+def hosts() -> list[Host]:
+    """All hosts in this process."""
+    with _hosts_lock:
+        return list(_hosts.values())
 
 
 def host_named(name: str) -> Host:

@@ -29,8 +29,16 @@ from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, 
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.shares import IShareMounts
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.hypervisor.volumes import (
@@ -48,7 +56,11 @@ from nova_virt_interface.reference.guests import ReferenceGuests
 from nova_virt_interface.reference.host import Host, Image, Vm, host_named
 from nova_virt_interface.reference.host_controls import ReferenceHostControls
 from nova_virt_interface.reference.host_power import HostPower
+from nova_virt_interface.reference.migration_source import MigrationControlPart, MigrationSourcePart
+from nova_virt_interface.reference.migration_target import MigrationTargetPart
 from nova_virt_interface.reference.power import ReferencePower
+from nova_virt_interface.reference.recovery import RecoveryPart
+from nova_virt_interface.reference.resize import ResizePart
 from nova_virt_interface.reference.shares import SharesPart
 from nova_virt_interface.reference.topology import TopologyPart
 from nova_virt_interface.reference.volumes import VolumesPart
@@ -89,14 +101,21 @@ class ReferenceFactory:
 @implementer(ICrashDump, IPause, ISuspend)
 @implementer(IDiskExport, IDiskResize, IShareMounts)
 @implementer(IVolumeConnector, IVolumeReplacement, IVolumeSnapshots)
+@implementer(IForceMigration, IMigrationControl, IMigrationSource, IMigrationTarget)
+@implementer(IRecovery, IResize)
 @implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
 class ReferenceHypervisor(
+    DisksPart,
+    ExportPart,
+    MigrationControlPart,
+    MigrationSourcePart,
+    MigrationTargetPart,
+    RecoveryPart,
     ReferenceConsoles,
     ReferenceGuests,
     ReferenceHostControls,
     ReferencePower,
-    DisksPart,
-    ExportPart,
+    ResizePart,
     SharesPart,
     TopologyPart,
     VolumesPart,
@@ -153,6 +172,7 @@ class ReferenceHypervisor(
             memory_free_bytes=memory_free,
             storage_bytes=self._host.storage_bytes,
             storage_free_bytes=storage_free,
+            storage_id=self._host.moves.storage_id,
         )
 
     def _all_ours(self) -> list[Vm]:
@@ -187,8 +207,8 @@ class ReferenceHypervisor(
         with translated():
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:
-                disks = {disk.key: self._made_disk(disk, spec.secrets) for disk in spec.disks}
-                self._host.define(translate.vm(vm_uuid, spec, self._owner, disks))
+                contents = self._host.images() | self._imported(spec.disks)
+                self._host.define(translate.vm(vm_uuid, spec, self._owner, contents))
             elif existing.owner != self._owner or existing.digest != spec_digest(spec):
                 raise Conflict(
                     f"VM {vm_uuid} exists with another spec",

@@ -8,12 +8,14 @@ from uuid import UUID
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.offers import setting_features
 from nova_virt_interface.reference.guest import Inside
-from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
+from nova_virt_interface.reference.host import Image, Nic, Vm
+from nova_virt_interface.reference.made_disk import made_disk
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import CachedImage, DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec, VmState
@@ -49,6 +51,7 @@ def describe(name: str) -> HostDescription:
         volume_protocols=tuple(VolumeProtocol),
         encryption_formats=(EncryptionFormat.LUKS,),
         export_formats=(DiskFormat.RAW,),
+        migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
     )
 
 
@@ -57,8 +60,8 @@ def nic(spec: NicSpec) -> Nic:
     return Nic(mac=spec.mac, digest=spec_digest(spec))
 
 
-def vm(vm_uuid: UUID, spec: VmSpec, owner: str, disks: Mapping[str, Disk]) -> Vm:
-    """The VM that the host is to make, of disks by key."""
+def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> Vm:
+    """The VM that the host is to make."""
     return Vm(
         uuid=vm_uuid,
         label=spec.name,
@@ -66,7 +69,7 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, disks: Mapping[str, Disk]) -> Vm
         vcpus=spec.vcpus,
         memory_bytes=spec.memory_bytes,
         digest=spec_digest(spec),
-        disks=dict(disks),
+        disks={item.key: made_disk(item, images, spec.secrets) for item in spec.disks},
         nics={item.key: nic(item) for item in spec.nics},
         inside=Inside(has_channel=spec.settings.guest_agent),
         features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
@@ -85,7 +88,13 @@ def power_state(state: str) -> PowerState:
 def vm_state(stored: Vm) -> VmState:
     """What the VM is."""
     state = power_state(stored.state)
-    return VmState(vm_uuid=stored.uuid, name=stored.label, power_state=state)
+    return VmState(
+        vm_uuid=stored.uuid,
+        name=stored.label,
+        power_state=state,
+        disk_keys=tuple(stored.disks),
+        nic_keys=tuple(stored.nics),
+    )
 
 
 def cached_image(key: str, image: Image) -> CachedImage:

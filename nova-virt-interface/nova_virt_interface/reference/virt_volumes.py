@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from nova_virt_interface.errors import NotFound, Resource, Unsupported
+from nova_virt_interface.reference.virt_description import volume_disk
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
-    DiskSpec,
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
@@ -20,7 +20,6 @@ from nova_virt_interface.values.instance_requests import (
     SnapshotRequest,
     SwapVolumeRequest,
 )
-from nova_virt_interface.values.instances import InstanceVolume
 from nova_virt_interface.values.shares import (
     MountedShare,
     MountShareRequest,
@@ -36,7 +35,7 @@ from nova_virt_interface.values.volumes import (
 if TYPE_CHECKING:
     from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
 
-__all__ = ["VirtVolumesPart", "volume_disk"]
+__all__ = ["VirtVolumesPart"]
 
 
 class VirtVolumesPart:
@@ -119,16 +118,3 @@ class VirtVolumesPart:
     def list_mounted_shares(self) -> tuple[MountedShare, ...]:
         """See `IShareMounts`."""
         return self._vms.list_mounted_shares()
-
-
-def volume_disk(volume: InstanceVolume) -> DiskSpec:
-    """The disk of a volume."""
-    return DiskSpec(
-        key=volume.disk_key,
-        source=volume.volume,
-        size_bytes=volume.size_bytes,
-        bus=volume.bus,
-        boot_index=volume.boot_index,
-        limits=volume.limits,
-        serial=volume.disk_key,
-    )

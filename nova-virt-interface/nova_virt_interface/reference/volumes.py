@@ -8,9 +8,10 @@ from uuid import UUID
 from nova_virt_interface import offers
 from nova_virt_interface.errors import Conflict, InvalidRequest, InvalidState, Resource, Unsupported
 from nova_virt_interface.reference.disk import Disk
-from nova_virt_interface.reference.disks import existing_disk, passphrases, volume_of
+from nova_virt_interface.reference.disks import existing_disk
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host_storage import unlock
+from nova_virt_interface.reference.made_disk import passphrases, volume_of
 from nova_virt_interface.reference.volume_address import address_of
 from nova_virt_interface.values.volumes import (
     CreateVolumeSnapshotRequest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 from uuid import UUID
 
 from nova_virt_interface.reference import luks
@@ -85,8 +86,7 @@ class ReferenceStorageAnswers(StorageQuestions):
         """See `StorageQuestions`."""
         wish = VolumeWish(protocol=VolumeProtocol.FILE, size_bytes=volume.size_bytes)
         with self.volume(wish) as made:
-            assert isinstance(made.connection, FileVolume)
-            yield made.connection
+            yield cast("FileVolume", made.connection)
 
     def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:
         """See `StorageQuestions`."""
@@ -142,7 +142,7 @@ def _files(disk: Disk) -> Iterator[str]:
 def _connection(wish: VolumeWish, name: str) -> VolumeConnection:
     user = "tester" if wish.password else None
     raw = DiskFormat.RAW
-    return {
+    kinds: dict[VolumeProtocol, VolumeConnection] = {
         VolumeProtocol.ISCSI: IscsiVolume(
             portals=("192.0.2.1:3260",),
             target_iqn=f"iqn.2010-10.org.openstack:{name}",
@@ -163,4 +163,5 @@ def _connection(wish: VolumeWish, name: str) -> VolumeConnection:
         VolumeProtocol.FILE: FileVolume(path=f"/volumes/{name}", format=raw),
         VolumeProtocol.BLOCK_DEVICE: BlockDeviceVolume(path=f"/dev/volumes/{name}"),
         VolumeProtocol.HYPERVISOR: HypervisorVolume(identity=name),
-    }[wish.protocol]
+    }
+    return kinds[wish.protocol]

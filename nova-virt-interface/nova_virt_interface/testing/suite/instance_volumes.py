@@ -21,7 +21,7 @@ from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.harness import CannotProvoke
 from nova_virt_interface.testing.harness_storage import TestVolume, VolumeWish
-from nova_virt_interface.testing.suite._mixins import VirtDriverMixin
+from nova_virt_interface.testing.suite._instances import InstanceMixin
 from nova_virt_interface.testing.suite._volumes import LUKS, MARK, VOLUME_BYTES, secret
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.instance_requests import (
@@ -59,26 +59,10 @@ _FILES = (VolumeProtocol.FILE, VolumeProtocol.NFS, VolumeProtocol.SMB)
 _OFF = PowerOffRequest(graceful_timeout_seconds=0.0)
 
 
-class InstanceVolumeSuite(VirtDriverMixin):
+class InstanceVolumeSuite(InstanceMixin):
     """`IVolumeAttachment`, `IVolumeExtension`, `IVolumeSwap`, `IAssistedVolumeSnapshots`,
     `IInstanceSnapshot`, and instances that boot from volumes.
     """
-
-    def _request(self, **changes: object) -> Any:
-        """`InstanceSuite` has it, like the next four."""
-        raise NotImplementedError
-
-    def _spawned(self, **changes: object) -> tuple[UUID, Any]:
-        raise NotImplementedError
-
-    def _wait_ready(self, instance_uuid: UUID) -> Any:
-        raise NotImplementedError
-
-    def _assert_state(self, instance_uuid: UUID, expected: PowerState) -> None:
-        raise NotImplementedError
-
-    def _without_images(self) -> frozenset[str]:
-        raise NotImplementedError
 
     @contextmanager
     def _a_volume(self, *protocols: VolumeProtocol, **wishes: Any) -> Iterator[TestVolume]:
@@ -94,7 +78,7 @@ class InstanceVolumeSuite(VirtDriverMixin):
     @rules("VOL-1", "VOL-2", "DISK-3", "DISK-5", "REP-1")
     def test_a_volume_is_attached_to_a_running_instance(self) -> None:
         self.requires(IVolumeAttachment)
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         before = self.harness.leftovers()
         with self._a_volume() as made:
             volume = _instance_volume(made)
@@ -122,7 +106,7 @@ class InstanceVolumeSuite(VirtDriverMixin):
     def test_an_encrypted_volume_comes_with_its_secret(self) -> None:
         self.requires(IVolumeAttachment)
         offered = self.virt_driver.describe().features
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         wish = {"encryption": EncryptionFormat.LUKS, "passphrase": "correct-horse-battery-staple"}
         if VmFeature.VOLUME_ENCRYPTION not in offered:
             wish = {}
@@ -140,21 +124,21 @@ class InstanceVolumeSuite(VirtDriverMixin):
             self.virt_driver.attach_volume(instance_uuid, replace(attach, secrets=secrets))
             self.virt_driver.power_off(instance_uuid, _OFF)
             self.virt_driver.power_on(instance_uuid, PowerOnRequest(secrets=secrets))
-            self._assert_state(instance_uuid, PowerState.RUNNING)
+            self.assert_state(instance_uuid, PowerState.RUNNING)
             self.virt_driver.detach_volume(instance_uuid, _detachment(volume))
 
     @rules("SPAWN-1", "SPAWN-3", "VOL-1", "SNAP-1")
     def test_an_instance_boots_from_a_volume(self) -> None:
-        before = self._without_images()
+        before = self.without_images()
         image = self.harness.image()
         if not image.boots:
             raise CannotProvoke("no guest of this backend writes to its console")
         with self._a_volume(boots=True, size_bytes=image.virtual_size_bytes) as made:
             instance_uuid = self.new_uuid()
-            request = replace(self._request(), image=None, volumes=(self._root_volume(made),))
+            request = replace(self.request(), image=None, volumes=(self._root_volume(made),))
             for _ in range(2):
                 self.virt_driver.spawn(instance_uuid, request)
-            self._wait_ready(instance_uuid)
+            self.wait_ready(instance_uuid)
             if IInstanceSnapshot.providedBy(self.virt_driver):
                 with self.refused(Unsupported):
                     self.virt_driver.snapshot(instance_uuid, self._snapshot_request())
@@ -162,16 +146,16 @@ class InstanceVolumeSuite(VirtDriverMixin):
             self.virt_driver.destroy(instance_uuid, DestroyRequest())
             self.assertFalse(self.harness.volume_is_used(made))
             self.assertTrue(self.harness.volume_content(made).strip(b"\0"))
-        self.assertEqual(before, self._without_images())
+        self.assertEqual(before, self.without_images())
 
     @rules("SPAWN-2", "VOL-4")
     def test_an_instance_whose_volume_is_away_leaves_nothing(self) -> None:
-        before = self._without_images()
+        before = self.without_images()
         with self._a_volume() as made:
             volumes = (_instance_volume(made),)
         with self.refused(PeerUnreachable, Resource.VOLUME):
-            self.virt_driver.spawn(self.new_uuid(), self._request(volumes=volumes))
-        self.assertEqual(before, self._without_images())
+            self.virt_driver.spawn(self.new_uuid(), self.request(volumes=volumes))
+        self.assertEqual(before, self.without_images())
 
     @rules("DISK-10")
     def test_the_new_size_of_a_volume_is_taken_over_by_an_instance(self) -> None:
@@ -179,7 +163,7 @@ class InstanceVolumeSuite(VirtDriverMixin):
         protocols = set(self.virt_driver.describe().volume_protocols) - {VolumeProtocol.NBD}
         with self._a_volume(*protocols) as made:
             volume = _instance_volume(made)
-            instance_uuid, _ = self._spawned(volumes=(volume,))
+            instance_uuid, _ = self.spawned(volumes=(volume,))
             extend = ExtendVolumeRequest(
                 volume_id=volume.volume.volume_id, size_bytes=2 * VOLUME_BYTES
             )
@@ -199,7 +183,7 @@ class InstanceVolumeSuite(VirtDriverMixin):
         self.requires(IVolumeSwap, IVolumeAttachment)
         with self._a_volume() as old, self._a_volume() as new:
             volume = _instance_volume(old)
-            instance_uuid, _ = self._spawned(volumes=(volume,))
+            instance_uuid, _ = self.spawned(volumes=(volume,))
             self.harness.write_as_guest(instance_uuid, volume.disk_key, 0, MARK)
             swap = SwapVolumeRequest(
                 volume_id=volume.volume.volume_id,
@@ -231,7 +215,7 @@ class InstanceVolumeSuite(VirtDriverMixin):
         self.requires(IAssistedVolumeSnapshots)
         with self._a_volume(*_FILES) as made:
             volume = _instance_volume(made)
-            instance_uuid, _ = self._spawned(volumes=(volume,))
+            instance_uuid, _ = self.spawned(volumes=(volume,))
             key = volume.disk_key
             with self.harness.overlay(made) as overlay:
                 create = CreateVolumeSnapshotRequest(key=key, snapshot_id=uuid4(), overlay=overlay)
@@ -253,7 +237,7 @@ class InstanceVolumeSuite(VirtDriverMixin):
     @rules("EXP-1", "EXP-2", "EXP-4", "SNK-1")
     def test_a_snapshot_is_the_root_disk(self) -> None:
         self.requires(IInstanceSnapshot)
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         size = self.harness.disk_of_vm(instance_uuid, "root").size_bytes
         self.harness.write_as_guest(instance_uuid, "root", size - len(MARK), MARK)
         request = self._snapshot_request()
@@ -263,7 +247,7 @@ class InstanceVolumeSuite(VirtDriverMixin):
         whole = self.harness.as_raw(content, request.format)
         self.assertEqual((size, MARK), (len(whole), whole[-len(MARK) :]))
         self.assertEqual(0, self.services.image_sink.open)
-        self._assert_state(instance_uuid, PowerState.RUNNING)
+        self.assert_state(instance_uuid, PowerState.RUNNING)
         for format in set(type(request.format)) - set(self.virt_driver.describe().export_formats):
             with self.refused(Unsupported):
                 self.virt_driver.snapshot(instance_uuid, replace(request, format=format))

@@ -13,9 +13,9 @@ from zope.interface import Interface as ZopeInterface
 from zope.interface.interface import InterfaceClass
 
 from abc_interface_checker.findings import Finding
-from abc_interface_checker.live.callables import Shape, shape_of
 from abc_interface_checker.live.contract import kind_of, read_live
 from abc_interface_checker.live.hints import canonical, find, name_of
+from abc_interface_checker.live.signatures import Shape, shape_of
 from abc_interface_checker.model import (
     Attribute,
     Interface,

@@ -45,7 +45,7 @@ def is_set(implementation: Implementation, name: str) -> bool:
     """
     if name in _fields(implementation.cls):
         return True
-    return any(name in stored_names(function.__code__) for function in implementation.functions())
+    return any(_stores(function.__code__, name) for function in implementation.functions())
 
 
 def sets_by_name(implementation: Implementation) -> bool:
@@ -66,17 +66,14 @@ def is_frozen_field(implementation: Implementation, name: str) -> bool:
     return issubclass(cls, tuple) and name in getattr(cls, "_fields", ())
 
 
-def stored_names(code: types.CodeType) -> frozenset[str]:
-    """Names of attributes that the code, or functions in it, assign."""
-    found = {
-        str(step.argval)
-        for step in (dis.get_instructions(code) if code.co_names else ())
-        if step.opname == "STORE_ATTR"
-    }
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found |= stored_names(constant)
-    return frozenset(found)
+def _stores(code: types.CodeType, name: str) -> bool:
+    """Whether the code, or a function in it, assigns an attribute of this name."""
+    if name in code.co_names and any(
+        step.opname == "STORE_ATTR" and step.argval == name for step in dis.get_instructions(code)
+    ):
+        return True
+    inner = (each for each in code.co_consts if isinstance(each, types.CodeType))
+    return any(_stores(each, name) for each in inner)
 
 
 def fits(value: object, wanted: str, classes: Classes) -> bool | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder
@@ -78,7 +77,6 @@ def _main(module: ModuleType) -> ModuleSpec | None:
     return spec_from_file_location(module.__name__, file) if file else None
 
 
-@functools.cache
 def _found_on_disk(name: str) -> ModuleSpec | None:
     owner = name.rpartition(".")[0]
     if not owner:
