@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -97,11 +98,18 @@ class DisksPart:
                 ((key, SecretPurpose(purpose)) for purpose in disk.secrets), secrets
             )
 
-    def _give_secrets(self, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
-        self._check_secrets(vm_uuid, secrets)
-        if secrets:
-            with translated():
-                self._host.give_secrets(vm_uuid, passphrases(secrets))
+    @contextmanager
+    def _given_secrets(self, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> Iterator[None]:
+        """The host has the secrets inside the block, and after it if all went well."""
+        if not secrets:
+            yield
+            return
+        self._host.give_secrets(vm_uuid, passphrases(secrets))
+        try:
+            yield
+        except BaseException:
+            self._host.take_secrets(vm_uuid)
+            raise
 
 
 def existing_disk(vm: Vm, key: str) -> Disk:

@@ -40,6 +40,13 @@ class HostStorage:
             for key, disk in self._existing(uuid).disks.items():
                 unlock(disk, key, passphrases)
 
+    def take_secrets(self, uuid: UUID) -> None:
+        """Forget the secrets of a VM that is off."""
+        with self._question():
+            vm = self._existing(uuid)
+            if vm.state == "stopped":
+                self._close_disks(vm)
+
     def grow_disk(self, uuid: UUID, key: str, size_bytes: int) -> None:
         """Enlarge a disk, or look how large its volume has become."""
         with self._question():

@@ -221,8 +221,8 @@ class ReferenceHypervisor(
         """See `IHypervisor`."""
         state = self._ours(vm_uuid).state
         if state not in ("running", "paused"):
-            self._give_secrets(vm_uuid, request.secrets)
-        with translated():
+            self._check_secrets(vm_uuid, request.secrets)
+        with translated(), self._given_secrets(vm_uuid, request.secrets):
             if state in ("paused", "suspended"):
                 HostPower(self._host).go_on(vm_uuid)
             elif state != "running":
@@ -250,8 +250,7 @@ class ReferenceHypervisor(
         timeout = request.graceful_timeout_seconds if soft else 0.0
         self._check_secrets(vm_uuid, request.secrets)
         self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))
-        self._give_secrets(vm_uuid, request.secrets)
-        with translated():
+        with translated(), self._given_secrets(vm_uuid, request.secrets):
             self._host.start(vm_uuid)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:

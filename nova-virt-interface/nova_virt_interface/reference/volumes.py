@@ -44,7 +44,12 @@ class VolumesPart:
     def volume_connector(self) -> VolumeConnector:
         """See `IVolumeConnector`."""
         name = self._description.hostname
-        return VolumeConnector(hostname=name, initiator_iqn=f"iqn.1993-08.org.debian:01:{name}")
+        return VolumeConnector(
+            hostname=name,
+            initiator_iqn=f"iqn.1993-08.org.debian:01:{name}",
+            wwpns=("500143802426baf4",),
+            wwnns=("500143802426baf5",),
+        )
 
     def replace_volume(self, vm_uuid: UUID, request: ReplaceVolumeRequest) -> None:
         """See `IVolumeReplacement`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -249,7 +250,7 @@ class VolumeChangeSuite(VolumeMixin):
         ask = getattr(self.hypervisor, method)
         with self.refused(NotFound, Resource.VM):
             ask(self.new_uuid(), request)
-        missing = type(request)(**{**vars(request), "key": "missing"})
+        missing = replace(request, key="missing")
         with self.refused(NotFound, Resource.DISK):
             ask(vm_uuid, missing)
         self.hypervisor.stop_vm(vm_uuid, StopRequest())
