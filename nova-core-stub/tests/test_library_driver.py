@@ -22,11 +22,15 @@ from nova_virt_interface.errors import (
 )
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
+from nova_virt_interface.hypervisor.disks import IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.shares import IShareMounts
+from nova_virt_interface.hypervisor.volumes import IVolumeReplacement, IVolumeSnapshots
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
@@ -53,6 +57,12 @@ from nova_virt_interface.virt_driver.power import (
     IInstanceSuspend,
 )
 from nova_virt_interface.virt_driver.providers import IProviderTree
+from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
+from nova_virt_interface.virt_driver.volumes import (
+    IAssistedVolumeSnapshots,
+    IVolumeExtension,
+    IVolumeSwap,
+)
 from zope.interface import providedBy
 from zope.interface.verify import verifyObject
 
@@ -98,6 +108,11 @@ class LibraryDriverTest(testtools.TestCase):
             IPause: IInstancePause,
             ISuspend: IInstanceSuspend,
             IVmDiagnostics: IInstanceDiagnostics,
+            IDiskExport: IInstanceSnapshot,
+            IDiskResize: IVolumeExtension,
+            IShareMounts: IShareMounts,
+            IVolumeReplacement: IVolumeSwap,
+            IVolumeSnapshots: IAssistedVolumeSnapshots,
         }
         everything = set(providedBy(self.driver))
         self.assertLessEqual({IVirtDriver, IProviderTree, *table.values()}, everything)
