@@ -240,4 +240,6 @@ def _check_connection(volume: Volume, host: HostDescription, place: str) -> None
     if isinstance(connection, FileVolume | NfsVolume | SmbVolume):
         check_offered(connection.format, host.disk_formats, f"{place}.connection.format")
     if volume.encryption is not None:
-        check_offered(volume.encryption.format, host.encryption_formats, f"{place}.encryption")
+        check_offered(
+            volume.encryption.format, host.encryption_formats, f"{place}.encryption.format"
+        )
