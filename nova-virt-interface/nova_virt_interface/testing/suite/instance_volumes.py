@@ -129,6 +129,7 @@ class InstanceVolumeSuite(InstanceMixin):
 
     @rules("SPAWN-1", "SPAWN-3", "VOL-1", "SNAP-1")
     def test_an_instance_boots_from_a_volume(self) -> None:
+        self.requires(IVolumeConnector)
         before = self.without_images()
         image = self.harness.image()
         if not image.boots:
@@ -150,6 +151,7 @@ class InstanceVolumeSuite(InstanceMixin):
 
     @rules("SPAWN-2", "VOL-4")
     def test_an_instance_whose_volume_is_away_leaves_nothing(self) -> None:
+        self.requires(IVolumeConnector)
         before = self.without_images()
         with self._a_volume() as made:
             volumes = (_instance_volume(made),)
