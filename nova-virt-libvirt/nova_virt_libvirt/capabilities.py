@@ -11,15 +11,22 @@ import libvirt
 from lxml import etree
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.hypervisor.console import IConsoleLog
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import (
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
+from nova_virt_interface.values.volumes import EncryptionFormat, VolumeProtocol
 from zope.interface.interface import InterfaceClass
 
 from nova_virt_libvirt.conf import Settings
@@ -41,6 +48,12 @@ _NIC_BACKINGS = (
     NicBackingKind.OPEN_VSWITCH,
     NicBackingKind.MACVTAP,
     NicBackingKind.USER,
+)
+_VOLUME_PROTOCOLS = (
+    VolumeProtocol.FILE,
+    VolumeProtocol.BLOCK_DEVICE,
+    VolumeProtocol.NBD,
+    VolumeProtocol.ISCSI,
 )
 _NIC_MODELS = (NicModel.VIRTIO, NicModel.E1000, NicModel.E1000E, NicModel.RTL8139)
 
@@ -65,6 +78,8 @@ class Capabilities:
     """Whether guests get the host's processor model."""
     undefine_flags: int = _UNDEFINE
     statistics_flags: int = 0
+    initiator_iqn: str = ""
+    """By which QEMU's iSCSI initiator calls itself."""
     is_emulator: bool = False
     """Whether there is a machine with devices behind a domain: all but libvirt's test driver."""
 
@@ -107,12 +122,19 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         nic_models=_NIC_MODELS,
         firmware=firmware(offer),
         features=features,
+        volume_protocols=_VOLUME_PROTOCOLS,
+        encryption_formats=(EncryptionFormat.LUKS,),
+        export_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
     )
     return Capabilities(
         description=description,
         domain_type=settings.virt_type,
         machine=machine,
-        provides=(IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug),
+        provides=(
+            *(IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug),
+            *(IDiskExport, IDiskResize, IVolumeConnector, IVolumeReplacement, IVolumeSnapshots),
+        ),
+        initiator_iqn=f"iqn.2008-11.org.linux-kvm:{host.findtext('host/uuid')}",
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
         # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
         # guests may not drive.

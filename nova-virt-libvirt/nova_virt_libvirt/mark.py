@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from lxml import etree
 from lxml.builder import ElementMaker
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.values.vm import VmSpec
 
-__all__ = ["NAMESPACE", "PREFIX", "Mark", "mark_element", "mark_text", "read_mark"]
+__all__ = ["NAMESPACE", "PREFIX", "Mark", "Snapshot", "mark_element", "mark_text", "read_mark"]
 
 NAMESPACE = "urn:nova-virt-libvirt:1"
 PREFIX = "nova-virt"
 _MARKED = ElementMaker(namespace=NAMESPACE, nsmap={PREFIX: NAMESPACE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A snapshot of a volume that is a file."""
+
+    disk: str
+    snapshot_id: str
+    file: str
+    """Its content."""
+    overlay: str
+    """The file that was made to be built on it."""
+
+    def moved_to(self, file: str) -> Snapshot:
+        """The same content in another file."""
+        return replace(self, file=file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +46,8 @@ class Mark:
     disks: Mapping[str, str] = field(default_factory=dict)
     """Digest of each disk's spec by its key."""
     nics: Mapping[str, str] = field(default_factory=dict)
+    snapshots: tuple[Snapshot, ...] = ()
+    """Of each disk the oldest first."""
 
     @classmethod
     def of(cls, owner: str, spec: VmSpec) -> Mark:
@@ -47,7 +66,25 @@ class Mark:
         changed.pop(key, None)
         if spec is not None:
             changed[key] = spec
-        return replace(self, disks=changed) if kind == "disk" else replace(self, nics=changed)
+        if kind == "nic":
+            return replace(self, nics=changed)
+        kept = tuple(item for item in self.snapshots if item.disk != key)
+        return replace(self, disks=changed, snapshots=kept)
+
+    def with_snapshots(self, snapshots: tuple[Snapshot, ...]) -> Mark:
+        """The mark with other snapshots."""
+        return replace(self, snapshots=snapshots)
+
+    def snapshot(self, disk: str, snapshot_id: UUID) -> Snapshot | None:
+        """One snapshot of a disk."""
+        wanted = (disk, str(snapshot_id))
+        return next((i for i in self.snapshots if (i.disk, i.snapshot_id) == wanted), None)
+
+    def built_on(self, snapshot: Snapshot) -> Snapshot | None:
+        """The next younger snapshot of the same disk."""
+        same = [item for item in self.snapshots if item.disk == snapshot.disk]
+        younger = same[same.index(snapshot) + 1 :]
+        return younger[0] if younger else None
 
 
 def mark_element(mark: Mark) -> Any:
@@ -77,10 +114,23 @@ def read_mark(metadata: Any) -> Mark | None:
         spec=element.get("spec", ""),
         disks=digests["disk"],
         nics=digests["nic"],
+        snapshots=tuple(
+            Snapshot(
+                disk=found.get("disk", ""),
+                snapshot_id=found.get("id", ""),
+                file=found.get("file", ""),
+                overlay=found.get("overlay", ""),
+            )
+            for found in element.iterfind(f"{{{NAMESPACE}}}snapshot")
+        ),
     )
 
 
 def _build(mark: Mark, maker: ElementMaker) -> Any:
     devices = [maker.disk(key=key, spec=spec) for key, spec in mark.disks.items()]
     devices += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
+    devices += [
+        maker.snapshot(disk=item.disk, id=item.snapshot_id, file=item.file, overlay=item.overlay)
+        for item in mark.snapshots
+    ]
     return maker.vm(*devices, owner=mark.owner, spec=mark.spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import ClassVar
 from uuid import UUID
 
 from nova_virt_interface.testing.cannot_provoke import CannotProvoke
@@ -60,6 +61,9 @@ class SeenDisk:
 
 class StorageQuestions:
     """A harness answers those of the interfaces and features that its backends provide."""
+
+    fixed_size_protocols: ClassVar[frozenset[VolumeProtocol]] = frozenset({VolumeProtocol.NBD})
+    """Those whose volumes the test's storage cannot enlarge while they are attached."""
 
     def volume(self, wish: VolumeWish) -> AbstractContextManager[TestVolume]:
         """A volume of zeros inside the context; after it, its storage is away."""

@@ -29,6 +29,8 @@ from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.testing._libvirt_harness import LibvirtHarness
 from nova_virt_libvirt.testing.daemon import PrivateLibvirtd
 from nova_virt_libvirt.testing.guest_image import build_guest_image
+from nova_virt_libvirt.testing.qemu_storage import QemuStorageAnswers
+from nova_virt_libvirt.testing.storage_servers import StorageServers
 
 __all__ = ["LibvirtHarness", "QemuHarness", "TestDriverHarness"]
 
@@ -36,7 +38,7 @@ _NO_SOCKET = "/nonexistent/libvirt-sock"
 _STORAGE_MIB = 256
 
 
-class QemuHarness(LibvirtHarness):
+class QemuHarness(QemuStorageAnswers, LibvirtHarness):
     """QEMU in software emulation, behind a private libvirtd."""
 
     backend_name = "qemu"
@@ -59,6 +61,7 @@ class QemuHarness(LibvirtHarness):
         self.libvirtd.run(
             "mount", "-t", "tmpfs", "-o", f"size={_STORAGE_MIB}m", "tmpfs", str(self._disk)
         )
+        self.servers = StorageServers(self.libvirtd, self._image.path)
         self.counter.install()
 
     def stop(self) -> None:

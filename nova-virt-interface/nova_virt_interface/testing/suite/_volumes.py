@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
+from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.harness_storage import TestVolume, VolumeWish
-from nova_virt_interface.testing.suite._mixins import HypervisorMixin
+from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.volumes import (
@@ -64,6 +66,14 @@ class VolumeMixin(HypervisorMixin):
         } | wishes
         with self.harness.volume(VolumeWish(**wish)) as made:
             yield made
+
+    def listening(self, *more: DiskSpec) -> UUID:
+        """A VM that runs; where guests boot, its guest has come up, so that it lets go of disks."""
+        tracked = self.hypervisor
+        guests = IImageCache.providedBy(tracked) and IConsoleLog.providedBy(tracked)
+        if guests and self.harness.image().boots:
+            return self.booted(more)
+        return self.running(disks=(blank_disk(self.harness), *more))
 
     def attached(self, vm_uuid: UUID, disk: DiskSpec, *secrets: DeviceSecret) -> None:
         """Attach a disk."""

@@ -163,7 +163,7 @@ class VolumeSecretSuite(VolumeMixin):
             with self.volume(protocol) as made:
                 self._assert_encryption_refused(volume_disk(made, encryption=LUKS))
             return
-        vm_uuid = self.running()
+        vm_uuid = self.listening()
         before = self.harness.leftovers()
         wish = {"encryption": EncryptionFormat.LUKS, "passphrase": PASSPHRASE}
         with self.volume(protocol, **wish) as made:

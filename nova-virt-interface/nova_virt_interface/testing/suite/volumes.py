@@ -64,7 +64,7 @@ class VolumeSuite(VolumeMixin):
     @rules("VOL-1", "VOL-2", "VOL-3", "DISK-3", "DISK-5", "REP-1")
     def test_a_volume_of_every_protocol_comes_and_goes(self) -> None:
         self.requires(IDiskHotplug)
-        vm_uuid = self.running()
+        vm_uuid = self.listening()
         before = self.harness.leftovers()
         for protocol in self.protocols():
             with self.volume(protocol) as made:
@@ -98,7 +98,7 @@ class VolumeSuite(VolumeMixin):
     @rules("VOL-4", "DISK-4")
     def test_a_volume_that_is_away_is_not_attached(self) -> None:
         self.requires(IDiskHotplug)
-        running = self.running()
+        running = self.listening()
         before = self.harness.leftovers()
         for protocol in self.protocols():
             with self.volume(protocol) as made:
