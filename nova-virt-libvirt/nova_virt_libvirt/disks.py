@@ -75,7 +75,7 @@ class Disks:
         encryption = None
         if disk.encryption is not None:
             encryption, form = encryption_xml(vm_uuid, disk.key, disk.encryption), _RAW
-        name = disk_volume(vm_uuid, disk.key, form)
+        name = disk_volume(vm_uuid, disk.key, form, is_encrypted=encryption is not None)
         size = whole_sectors(disk.size_bytes or 0)
         if isinstance(disk.source, Blank):
             volume = self._storage.create(connection, name, size, form, encryption=encryption)

@@ -146,7 +146,7 @@ TABLE: tuple[Row, ...] = (
     Row(text="Cannot allocate memory", make=_FREE_MEMORY),
     Row(text="Invalid password, cannot unlock", make=_wrong_secret),
     Row(text="Authorization failure", make=_wrong_secret),
-    Row(text="authentication fail", make=_wrong_secret),
+    Row(text="Authentication failure", make=_wrong_secret),
     Row(text="Unknown protocol", make=_no_such_driver),
     Row(text="Cannot access storage file", make=_volume_away),
     Row(text="Cannot access backing file", make=_volume_away),

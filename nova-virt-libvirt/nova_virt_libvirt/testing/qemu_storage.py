@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,7 +26,6 @@ from nova_virt_libvirt.testing.storage_servers import StorageServers
 
 __all__ = ["QemuStorageAnswers"]
 
-_DUMP = re.compile(r"^[0-9a-f]{8}:  ((?:[0-9a-f]{2} )+)", re.M)
 _HMP = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
 
 
@@ -94,8 +93,22 @@ class QemuStorageAnswers(StorageQuestions):
 
     def read_as_guest(self, vm_uuid: UUID, key: str, offset: int, length: int) -> bytes:
         """See `StorageQuestions`."""
-        told = self._qemu_io(vm_uuid, key, f"read -v {offset} {length}")
-        return bytes.fromhex("".join(_DUMP.findall(told)))
+        socket = self.servers.folder / f"nbd-{uuid4().hex[:8]}"
+        raw = socket.with_suffix(".raw")
+        with self._seen_element(vm_uuid, key) as (domain, disk):
+            node = _node_of(domain, _device(key, disk))
+            address = {"type": "unix", "data": {"path": str(socket)}}
+            _ask(domain, "nbd-server-start", addr=address)
+            try:
+                _ask(domain, "block-export-add", id="seen", type="nbd", **{"node-name": node})
+                url = f"nbd+unix:///{node}?socket={socket}"
+                self.libvirtd.run("qemu-img", "convert", "-O", "raw", url, str(raw))
+            finally:
+                _ask(domain, "nbd-server-stop")
+        try:
+            return raw.read_bytes()[offset : offset + length]
+        finally:
+            raw.unlink()
 
     def storage_has(self, content: bytes) -> bool:
         """See `StorageQuestions`."""
@@ -138,11 +151,31 @@ class QemuStorageAnswers(StorageQuestions):
 
     def _qemu_io(self, vm_uuid: UUID, key: str, command: str) -> str:
         with self._seen_element(vm_uuid, key) as (domain, disk):
-            device = f"/machine/peripheral/ua-disk-{key}"
-            if disk.find("target").get("bus") == "virtio":
-                device += "/virtio-backend"
-            monitor = f'qemu-io -d {device} "{command}"'
+            monitor = f'qemu-io -d {_device(key, disk)} "{command}"'
             told: str = libvirt_qemu.qemuMonitorCommand(domain, monitor, _HMP)
         if "rror" in told or "failed" in told:
             raise AssertionError(f"{command}: {told}")
         return told
+
+
+def _device(key: str, disk: Any) -> str:
+    """QEMU's name of the device that a guest sees."""
+    device = f"/machine/peripheral/ua-disk-{key}"
+    return f"{device}/virtio-backend" if disk.find("target").get("bus") == "virtio" else device
+
+
+def _node_of(domain: Any, device: str) -> str:
+    """QEMU's name of what is behind a device."""
+    for block in _ask(domain, "query-block"):
+        if block.get("qdev") == device:
+            node: str = block["inserted"]["node-name"]
+            return node
+    raise LookupError(device)
+
+
+def _ask(domain: Any, command: str, **arguments: Any) -> Any:
+    asked = json.dumps({"execute": command, "arguments": arguments})
+    answer = json.loads(libvirt_qemu.qemuMonitorCommand(domain, asked, 0))
+    if "error" in answer:
+        raise AssertionError(f"{command}: {answer['error']}")
+    return answer["return"]

@@ -155,16 +155,20 @@ class StorageServers:
         port = _free_port()
         connection = NbdVolume(host=_LOOPBACK, port=port, export=path.name)
         listen = ("-b", _LOOPBACK, "-p", str(port), "-x", path.name)
+        pid_file = path.with_suffix(".pid")
         server = self._libvirtd.start_program(
-            "qemu-nbd", "-t", "-e", "8", "-f", "raw", *listen, str(path)
+            *("qemu-nbd", "-t", "-e", "8", "-f", "raw", *listen),
+            *(f"--pid-file={pid_file}", str(path)),
         )
         self._users[connection] = lambda: _is_connected(port)
         try:
             _wait_for(port)
             yield connection
         finally:
-            server.terminate()
+            # Its number inside the namespace; what was started here is only the way into it.
+            self._libvirtd.run("kill", pid_file.read_text().strip())
             server.wait()
+            pid_file.unlink(missing_ok=True)
 
     @contextmanager
     def _iscsi(self, path: Path, wish: VolumeWish) -> Iterator[VolumeConnection]:
