@@ -33,8 +33,6 @@ _DISK = re.compile(
     rf"(?:{_ENCRYPTED})?"
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([a-z0-9-]+)\.[a-z0-9]+"
 )
-    rf"(?:{_ENCRYPTED})?" + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([a-z0-9-]+)\.[a-z0-9]+"
-)
 _IMAGE = re.compile(
     r"image-(?P<key>[a-z0-9-]+)\.(?P<attempt>[0-9a-f]{32})\.(?P<format>[a-z0-9]+)"
     r"(?:\.(?P<size>[0-9]+)\.ready)?"
