@@ -141,6 +141,13 @@ class Volumes:
             capacity, _, _ = domain.blockInfo(disk.target)
             if request.size_bytes < capacity:
                 raise _too_small(key, capacity)
+            if request.size_bytes > capacity:
+                # QEMU 7.2: "Source and target image have different sizes".
+                raise Unsupported(
+                    f"QEMU copies a volume onto one of its own size, {capacity}, alone",
+                    remedy="use one of this size, and enlarge it afterwards",
+                    field="size_bytes",
+                )
             element = E.disk(E.driver(type=source.format), source.element, type=source.type)
             text = etree.tostring(element, encoding="unicode")
             with lent_secrets(connection, vm_uuid, request.secrets):

@@ -51,7 +51,8 @@ class IVolumeReplacement(Interface):
         Blocking: as long as the copy takes; tells its progress in bytes.
 
         Raises: NotFound (vm, disk); InvalidState (a VM that does not run); InvalidRequest (a volume
-        that is too small; a disk that is no volume); Unsupported (protocol); PeerUnreachable
+        that is too small; a disk that is no volume); Unsupported (protocol; a
+        volume that is larger, where the hypervisor copies onto an equal one alone); PeerUnreachable
         (volume).
         """
 
