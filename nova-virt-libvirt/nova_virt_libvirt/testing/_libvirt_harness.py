@@ -143,7 +143,6 @@ class LibvirtHarness(Harness):
 
 def _objects(connection: Any, pool_name: str) -> set[str]:
     found = {f"domain {domain.name()}" for domain in connection.listAllDomains()}
-    found |= {f"secret {secret.UUIDString()}" for secret in connection.listAllSecrets()}
     for pool in connection.listAllStoragePools():
         if pool.name().startswith(pool_name):
             pool.refresh(0)

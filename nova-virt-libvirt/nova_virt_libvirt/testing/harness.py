@@ -129,7 +129,9 @@ class QemuHarness(QemuStorageAnswers, LibvirtHarness):
     def _files(self) -> set[str]:
         folders = [str(self._disk), f"{self._disk / 'pool'}-console"]
         listed = self.libvirtd.run("find", *folders, "-type", "f", check=False)
-        return {f"file {Path(line).name}" for line in listed.splitlines()}
+        with self.looking() as connection:
+            secrets = {f"secret {secret.UUIDString()}" for secret in connection.listAllSecrets()}
+        return secrets | {f"file {Path(line).name}" for line in listed.splitlines()}
 
     def _connections(self) -> set[str]:
         """The sockets of this process whose other end is a libvirtd."""

@@ -30,6 +30,7 @@ from nova_virt_interface.values.disks import (
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.guest_settings import VmFeature
+from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import StartRequest, StopRequest
 
 __all__ = ["DiskDetailSuite"]
@@ -170,7 +171,8 @@ class DiskDetailSuite(HypervisorMixin):
     def test_a_disk_is_imported_into_no_cache(self) -> None:
         self.requires(IConsoleLog)
         if not self._has_feature(VmFeature.IMPORTED_DISKS):
-            self._assert_disk_refused(self._imported_disk(), "source")
+            source = Imported(key="missing", format=DiskFormat.RAW, size_bytes=512)
+            self._assert_disk_refused(self._extra_disk(source=source), "source")
             return
         before = self.harness.leftovers()
         vm_uuid, disk = self.new_uuid(), self._imported_disk()
@@ -185,7 +187,8 @@ class DiskDetailSuite(HypervisorMixin):
     @rules("LIFE-4", "SRC-1", "FAIL-1")
     def test_an_import_that_fails_leaves_nothing(self) -> None:
         if not self._has_feature(VmFeature.IMPORTED_DISKS):
-            self._assert_disk_refused(self._imported_disk(), "source")
+            source = Imported(key="missing", format=DiskFormat.RAW, size_bytes=512)
+            self._assert_disk_refused(self._extra_disk(source=source), "source")
             return
         before = self.harness.leftovers()
         good = self._imported_disk()
