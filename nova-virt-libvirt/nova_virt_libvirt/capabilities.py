@@ -125,6 +125,8 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         volume_protocols=_VOLUME_PROTOCOLS,
         encryption_formats=(EncryptionFormat.LUKS,),
         export_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
+        # libvirt tells qemu-img the size of a qcow2 volume in KiB.
+        disk_step_bytes=1024,
     )
     return Capabilities(
         description=description,

@@ -213,7 +213,8 @@ class VolumeSuite(VolumeMixin):
     @rules("VOL-4", "VOL-2")
     def test_a_stopped_vm_has_its_volume_when_it_starts(self) -> None:
         self.requires(IDiskHotplug)
-        vm_uuid = self.made()
+        vm_uuid = self.running()
+        self.hypervisor.stop_vm(vm_uuid, StopRequest())
         before = self.harness.leftovers()
         with self.volume() as made:
             disk = volume_disk(made)
