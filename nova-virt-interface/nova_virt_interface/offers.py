@@ -32,10 +32,11 @@ __all__ = [
     "check_driver_data",
     "check_nic",
     "check_offered",
-    "check_secrets",
     "check_vm",
     "check_volume",
+    "needed_secrets",
     "protocol_of",
+    "require_secrets",
     "secrets_of_disk",
     "secrets_of_volume",
     "setting_features",
@@ -58,8 +59,7 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
         check_disk(disk, host, spec.secrets)
     for nic in spec.nics:
         check_nic(nic, host)
-    if spec.settings.tpm is not None:
-        check_secrets(((spec.settings.tpm.key, SecretPurpose.TPM),), spec.secrets)
+    require_secrets(needed_secrets(spec), spec.secrets)
 
 
 def check_disk(
@@ -79,7 +79,7 @@ def check_disk(
         check_offered(disk.encryption.format, host.encryption_formats, f"{place}.encryption.format")
     if isinstance(source, Volume):
         _check_connection(source, host, f"{place}.source")
-    check_secrets(secrets_of_disk(disk), secrets)
+    require_secrets(secrets_of_disk(disk), secrets)
 
 
 def check_volume(
@@ -88,7 +88,7 @@ def check_volume(
     """As `check_vm`, for a volume that takes the place of another one as disk ``key``."""
     _check_features(_volume_features(volume, "volume"), host, f"disks[{key}]")
     _check_connection(volume, host, f"disks[{key}].volume")
-    check_secrets(secrets_of_volume(key, volume), secrets)
+    require_secrets(secrets_of_volume(key, volume), secrets)
 
 
 def check_nic(nic: NicSpec, host: HostDescription) -> None:
@@ -126,7 +126,7 @@ def secrets_of_volume(key: str, volume: Volume) -> tuple[tuple[str, SecretPurpos
     return tuple(needed)
 
 
-def check_secrets(
+def require_secrets(
     needed: Iterable[tuple[str, SecretPurpose]], secrets: tuple[DeviceSecret, ...]
 ) -> None:
     """Raise `InvalidRequest` unless all that are needed are there (rule SEC-4)."""
@@ -232,6 +232,13 @@ def _check_features(
                 remedy="use another host, or do not ask for it",
                 field=f"{place}.{field}",
             )
+
+
+def needed_secrets(spec: VmSpec) -> tuple[tuple[str, SecretPurpose], ...]:
+    """Keys of the devices that need a secret whenever the VM starts, and what for."""
+    tpm = spec.settings.tpm
+    own = () if tpm is None else ((tpm.key, SecretPurpose.TPM),)
+    return (*own, *(need for disk in spec.disks for need in secrets_of_disk(disk)))
 
 
 def _check_connection(volume: Volume, host: HostDescription, place: str) -> None:

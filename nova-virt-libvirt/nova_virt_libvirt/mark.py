@@ -10,9 +10,19 @@ from uuid import UUID
 from lxml import etree
 from lxml.builder import ElementMaker
 from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.vm import VmSpec
 
-__all__ = ["NAMESPACE", "PREFIX", "Mark", "Snapshot", "mark_element", "mark_text", "read_mark"]
+__all__ = [
+    "NAMESPACE",
+    "PREFIX",
+    "Mark",
+    "Snapshot",
+    "disk_origin",
+    "mark_element",
+    "mark_text",
+    "read_mark",
+]
 
 NAMESPACE = "urn:nova-virt-libvirt:1"
 PREFIX = "nova-virt"
@@ -46,6 +56,14 @@ class Mark:
     disks: Mapping[str, str] = field(default_factory=dict)
     """Digest of each disk's spec by its key."""
     nics: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Digest of what each disk keeps for its life, by its key."""
+    before_resize: str = ""
+    """The whole definition as it was, while a resize is pending."""
+    expected: str = ""
+    """The ticket of the migration by which the VM is to come; empty: it is here."""
+    arrived: str = ""
+    """The ticket by which it came."""
     snapshots: tuple[Snapshot, ...] = ()
     """Of each disk the oldest first."""
 
@@ -58,9 +76,10 @@ class Mark:
             spec=spec_digest(spec),
             disks=disks,
             nics={nic.key: spec_digest(nic) for nic in spec.nics},
+            origins={disk.key: disk_origin(disk) for disk in spec.disks},
         )
 
-    def with_device(self, kind: str, key: str, spec: str | None) -> Mark:
+    def with_device(self, kind: str, key: str, spec: str | None, origin: str = "") -> Mark:
         """The mark with one ``disk`` or ``nic`` more, or, if ``spec`` is None, less."""
         changed = dict(self.disks if kind == "disk" else self.nics)
         changed.pop(key, None)
@@ -69,7 +88,8 @@ class Mark:
         if kind == "nic":
             return replace(self, nics=changed)
         kept = tuple(item for item in self.snapshots if item.disk != key)
-        return replace(self, disks=changed, snapshots=kept)
+        origins = {**self.origins, key: origin}
+        return replace(self, disks=changed, snapshots=kept, origins=origins)
 
     def with_snapshots(self, snapshots: tuple[Snapshot, ...]) -> Mark:
         """The mark with other snapshots."""
@@ -85,6 +105,11 @@ class Mark:
         same = [item for item in self.snapshots if item.disk == snapshot.disk]
         younger = same[same.index(snapshot) + 1 :]
         return younger[0] if younger else None
+
+
+def disk_origin(disk: DiskSpec) -> str:
+    """Digest of what a disk keeps for its life, whatever its size and place."""
+    return spec_digest((disk.source, disk.format, disk.encryption))
 
 
 def mark_element(mark: Mark) -> Any:
@@ -110,6 +135,13 @@ def read_mark(metadata: Any) -> Mark | None:
         for kind in ("disk", "nic")
     }
     return Mark(
+        origins={
+            disk.get("key", ""): disk.get("origin", "")
+            for disk in element.iterfind(f"{{{NAMESPACE}}}disk")
+        },
+        before_resize=element.findtext(f"{{{NAMESPACE}}}before-resize") or "",
+        expected=element.get("expected", ""),
+        arrived=element.get("arrived", ""),
         owner=element.get("owner", ""),
         spec=element.get("spec", ""),
         disks=digests["disk"],
@@ -127,10 +159,17 @@ def read_mark(metadata: Any) -> Mark | None:
 
 
 def _build(mark: Mark, maker: ElementMaker) -> Any:
-    devices = [maker.disk(key=key, spec=spec) for key, spec in mark.disks.items()]
-    devices += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
-    devices += [
+    parts = [
+        maker.disk(key=key, spec=spec, origin=mark.origins.get(key, ""))
+        for key, spec in mark.disks.items()
+    ]
+    parts += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
+    parts += [
         maker.snapshot(disk=item.disk, id=item.snapshot_id, file=item.file, overlay=item.overlay)
         for item in mark.snapshots
     ]
-    return maker.vm(*devices, owner=mark.owner, spec=mark.spec)
+    if mark.before_resize:
+        parts.append(maker("before-resize", mark.before_resize))
+    tickets = {"expected": mark.expected, "arrived": mark.arrived}
+    given = {name: ticket for name, ticket in tickets.items() if ticket}
+    return maker.vm(*parts, owner=mark.owner, spec=mark.spec, **given)

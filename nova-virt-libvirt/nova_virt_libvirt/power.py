@@ -40,9 +40,10 @@ class Power:
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
             domain, description, _ = self._domains.ours(connection, vm_uuid)
             if not domain.isActive():
-                offers.check_secrets(description.needs, request.secrets)
+                offers.require_secrets(description.needs, request.secrets)
             with lent_secrets(connection, vm_uuid, request.secrets):
                 _start(domain)
+            self._census.note_saved(vm_uuid, None)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
@@ -59,7 +60,7 @@ class Power:
         graceful = request.graceful_timeout_seconds if request.kind is RebootKind.SOFT else 0.0
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
             domain, description, _ = self._domains.ours(connection, vm_uuid)
-            offers.check_secrets(description.needs, request.secrets)
+            offers.require_secrets(description.needs, request.secrets)
             _stop(domain, graceful)
             with lent_secrets(connection, vm_uuid, request.secrets):
                 _start(domain)
@@ -83,8 +84,10 @@ def _start(domain: Any) -> None:
     elif state in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED):
         if state == libvirt.VIR_DOMAIN_CRASHED:
             turn_off(domain)
-        # Goes on from saved memory if there is some.
+        # Goes on from saved memory if there is some; what an operator saved may go on paused.
         domain.create()
+        if domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
+            domain.resume()
 
 
 def _stop(domain: Any, graceful_seconds: float) -> None:

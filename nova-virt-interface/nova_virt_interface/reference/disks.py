@@ -94,7 +94,7 @@ class DisksPart:
 
     def _check_secrets(self, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
         for key, disk in self._ours(vm_uuid).disks.items():
-            offers.check_secrets(
+            offers.require_secrets(
                 ((key, SecretPurpose(purpose)) for purpose in disk.secrets), secrets
             )
 

@@ -63,6 +63,9 @@ _TABLE: dict[str, Callable[[str], VirtError]] = {
     "IN_MAINTENANCE": lambda text: InsufficientResources(
         text, remedy="use another host", resource=Resource.HOST
     ),
+    "LOCKED": lambda text: InvalidRequest(
+        text, remedy="send the device's secret with the request", field="secrets"
+    ),
     "IS_USED": lambda text: Busy(text, remedy="stop its VMs first"),
     "NO_AGENT": lambda text: PeerUnreachable(
         text, remedy="start the guest's agent", resource=Resource.GUEST_AGENT

@@ -8,7 +8,7 @@ from uuid import UUID
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.offers import setting_features
 from nova_virt_interface.reference.guest import Inside
-from nova_virt_interface.reference.host import Image, Nic, Vm
+from nova_virt_interface.reference.host import Image, Nic, Vm, digest_of
 from nova_virt_interface.reference.made_disk import made_disk
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
@@ -18,12 +18,15 @@ from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import VmSpec, VmState
 from nova_virt_interface.values.volumes import EncryptionFormat, VolumeProtocol
 
 __all__ = [
     "cached_image",
     "describe",
+    "keys",
+    "locks",
     "nic",
     "power_state",
     "vm",
@@ -60,6 +63,22 @@ def nic(spec: NicSpec) -> Nic:
     return Nic(mac=spec.mac, digest=spec_digest(spec))
 
 
+def keys(secrets: tuple[DeviceSecret, ...]) -> dict[tuple[str, str], bytes]:
+    """Secrets as the host takes them."""
+    return {(item.key, item.purpose.value): item.secret.reveal() for item in secrets}
+
+
+def locks(spec: VmSpec) -> dict[tuple[str, str], str]:
+    """What is kept of the secrets that devices which are no disks need whenever it starts; disks
+    have their own.
+    """
+    tpm = spec.settings.tpm
+    if tpm is None:
+        return {}
+    place = (tpm.key, SecretPurpose.TPM.value)
+    return {place: digest_of(keys(spec.secrets)[place])}
+
+
 def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> Vm:
     """The VM that the host is to make."""
     return Vm(
@@ -71,6 +90,7 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> 
         digest=spec_digest(spec),
         disks={item.key: made_disk(item, images, spec.secrets) for item in spec.disks},
         nics={item.key: nic(item) for item in spec.nics},
+        locks=locks(spec),
         inside=Inside(has_channel=spec.settings.guest_agent),
         features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
         shares=frozenset(share.path for share in spec.settings.shares),

@@ -41,7 +41,7 @@ class QemuStorageAnswers(StorageQuestions):
     if TYPE_CHECKING:
 
         @contextmanager
-        def looking(self) -> Iterator[Any]:
+        def looking(self, uri: str = "") -> Iterator[Any]:
             """The harness has it."""
 
     def volume(self, wish: VolumeWish) -> AbstractContextManager[TestVolume]:

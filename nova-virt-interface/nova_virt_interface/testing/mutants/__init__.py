@@ -23,6 +23,7 @@ from nova_virt_interface.testing.mutants import (
     resize,
     settings,
     signatures,
+    starting_secrets,
     volumes,
 )
 from nova_virt_interface.testing.mutants import instances as instances_
@@ -47,6 +48,7 @@ _SUBJECTS = (
     moves,
     settings,
     signatures,
+    starting_secrets,
     instances_,
 )
 

@@ -27,6 +27,7 @@ from nova_virt_interface.testing.suite.recovery import RecoverySuite
 from nova_virt_interface.testing.suite.resize import ResizeSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
 from nova_virt_interface.testing.suite.shares import ShareSuite
+from nova_virt_interface.testing.suite.starting_secrets import StartingSecretsSuite
 from nova_virt_interface.testing.suite.static import StaticSuite
 from nova_virt_interface.testing.suite.topology import TopologySuite
 from nova_virt_interface.testing.suite.volume_changes import VolumeChangeSuite
@@ -40,6 +41,7 @@ class HypervisorSuite(
     LifecycleSuite,
     PowerSuite,
     PausingSuite,
+    StartingSecretsSuite,
     HostSuite,
     HostControlSuite,
     ImageSuite,
