@@ -136,8 +136,9 @@ def read_mark(metadata: Any) -> Mark | None:
     }
     return Mark(
         origins={
-            disk.get("key", ""): disk.get("origin", "")
+            disk.get("key", ""): origin
             for disk in element.iterfind(f"{{{NAMESPACE}}}disk")
+            if (origin := disk.get("origin"))
         },
         before_resize=element.findtext(f"{{{NAMESPACE}}}before-resize") or "",
         expected=element.get("expected", ""),

@@ -34,7 +34,7 @@ from nova_core_stub.library_driver.disks import ROOT, volume_disk
 
 __all__ = ["VolumesMixin", "offered"]
 
-_OF_DISKS = {IDiskHotplug: IVolumeAttachment, IDiskResize: IVolumeExtension}
+_OF_DISKS: dict[Any, Any] = {IDiskHotplug: IVolumeAttachment, IDiskResize: IVolumeExtension}
 """What a hypervisor does with disks → what an instance gains by it if they can be volumes."""
 
 
