@@ -54,6 +54,7 @@ def describe(api: Api, node: Node) -> HostDescription:
         export_formats=(DiskFormat.RAW,) if node.takes_extents else (),
         console_kinds=(ConsoleKind.MKS,),
         host_power_actions=_ACTIONS if node.is_one_host else (),
+        disk_step_bytes=1024,
         memory_step_bytes=MIB,
     )
 

@@ -21,12 +21,6 @@ def check_disk(
 ) -> None:
     """Refuse what the host does not take."""
     offers.check_disk(spec, host, secrets)
-    if spec.serial is not None:
-        raise Unsupported(
-            f"disks[{spec.key}].serial: vSphere derives it from the disk's own uuid",
-            remedy="leave it to the host",
-            field=f"disks[{spec.key}].serial",
-        )
     if isinstance(spec.source, Media):
         field = f"disks[{spec.key}]"
         if spec.boot_index is not None:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.testing.harness_power import PowerQuestions
+from nova_virt_interface.testing.harness_storage import SeenDisk, StorageQuestions
 from nova_virt_interface.values.console import Console
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.power import PowerState
@@ -28,7 +29,7 @@ _STATES = {
 _LETS_IN = 101
 
 
-class Answers(PowerQuestions):
+class Answers(PowerQuestions, StorageQuestions):
     """Asks vcsim by the operator's own login."""
 
     server: Server
@@ -122,16 +123,31 @@ class Answers(PowerQuestions):
         with self._extent(vm_uuid, key).open("r+b") as file:
             file.write(content)
 
+    def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:
+        """See `StorageQuestions`."""
+        return SeenDisk(size_bytes=self._disk(vm_uuid, key).capacityInBytes)
+
+    def write_as_guest(self, vm_uuid: UUID, key: str, offset: int, content: bytes) -> None:
+        """See `StorageQuestions`: vcsim locks no extent."""
+        with self._extent(vm_uuid, key).open("r+b") as file:
+            file.seek(offset)
+            file.write(content)
+
+    def read_as_guest(self, vm_uuid: UUID, key: str, offset: int, length: int) -> bytes:
+        """See `StorageQuestions`."""
+        with self._extent(vm_uuid, key).open("rb") as file:
+            file.seek(offset)
+            return file.read(length).ljust(length, bytes(1))
+
     def _extent(self, vm_uuid: UUID, key: str) -> Path:
-        disks = vim.vm.device.VirtualDisk
-        hardware = self._fact(vm_uuid, "config.hardware.device")
-        (name,) = [
-            device.backing.fileName
-            for device in hardware
-            if isinstance(device, disks) and _key(device) == key
-        ]
+        name: str = self._disk(vm_uuid, key).backing.fileName
         file = name.partition("] ")[2].removesuffix(".vmdk") + "-flat.vmdk"
         return Path(self.server.datastore_folder, file)
+
+    def _disk(self, vm_uuid: UUID, key: str) -> Any:
+        disks = vim.vm.device.VirtualDisk
+        hardware = self._fact(vm_uuid, "config.hardware.device")
+        return next(d for d in hardware if isinstance(d, disks) and _key(d) == key)
 
     def _fact(self, vm_uuid: UUID, path: str) -> Any:
         return self.server.fact(self.server.vm(vm_uuid), path)
