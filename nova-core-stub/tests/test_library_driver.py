@@ -77,6 +77,7 @@ from nova_virt_interface.virt_driver.resize import IInstanceResize
 from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
 from nova_virt_interface.virt_driver.volumes import (
     IAssistedVolumeSnapshots,
+    IVolumeAttachment,
     IVolumeExtension,
     IVolumeSwap,
 )
@@ -139,7 +140,7 @@ class LibraryDriverTest(testtools.TestCase):
         }
         everything = set(providedBy(self.driver))
         self.assertLessEqual({IVirtDriver, IProviderTree, IRescue, *table.values()}, everything)
-        more = {IRescue: (IDiskHotplug, IImageCache)}
+        more = {IRescue: (IDiskHotplug, IImageCache), IVolumeAttachment: (IDiskHotplug,)}
         for lower in (*table, IDiskHotplug):
             poorer = Intercepted(self.hypervisor, lambda name, call: call(), without=[lower])
             provided = set(providedBy(LibraryDriver(poorer)))

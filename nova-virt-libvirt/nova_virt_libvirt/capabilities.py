@@ -81,6 +81,24 @@ _QEMU_POWER = (
     IGuestQuiesce,
     IGuestTime,
 )
+_QEMU = (
+    *_QEMU_POWER,
+    IConsoleLog,
+    IDiskExport,
+    IDiskHotplug,
+    IDiskResize,
+    IForceMigration,
+    IHostTopology,
+    IImageCache,
+    IMigrationControl,
+    IMigrationSource,
+    INicHotplug,
+    IRecovery,
+    IResize,
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +148,37 @@ def examine(connection: Any, settings: Settings) -> Capabilities:
 def _qemu(connection: Any, settings: Settings) -> Capabilities:
     offer = _domain_capabilities(connection, settings)
     machine = offer.findtext("machine") or ""
-    buses = {value.text for value in offer.iterfind("devices/disk/enum[@name='bus']/value")}
     host = etree.fromstring(connection.getCapabilities())
-    features = emulator_features(offer, host)
     maximum = offer.find("vcpu")
     host_model = offer.find("cpu/mode[@name='host-model']")
-    description = HostDescription(
+    description = _describe_qemu(connection, offer, host)
+    return Capabilities(
+        description=description,
+        domain_type=settings.virt_type,
+        machine=machine,
+        provides=(*_QEMU, *((IMigrationTarget,) if settings.peer_uri else ())),
+        initiator_iqn=f"iqn.2008-11.org.linux-kvm:{host.findtext('host/uuid')}",
+        console_address=settings.console_address,
+        video="vga" if description.cpu_architecture == "x86_64" else "virtio",
+        max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
+        # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
+        # guests may not drive.
+        cdrom_bus=DiskBus.SATA if "q35" in machine else DiskBus.IDE,
+        hot_buses=frozenset({DiskBus.VIRTIO, DiskBus.SCSI}),
+        host_cpu=settings.virt_type == "kvm"
+        and host_model is not None
+        and host_model.get("supported") == "yes",
+        undefine_flags=_UNDEFINE_QEMU,
+        # Without it one VM that is busy with a long job would hold up the statistics of all.
+        statistics_flags=libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
+        is_emulator=True,
+    )
+
+
+def _describe_qemu(connection: Any, offer: Any, host: Any) -> HostDescription:
+    buses = {value.text for value in offer.iterfind("devices/disk/enum[@name='bus']/value")}
+    features = emulator_features(offer, host)
+    return HostDescription(
         hypervisor_type="QEMU",
         hypervisor_version=_version(connection.getVersion()),
         hostname=connection.getHostname(),
@@ -158,45 +201,6 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         disk_step_bytes=1024,
         console_kinds=_console_kinds(offer),
         migration_modes=(MigrationMode.LIVE,),
-    )
-    return Capabilities(
-        description=description,
-        domain_type=settings.virt_type,
-        machine=machine,
-        provides=(
-            *_QEMU_POWER,
-            IConsoleLog,
-            IDiskExport,
-            IDiskHotplug,
-            IDiskResize,
-            IForceMigration,
-            IHostTopology,
-            IImageCache,
-            IMigrationControl,
-            IMigrationSource,
-            INicHotplug,
-            IRecovery,
-            IResize,
-            IVolumeConnector,
-            IVolumeReplacement,
-            IVolumeSnapshots,
-            *((IMigrationTarget,) if settings.peer_uri else ()),
-        ),
-        initiator_iqn=f"iqn.2008-11.org.linux-kvm:{host.findtext('host/uuid')}",
-        console_address=settings.console_address,
-        video="vga" if description.cpu_architecture == "x86_64" else "virtio",
-        max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
-        # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
-        # guests may not drive.
-        cdrom_bus=DiskBus.SATA if "q35" in machine else DiskBus.IDE,
-        hot_buses=frozenset({DiskBus.VIRTIO, DiskBus.SCSI}),
-        host_cpu=settings.virt_type == "kvm"
-        and host_model is not None
-        and host_model.get("supported") == "yes",
-        undefine_flags=_UNDEFINE_QEMU,
-        # Without it one VM that is busy with a long job would hold up the statistics of all.
-        statistics_flags=libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
-        is_emulator=True,
     )
 
 

@@ -88,7 +88,7 @@ class Mark:
         if kind == "nic":
             return replace(self, nics=changed)
         kept = tuple(item for item in self.snapshots if item.disk != key)
-        origins = {**self.origins, key: origin}
+        origins = {**self.origins, key: origin} if origin else self.origins
         return replace(self, disks=changed, snapshots=kept, origins=origins)
 
     def with_snapshots(self, snapshots: tuple[Snapshot, ...]) -> Mark:

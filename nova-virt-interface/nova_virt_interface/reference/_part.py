@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 from nova_virt_interface.errors import InvalidState
@@ -18,12 +18,14 @@ class Part:
     _owner: str
     _description: HostDescription
 
-    @property
-    def _host(self) -> Host:
-        raise NotImplementedError
+    if TYPE_CHECKING:
 
-    def _ours(self, vm_uuid: UUID) -> Vm:
-        raise NotImplementedError
+        @property
+        def _host(self) -> Host:
+            """The host; raises HostUnreachable when the connection is closed."""
+
+        def _ours(self, vm_uuid: UUID) -> Vm:
+            """The VM of this uuid; raises NotFound also for a foreign one."""
 
 
 def wrong_state(vm_uuid: UUID, state: str, problem: str, remedy: str) -> NoReturn:

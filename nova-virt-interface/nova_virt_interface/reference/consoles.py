@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from nova_virt_interface.offers import check_offered
-from nova_virt_interface.reference._connection import Connection
+from nova_virt_interface.reference._part import Part
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host_consoles import TICKET_SECONDS, consoles_of
 from nova_virt_interface.reference.translate import power_state
@@ -16,7 +16,7 @@ from nova_virt_interface.values.console import Console, OpenConsoleRequest
 __all__ = ["ReferenceConsoles"]
 
 
-class ReferenceConsoles(Connection):
+class ReferenceConsoles(Part):
     """Consoles of VMs on a host in memory."""
 
     def open_console(self, vm_uuid: UUID, request: OpenConsoleRequest) -> Console:

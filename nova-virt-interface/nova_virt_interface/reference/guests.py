@@ -6,7 +6,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from nova_virt_interface.errors import VirtError
-from nova_virt_interface.reference._connection import Connection
+from nova_virt_interface.reference._part import Part
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host_guests import HostGuests
 from nova_virt_interface.reference.translate import power_state
@@ -24,7 +24,7 @@ from nova_virt_interface.values.vm import DiskStatistics, NicStatistics, VmStati
 __all__ = ["ReferenceGuests"]
 
 
-class ReferenceGuests(Connection):
+class ReferenceGuests(Part):
     """Guests of VMs on a host in memory, and what there is to know of one VM."""
 
     def _guests(self, vm_uuid: UUID) -> HostGuests:

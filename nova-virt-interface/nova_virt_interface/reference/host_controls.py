@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.offers import check_offered
-from nova_virt_interface.reference._connection import Connection
+from nova_virt_interface.reference._part import Part
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host_power import HostPower
 from nova_virt_interface.values.host import (
@@ -18,7 +18,7 @@ from nova_virt_interface.values.host import (
 __all__ = ["ReferenceHostControls"]
 
 
-class ReferenceHostControls(Connection):
+class ReferenceHostControls(Part):
     """The host in memory itself."""
 
     def host_status(self) -> HostStatus:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from nova_virt_interface.reference._connection import Connection
+from nova_virt_interface.reference._part import Part
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host_power import HostPower
 from nova_virt_interface.reference.translate import power_state
@@ -19,7 +19,7 @@ from nova_virt_interface.values.power import (
 __all__ = ["ReferencePower"]
 
 
-class ReferencePower(Connection):
+class ReferencePower(Part):
     """More power states of VMs on a host in memory."""
 
     def _state(self, vm_uuid: UUID) -> PowerState:

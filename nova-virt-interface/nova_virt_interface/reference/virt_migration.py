@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
@@ -39,9 +40,10 @@ class VirtMigrationPart:
 
     _vms: ReferenceHypervisor
 
-    def cache_image(self, image: Image) -> object:
-        """See `IImageCaching`."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def cache_image(self, image: Image) -> object:
+            """See `IImageCaching`."""
 
     def describe_outgoing(self, instance_uuid: UUID) -> OutgoingVm:
         """See `IInstanceMigrationSource`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
@@ -28,9 +29,10 @@ class VirtRescuePart:
 
     _vms: ReferenceHypervisor
 
-    def cache_image(self, image: Image) -> CachedImage:
-        """See `IImageCaching`."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def cache_image(self, image: Image) -> CachedImage:
+            """See `IImageCaching`."""
 
     def rescue(self, instance_uuid: UUID, request: RescueRequest) -> None:
         """See `IRescue`."""
