@@ -72,9 +72,9 @@ def check_disk(
     check_offered(disk.bus, host.disk_buses, f"{place}.bus")
     if isinstance(source, Media):
         check_offered(source.format, host.media_formats, f"{place}.source.format")
+    _check_features(_disk_features(disk), host, place)
     if isinstance(source, Imported):
         check_offered(source.format, host.image_formats, f"{place}.source.format")
-    _check_features(_disk_features(disk), host, place)
     if disk.encryption is not None:
         check_offered(disk.encryption.format, host.encryption_formats, f"{place}.encryption.format")
     if isinstance(source, Volume):

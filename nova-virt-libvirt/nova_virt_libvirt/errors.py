@@ -151,6 +151,8 @@ TABLE: tuple[Row, ...] = (
     Row(text="iSCSI: Failed to connect", make=_volume_away),
     Row(text="Failed to connect to", make=_volume_away),
     Row(text="Could not open '", make=_volume_away),
+    Row(text="missing destination file for disk", make=_volume_away),
+    Row(text="missing existing file for disk", make=_volume_away),
     Row(code=libvirt.VIR_ERR_OPERATION_TIMEOUT, make=_busy),
     Row(code=libvirt.VIR_ERR_RESOURCE_BUSY, make=_busy),
     Row(text="has asynchronous jobs running", make=_busy),

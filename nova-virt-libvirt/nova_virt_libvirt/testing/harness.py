@@ -49,7 +49,7 @@ class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
     kind = BackendKind.REAL
     patience_seconds = 120.0
     # libvirt closes a socket in its event loop, after the call.
-    settle_seconds = 10.0
+    settle_seconds = 30.0
     _domain_type = "qemu"
 
     def __init__(self) -> None:

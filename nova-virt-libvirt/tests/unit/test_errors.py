@@ -86,6 +86,15 @@ SEEN: tuple[tuple[int, int, str, type[contract.VirtError]], ...] = (
         "Could not open '/dev/x': No such file or directory",
         contract.PeerUnreachable,
     ),
+    *(
+        (
+            libvirt.VIR_ERR_SYSTEM_ERROR,
+            libvirt.VIR_FROM_DOMAIN,
+            f"missing {which} file for disk vdb: /volumes/x: No such file or directory",
+            contract.PeerUnreachable,
+        )
+        for which in ("destination", "existing")
+    ),
     (libvirt.VIR_ERR_DOM_EXIST, libvirt.VIR_FROM_DOMAIN, "domain exists", contract.Conflict),
     (
         libvirt.VIR_ERR_OPERATION_FAILED,
