@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.console import IConsole
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import IPause, ISuspend
+from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
+from nova_virt_interface.values.console import Console, OpenConsoleRequest
+from nova_virt_interface.values.devices import DeviceMetadata
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
-from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.host import (
+    EnterMaintenanceRequest,
+    HostDescription,
+    HostInventory,
+    HostPowerRequest,
+    HostStatus,
+    LeaveMaintenanceRequest,
+    MaintenanceState,
+)
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    PauseRequest,
+    RebootRequest,
+    StartRequest,
+    StopRequest,
+    SuspendRequest,
+)
+from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
 from nova_virt_xenapi.conf import Settings, settings_from
+from nova_virt_xenapi.console import Consoles
+from nova_virt_xenapi.diagnostics import Diagnostics
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.events import Events
+from nova_virt_xenapi.host import Host
 from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.inventory import Inventory
 from nova_virt_xenapi.lifecycle import Lifecycle
+from nova_virt_xenapi.metrics import Metrics
 from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, examine
 from nova_virt_xenapi.power import Power
@@ -34,6 +61,22 @@ from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import Uploads
 
 __all__ = ["XenApiFactory", "XenApiHypervisor"]
+
+
+_PROVIDED: Final = (
+    IConsole,
+    IDeviceMetadata,
+    IDiskHotplug,
+    IHostMaintenance,
+    IHostPower,
+    IHostStatus,
+    IHostTopology,
+    IImageCache,
+    INicHotplug,
+    IPause,
+    ISuspend,
+    IVmDiagnostics,
+)
 
 
 @implementer(IHypervisor)
@@ -65,7 +108,11 @@ class XenApiHypervisor:
         self._lifecycle = Lifecycle(
             session, records, self._power, self._images, self._disks, self._nics, pool
         )
-        alsoProvides(self, IDiskHotplug, IImageCache, INicHotplug)
+        metrics = Metrics(session, pool)
+        self._diagnostics = Diagnostics(session, records, metrics)
+        self._consoles = Consoles(session, records, pool, settings)
+        self._host = Host(session, tasks, records, metrics, pool)
+        alsoProvides(self, *_PROVIDED)
 
     def describe(self) -> HostDescription:
         """See `IHypervisor.describe`."""
@@ -86,7 +133,7 @@ class XenApiHypervisor:
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""
-        return self._inventory.statistics()
+        return self._diagnostics.statistics()
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""
@@ -136,9 +183,54 @@ class XenApiHypervisor:
         """See `IImageCache.delete_cached_image`."""
         self._images.delete_cached_image(request)
 
+    def pause_vm(self, vm_uuid: UUID, request: PauseRequest) -> None:
+        """See `IPause.pause_vm`."""
+        self._power.pause_vm(vm_uuid, request)
+
+    def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
+        """See `ISuspend.suspend_vm`."""
+        self._power.suspend_vm(vm_uuid, request)
+
+    def vm_statistics(self, vm_uuid: UUID) -> VmStatistics:
+        """See `IVmDiagnostics.vm_statistics`."""
+        return self._diagnostics.vm_statistics(vm_uuid)
+
+    def device_metadata(self, vm_uuid: UUID) -> tuple[DeviceMetadata, ...]:
+        """See `IDeviceMetadata.device_metadata`."""
+        return self._diagnostics.device_metadata(vm_uuid)
+
+    def open_console(self, vm_uuid: UUID, request: OpenConsoleRequest) -> Console:
+        """See `IConsole.open_console`."""
+        return self._consoles.open_console(vm_uuid, request)
+
+    def host_status(self) -> HostStatus:
+        """See `IHostStatus.host_status`."""
+        return self._host.host_status()
+
+    def host_power(self, request: HostPowerRequest) -> None:
+        """See `IHostPower.host_power`."""
+        self._host.host_power(request)
+
+    def maintenance(self) -> MaintenanceState:
+        """See `IHostMaintenance.maintenance`."""
+        return self._host.maintenance()
+
+    def enter_maintenance(self, request: EnterMaintenanceRequest) -> None:
+        """See `IHostMaintenance.enter_maintenance`."""
+        self._host.enter_maintenance(request)
+
+    def leave_maintenance(self, request: LeaveMaintenanceRequest) -> None:
+        """See `IHostMaintenance.leave_maintenance`."""
+        self._host.leave_maintenance(request)
+
+    def topology(self) -> HostTopology:
+        """See `IHostTopology.topology`."""
+        return self._host.topology()
+
     def close(self) -> None:
         """See `IHypervisor.close`."""
         self._events.stop()
+        self._consoles.close()
         self._session.close()
         self._events.join()
 
@@ -157,7 +249,7 @@ class XenApiFactory:
         events = Events(session, settings, services.events)
         try:
             pool = examine(session, settings)
-            records = Records(session, settings.owner, pool.host_uuid)
+            records = Records(session, settings.owner, pool.host_uuid, pool.host)
             events.start(records, lambda: examine(session, settings) != pool)
             return XenApiHypervisor(session, events, records, pool, settings, services)
         except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from nova_virt_interface.values.host import HostInventory
-from nova_virt_interface.values.vm import VmState, VmStatistics
+from nova_virt_interface.values.vm import VmState
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.pool import Pool
@@ -49,12 +49,3 @@ class Inventory:
         with self._session.operation(f"VM {vm_uuid}"):
             vm = self._records.require(vm_uuid)
             return translate.vm_state(vm.mark, vm.record)
-
-    def statistics(self) -> tuple[VmStatistics, ...]:
-        """See `IHypervisor.statistics`."""
-        with self._session.operation("all VMs"):
-            metrics = self._session.call("VM_metrics.get_all_records")
-            return tuple(
-                translate.vm_statistics(vm.mark, vm.record, metrics.get(vm.record["metrics"]))
-                for vm in self._records.all()
-            )

@@ -48,7 +48,7 @@ class Lifecycle:
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""
-        check_vm(spec, self._pool.description)
+        check_vm(spec, self._pool)
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid)
             complete = [vm.mark.spec for vm in found if vm.mark.spec is not None]
@@ -72,7 +72,7 @@ class Lifecycle:
             self._remove(vm_uuid)
 
     def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
-        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool.host)
+        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
         vm = self._session.call("VM.create", record)
         for number, disk in enumerate(translate.boot_order(spec.disks)):
             self._disks.make(vm, vm_uuid, disk, str(number))

@@ -13,6 +13,7 @@ from uuid import UUID
 from nova_virt_interface.values.images import DiskFormat
 
 __all__ = [
+    "HOST",
     "SPEC",
     "CloneMark",
     "DeviceMark",
@@ -27,7 +28,7 @@ __all__ = [
 
 _OWNER: Final = "nova-virt-owner"
 _VM: Final = "nova-virt-vm"
-_HOST: Final = "nova-virt-host"
+HOST: Final = "nova-virt-host"
 SPEC: Final = "nova-virt-spec"
 _KEY: Final = "nova-virt-key"
 _IMAGE: Final = "nova-virt-image"
@@ -50,7 +51,7 @@ class VmMark:
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
-        config = {_OWNER: self.owner, _VM: str(self.vm_uuid), _HOST: self.host_uuid}
+        config = {_OWNER: self.owner, _VM: str(self.vm_uuid), HOST: self.host_uuid}
         return config if self.spec is None else {**config, SPEC: self.spec}
 
 
@@ -59,7 +60,7 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
     config = record["other_config"]
     if record["is_a_template"] or record["is_a_snapshot"] or not {_OWNER, _VM} <= config.keys():
         return None
-    return VmMark(config[_OWNER], UUID(config[_VM]), config.get(_HOST, ""), config.get(SPEC))
+    return VmMark(config[_OWNER], UUID(config[_VM]), config.get(HOST, ""), config.get(SPEC))
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,17 @@ from typing import Any, Final
 
 from nova_virt_interface import offers
 from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
-from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.settings import FEATURES, check_settings
 
 __all__ = ["MOST_DISKS", "Pool", "check_vm", "examine"]
 
@@ -30,7 +32,9 @@ class Pool:
 
     host: str
     host_uuid: str
+    host_address: str
     host_metrics: str
+    host_cpus: int
     storage: str
     description: HostDescription
 
@@ -54,7 +58,23 @@ def examine(session: Session, settings: Settings) -> Pool:
                 field="storage_repository",
             )
     record = hosts[host]
-    return Pool(host, record["uuid"], record["metrics"], storage, _describe(record))
+    is_master = host == pool["master"]
+    return Pool(
+        host,
+        record["uuid"],
+        record["address"],
+        record["metrics"],
+        int(record["cpu_info"]["cpu_count"]),
+        storage,
+        _describe(record, _host_powers(record, is_master=is_master)),
+    )
+
+
+def _host_powers(host: dict[str, Any], *, is_master: bool) -> tuple[HostPowerAction, ...]:
+    """A host is turned on by the pool's master, in the way that an operator has set up."""
+    downs = (HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT)
+    can_start = bool(host["power_on_mode"]) and not is_master
+    return (*downs, HostPowerAction.START) if can_start else downs
 
 
 def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str | None:
@@ -72,7 +92,7 @@ def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str 
     return found[0]
 
 
-def _describe(host: dict[str, Any]) -> HostDescription:
+def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> HostDescription:
     software = host["software_version"]
     if not any(capability.startswith("hvm-") for capability in host["capabilities"]):
         raise Unsupported(
@@ -90,14 +110,17 @@ def _describe(host: dict[str, Any]) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETFRONT,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
-        features=(VmFeature.NIC_MTU,),
+        features=(*FEATURES, VmFeature.NIC_MTU),
+        console_kinds=(ConsoleKind.VNC,),
+        host_power_actions=powers,
         disk_step_bytes=2 * 1024**2,
     )
 
 
-def check_vm(spec: VmSpec, host: HostDescription) -> None:
+def check_vm(spec: VmSpec, pool: Pool) -> None:
     """Refuse a VM that the host does not take as asked."""
-    offers.check_vm(spec, host)
+    offers.check_vm(spec, pool.description)
+    check_settings(spec.settings, pool.host_cpus)
     for field, number, most in (
         ("disks", len(spec.disks), MOST_DISKS),
         ("nics", len(spec.nics), _MOST_NICS),

@@ -15,6 +15,7 @@ from nova_virt_interface.errors import Conflict, NotFound, Resource
 
 from nova_virt_xenapi.marks import VmMark, vm_mark
 from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.translate import NULL
 
 __all__ = ["Found", "Records"]
 
@@ -29,12 +30,15 @@ class Found:
 
 
 class Records:
-    """The VMs of one owner on one host of the pool."""
+    """The VMs of one owner on one host of the pool: those that run there, and of the others those
+    that are marked as the host's.
+    """
 
-    def __init__(self, session: Session, owner: str, host_uuid: str) -> None:
+    def __init__(self, session: Session, owner: str, host_uuid: str, host: str) -> None:
         self._session = session
         self._owner = owner
         self._host_uuid = host_uuid
+        self._host = host
         self._lock = threading.Lock()
         self._refs: dict[UUID, str] = {}
 
@@ -45,9 +49,11 @@ class Records:
     def ours(self, record: dict[str, Any]) -> VmMark | None:
         """The mark of a record, if it is of a VM of ours, complete or not."""
         mark = vm_mark(record)
-        if mark is None or (mark.owner, mark.host_uuid) != (self._owner, self._host_uuid):
+        if mark is None or mark.owner != self._owner:
             return None
-        return mark
+        runs_on = record["resident_on"]
+        here = mark.host_uuid == self._host_uuid if runs_on == NULL else runs_on == self._host
+        return mark if here else None
 
     def all(self) -> Iterator[Found]:
         """All our VMs that are complete; one question."""

@@ -13,7 +13,7 @@ from nova_virt_interface.errors import NotFound, VirtError
 
 from nova_virt_xenapi.errors import contract_error
 from nova_virt_xenapi.events import Events
-from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.session import Session, attempt
 
 __all__ = ["Tasks"]
 
@@ -43,8 +43,9 @@ class Tasks:
 
         Returns: False if it was cancelled because its time was over.
         """
-        task = self._session.call(f"Async.{method}", *arguments)
-        return self.finish(task, about=about, seconds=seconds)
+        with attempt():
+            task = self._session.call(f"Async.{method}", *arguments)
+            return self.finish(task, about=about, seconds=seconds)
 
     def finish(self, task: str, *, about: str, seconds: float | None = None) -> bool:
         """Wait for a task's end and destroy it; see `run`."""
@@ -52,8 +53,9 @@ class Tasks:
             record = self._over(task, seconds)
             timed_out = record is None
             record = record or self._cancelled(task)
-        except VirtError:
+        except VirtError as error:
             self._abandon(task)
+            error.may_have_been_done = True
             raise
         self._destroy(task)
         if timed_out and record["status"] == "cancelled":

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nova_virt_interface.values.disks import DiskSpec, Media
-from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.vm import VmSpec, VmState
 
 from nova_virt_xenapi.marks import DeviceMark, DiskMark, ImageMark, VmMark
+from nova_virt_xenapi.pool import Pool
+from nova_virt_xenapi.settings import firmware_of, other_config, platform, vcpus_params
 
 __all__ = [
     "NULL",
@@ -23,7 +24,6 @@ __all__ = [
     "vif_record",
     "vm_record",
     "vm_state",
-    "vm_statistics",
 ]
 
 NULL: Final = "OpaqueRef:NULL"
@@ -33,18 +33,6 @@ _STATES: Final = {
     "Paused": PowerState.PAUSED,
     "Halted": PowerState.STOPPED,
     "Suspended": PowerState.SUSPENDED,
-}
-_PLATFORM: Final = {
-    "acpi": "1",
-    "apic": "true",
-    "nx": "true",
-    "pae": "true",
-    "viridian": "false",
-    "hpet": "true",
-}
-_DEVICE_MODELS: Final = {
-    Firmware.BIOS: "qemu-upstream-compat",
-    Firmware.UEFI: "qemu-upstream-uefi",
 }
 
 
@@ -62,22 +50,6 @@ def vm_state(mark: VmMark, record: dict[str, Any]) -> VmState:
     )
 
 
-def vm_statistics(
-    mark: VmMark, record: dict[str, Any], metrics: dict[str, Any] | None
-) -> VmStatistics:
-    """What a VM's record and its metrics say. xapi counts nothing since a VM's start: its measures
-    are rates, so that processor time, disks and NICs are left out.
-    """
-    held = int(metrics["memory_actual"]) if metrics else 0
-    return VmStatistics(
-        vm_uuid=mark.vm_uuid,
-        power_state=power_state(record["power_state"]),
-        vcpus=int(record["VCPUs_at_startup"]),
-        memory_bytes=held or None,
-        memory_used_bytes=held or None,
-    )
-
-
 def boot_order(disks: tuple[DiskSpec, ...]) -> tuple[DiskSpec, ...]:
     """The disks in the order in which the firmware is to see them, media last."""
 
@@ -88,22 +60,23 @@ def boot_order(disks: tuple[DiskSpec, ...]) -> tuple[DiskSpec, ...]:
     return tuple(sorted(disks, key=rank))
 
 
-def vm_record(spec: VmSpec, mark: VmMark, host: str) -> dict[str, Any]:
+def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
     """For ``VM.create``. The firmware tries the first disk, or none if no disk is to boot."""
     memory, vcpus = str(spec.memory_bytes), str(spec.vcpus)
-    firmware = spec.settings.firmware or Firmware.BIOS
+    settings = spec.settings
     boots = any(disk.boot_index is not None for disk in spec.disks)
     return {
         "name_label": spec.name,
         "name_description": "",
         "user_version": "1",
         "is_a_template": False,
-        "affinity": host,
+        "affinity": pool.host,
+        "suspend_SR": pool.storage,
         "memory_static_max": memory,
         "memory_dynamic_max": memory,
         "memory_dynamic_min": memory,
         "memory_static_min": memory,
-        "VCPUs_params": {},
+        "VCPUs_params": vcpus_params(settings, spec.vcpus, pool.host_cpus),
         "VCPUs_max": vcpus,
         "VCPUs_at_startup": vcpus,
         "actions_after_shutdown": "destroy",
@@ -117,13 +90,13 @@ def vm_record(spec: VmSpec, mark: VmMark, host: str) -> dict[str, Any]:
         "PV_legacy_args": "",
         "HVM_boot_policy": "BIOS order",
         # d is the CD drive, which such a VM does not have.
-        "HVM_boot_params": {"order": "c" if boots else "d", "firmware": firmware.value},
-        "platform": {**_PLATFORM, "device-model": _DEVICE_MODELS[firmware]},
+        "HVM_boot_params": {"order": "c" if boots else "d", "firmware": firmware_of(settings).value},
+        "platform": platform(settings),
         "PCI_bus": "",
         "recommendations": "",
         "has_vendor_device": False,
         "domain_type": "hvm",
-        "other_config": mark.as_config(),
+        "other_config": {**other_config(settings), **mark.as_config()},
     }
 
 

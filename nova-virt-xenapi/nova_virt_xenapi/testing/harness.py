@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
@@ -16,16 +17,21 @@ from nova_virt_interface.testing.harness import (
     Harness,
     TestImage,
 )
+from nova_virt_interface.values.console import Console
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
+from nova_virt_interface.values.power import PowerState
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.hypervisor import XenApiFactory
 from nova_virt_xenapi.testing.process import Simulator
+from nova_virt_xenapi.testing.viewer import screen_name
 
 __all__ = ["SimulatorHarness"]
 
 MIB = 1024 * 1024
+_OPERATOR_SECONDS = 0.3
 _NETWORK = "Pool-wide network associated with eth0"
 
 
@@ -110,6 +116,71 @@ class SimulatorHarness(Harness):
         """See `Harness`."""
         self._call("VM.hard_shutdown", self._ref(vm_uuid))
 
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """See `Harness`."""
+        record = self._record(vm_uuid)
+        asked = {
+            VmFeature.CPU_TOPOLOGY: "cores-per-socket" in record["platform"],
+            VmFeature.CPU_PINNING: "mask" in record["VCPUs_params"],
+            VmFeature.SECURE_BOOT: record["platform"].get("secureboot") == "true",
+            VmFeature.PCI_PASSTHROUGH: "pci" in record["other_config"],
+            VmFeature.TPM: bool(record["VTPMs"]),
+        }
+        return frozenset(feature for feature, is_set in asked.items() if is_set)
+
+    def power_state_of(self, vm_uuid: UUID) -> PowerState:
+        """See `Harness`."""
+        return _STATES[self._record(vm_uuid)["power_state"]]
+
+    def resume_vm(self, vm_uuid: UUID) -> None:
+        """See `Harness`."""
+        self._call("VM.unpause", self._ref(vm_uuid))
+        # An operator is not so fast that the next change hides this one from ``event.from``.
+        time.sleep(_OPERATOR_SECONDS)
+
+    def run_vm(self, vm_uuid: UUID) -> None:
+        """See `Harness`."""
+        self._call("VM.start", self._ref(vm_uuid), False, False)
+
+    def console_lets_in(self, vm_uuid: UUID, console: Console) -> bool:
+        """See `Harness`."""
+        found = screen_name(console, self.simulator.ca_file)
+        return found == self._record(vm_uuid)["uuid"]
+
+    def device_addresses(self, vm_uuid: UUID) -> Mapping[str, str]:
+        """See `Harness`."""
+        vm = self._ref(vm_uuid)
+        found = {}
+        for class_name in ("VBD", "VIF"):
+            for record in self._records(class_name).values():
+                if record["VM"] == vm and record["currently_attached"]:
+                    # Linux gives a Xen disk the block device number 202:16n.
+                    number = int(record["userdevice"]) if class_name == "VBD" else None
+                    key = record["other_config"]["nova-virt-key"]
+                    place = record.get("device") if number is None else os.makedev(202, 16 * number)
+                    found[key] = str(place)
+        return found
+
+    def host_measures(self) -> Mapping[str, float]:
+        """See `Harness`."""
+        [host] = [row for row in self._records("host").values() if row["name_label"] == "xcp-0"]
+        booted = float(host["other_config"]["boot_time"])
+        return {"uptime_seconds": time.time() - booted, "cpu_load": 0.25}
+
+    @contextmanager
+    def host_orders(self) -> Iterator[list[str]]:
+        """See `Harness`."""
+        taken = _Orders(self.simulator)
+        try:
+            yield taken
+        finally:
+            self.simulator.ask("hosts_on")
+
+    def takes_vms(self) -> bool:
+        """See `Harness`."""
+        hosts = self._records("host").values()
+        return any(row["enabled"] for row in hosts if row["name_label"] == "xcp-0")
+
     @contextmanager
     def outage(self) -> Iterator[None]:
         """See `Harness`."""
@@ -140,12 +211,35 @@ class SimulatorHarness(Harness):
     def _call(self, method: str, *parameters: Any) -> Any:
         return self.simulator.ask("call", method=method, parameters=list(parameters))
 
+    def _record(self, vm_uuid: UUID) -> dict[str, Any]:
+        return self._records("VM")[self._ref(vm_uuid)]
+
     def _ref(self, vm_uuid: UUID) -> str:
         for ref, record in self._records("VM").items():
-            if record["other_config"].get("nova-virt-vm") == str(vm_uuid):
+            if str(vm_uuid) in (record["other_config"].get("nova-virt-vm"), record["uuid"]):
                 return ref
         raise AssertionError(f"the pool has no VM {vm_uuid}")
 
+
+class _Orders(list[str]):
+    """What the hosts were told to do, whenever it is looked at."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
+        self._simulator = simulator
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._simulator.ask("orders") == other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+_STATES: Final = {
+    "Running": PowerState.RUNNING,
+    "Paused": PowerState.PAUSED,
+    "Halted": PowerState.STOPPED,
+    "Suspended": PowerState.SUSPENDED,
+}
 
 _FOREIGN: dict[str, Any] = {
     "name_label": "foreign",

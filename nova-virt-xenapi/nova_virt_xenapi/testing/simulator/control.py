@@ -43,6 +43,8 @@ class Control:
             "guests": self._guests,
             "content": self._content,
             "crash": self._crash,
+            "orders": lambda: list(world.orders),
+            "hosts_on": self._hosts_on,
         }
 
     def answer(self, line: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +107,14 @@ class Control:
             "sha256": hashlib.sha256(data[:length]).hexdigest(),
             "rest_is_zero": not any(data[length:]),
         }
+
+    def _hosts_on(self) -> None:
+        """Let all hosts be up and enabled, and forget what they were told."""
+        with self._world.db.lock:
+            self._world.orders.clear()
+            for ref, record in self._world.db.where("host"):
+                self._world.db.write("host_metrics", record["metrics"], "live", True)
+                self._world.db.write("host", ref, "enabled", True)
 
     def _crash(self, vm: str) -> None:
         """Let a VM's guest fail."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from nova_virt_xenapi.testing.simulator.domains import device_name
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values
 from nova_virt_xenapi.testing.simulator.types import NULL
@@ -96,6 +97,8 @@ def _plug(class_name: str) -> Any:
         with ctx.operation(class_name, ref, "plug"):
             ctx.wait(lambda: False, ctx.world.guest_seconds)
         ctx.db.write(class_name, ref, "currently_attached", True)
+        if class_name == "VBD":
+            ctx.db.write("VBD", ref, "device", device_name(record["userdevice"]))
 
     return plug
 

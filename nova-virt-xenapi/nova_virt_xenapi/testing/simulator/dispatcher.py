@@ -7,7 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nova_virt_xenapi.testing.simulator import devices, events, sessions, storage, vms
+from nova_virt_xenapi.testing.simulator import (
+    devices,
+    events,
+    hosts,
+    moving,
+    sessions,
+    storage,
+    vms,
+)
 from nova_virt_xenapi.testing.simulator.datamodel import Message, datamodel
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values, implementation
@@ -23,6 +31,8 @@ _OWN: dict[str, Callable[..., Any]] = {
     **storage.MESSAGES,
     **devices.MESSAGES,
     **events.MESSAGES,
+    **hosts.MESSAGES,
+    **moving.MESSAGES,
 }
 # Classes whose objects need nothing but their row.
 _PLAIN = frozenset({"network", "console"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nova_virt_xenapi.testing.simulator import vm_lifecycle
+from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context, moment
 
-__all__ = ["boot", "crash", "free_memory", "halt", "reboot"]
+__all__ = ["boot", "crash", "device_name", "forget_memory", "free_memory", "halt", "reboot"]
 
 
 def free_memory(ctx: Context, host: str) -> int:
@@ -36,12 +36,27 @@ def boot(ctx: Context, vm: str, host: str, state: str) -> None:
     for class_name, field in (("VBD", "VBDs"), ("VIF", "VIFs")):
         for ref in record[field]:
             ctx.db.write(class_name, ref, "currently_attached", True)
+    for vbd in record["VBDs"]:
+        ctx.db.write("VBD", vbd, "device", device_name(ctx.db.get("VBD", vbd)["userdevice"]))
     location = f"https://{ctx.db.get('host', host)['address']}/console?uuid={record['uuid']}"
     ctx.db.create("console", VM=vm, protocol="rfb", location=location)
     ctx.db.write("VM_metrics", record["metrics"], "start_time", moment())
     ctx.db.write("VM_metrics", record["metrics"], "VCPUs_number", record["VCPUs_at_startup"])
     ctx.db.write("VM_metrics", record["metrics"], "memory_actual", record["memory_dynamic_max"])
     ctx.db.write("VM", vm, "power_state", state)
+
+
+def device_name(userdevice: str) -> str:
+    """What the guest calls a disk: the letters of the number that its maker gave it."""
+    return f"xvd{chr(ord('a') + int(userdevice))}" if userdevice.isdecimal() else userdevice
+
+
+def forget_memory(ctx: Context, vm: str) -> None:
+    """Remove the memory that a suspended VM has on disk, as xapi does when it goes on or ends."""
+    image = ctx.db.get("VM", vm)["suspend_VDI"]
+    ctx.db.write("VM", vm, "suspend_VDI", NULL)
+    if ctx.db.exists("VDI", image):
+        storage.MESSAGES["VDI.destroy"](ctx, image)
 
 
 def _require_disks(ctx: Context, vm: str) -> None:
@@ -57,6 +72,7 @@ def _require_disks(ctx: Context, vm: str) -> None:
 
 def halt(ctx: Context, vm: str) -> None:
     """Take a VM's domain away."""
+    forget_memory(ctx, vm)
     record = ctx.db.record("VM", vm)
     for class_name, field in (("VBD", "VBDs"), ("VIF", "VIFs")):
         for ref in record[field]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from nova_virt_xenapi.testing.simulator.world import MIB, Context, World, moment
@@ -15,6 +16,17 @@ _SOFTWARE: Final = {
     "xapi": "26.17",
     "xapi_build": "26.17.0",
     "xen": "4.17.5",
+}
+
+
+_CPU: Final = {
+    "cpu_count": "16",
+    "socket_count": "1",
+    "threads_per_core": "2",
+    "vendor": "GenuineIntel",
+    "speed": "2400.000",
+    "modelname": "Intel(R) Xeon(R) Silver 4210R",
+    "flags": "fpu vme sse sse2 sse4_1 aes avx hypervisor",
 }
 
 
@@ -40,6 +52,14 @@ def furnish(world: World, addresses: list[str]) -> None:
                 MTU=1500,
                 VLAN=-1,
                 physical=True,
+                PCI=ctx.db.create(
+                    "PCI",
+                    class_name="Ethernet controller",
+                    vendor_id="8086",
+                    device_id="1572",
+                    pci_id="0000:3b:00.0",
+                    host=host,
+                ),
                 management=True,
                 IP=ctx.db.get("host", host)["address"],
             )
@@ -61,8 +81,11 @@ def _host(ctx: Context, number: int, address: str) -> str:
         API_version_vendor="XenSource",
         software_version=_SOFTWARE,
         capabilities=["xen-3.0-x86_64", "hvm-3.0-x86_32", "hvm-3.0-x86_32p", "hvm-3.0-x86_64", ""],
-        cpu_info={"cpu_count": "16", "socket_count": "1", "vendor": "GenuineIntel"},
+        cpu_info=_CPU,
+        iscsi_iqn=f"iqn.2026-01.org.example:xcp-{number}",
+        other_config={"boot_time": str(time.time() - 3600)},
     )
+    _devices(ctx, host)
     for cpu in range(16):
         ctx.db.create("host_cpu", host=host, number=cpu, vendor="GenuineIntel", speed=2400)
     control_metrics = ctx.db.create("VM_metrics", memory_actual=_GIB, VCPUs_number=2)
@@ -82,6 +105,29 @@ def _host(ctx: Context, number: int, address: str) -> str:
     )
     ctx.db.write("host", host, "control_domain", domain)
     return host
+
+
+def _devices(ctx: Context, host: str) -> None:
+    """A GPU that can be cut into parts."""
+    gpu = ctx.db.create(
+        "PCI",
+        class_name="VGA compatible controller",
+        vendor_id="10de",
+        device_id="13f2",
+        pci_id="0000:86:00.0",
+        host=host,
+    )
+    kind = ctx.db.create("VGPU_type", model_name="GRID M60-2Q", vendor_name="NVIDIA Corporation")
+    group = ctx.db.create("GPU_group", name_label="Group of NVIDIA GPUs", supported_VGPU_types=[kind])
+    ctx.db.create(
+        "PGPU",
+        PCI=gpu,
+        GPU_group=group,
+        host=host,
+        supported_VGPU_types=[kind],
+        enabled_VGPU_types=[kind],
+        supported_VGPU_max_capacities={kind: 4},
+    )
 
 
 def _storage(ctx: Context, host: str) -> str:

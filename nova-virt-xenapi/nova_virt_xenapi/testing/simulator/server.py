@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from nova_virt_xenapi.testing.simulator import metrics, sessions, wire
+from nova_virt_xenapi.testing.simulator import consoles, metrics, sessions, wire
 from nova_virt_xenapi.testing.simulator.content import Source, receive, vdi_of
 from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
 from nova_virt_xenapi.testing.simulator.errors import XapiError
@@ -121,12 +121,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(answer)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(answer[: len(answer) // 2] if action == "truncate" else answer)
         self.close_connection |= action == "truncate"
 
     def do_GET(self) -> None:
         self._handle("GET", {"/rrd_updates": self._rrd_updates, "/export_raw_vdi": self._export})
+
+    def do_CONNECT(self) -> None:
+        self._handle("CONNECT", {"/console": self._console})
 
     def do_PUT(self) -> None:
         self._handle("PUT", {"/import_raw_vdi": self._import})
@@ -167,6 +172,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with ctx.db.lock:
             body = metrics.updates(ctx, query)
         self._answer(body, fault)
+
+    def _console(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
+        with ctx.db.lock:
+            name = consoles.vm_of(ctx, query)["uuid"]
+        self.send_response(HTTPStatus.OK)
+        self.end_headers()
+        with suppress(OSError):
+            consoles.serve(self.rfile, self.wfile, name)
 
     def _export(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
         with ctx.db.lock:

@@ -7,8 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from nova_virt_xenapi.testing.simulator import vm_lifecycle
-from nova_virt_xenapi.testing.simulator.domains import boot, free_memory, halt, reboot
+from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
+from nova_virt_xenapi.testing.simulator.domains import (
+    boot,
+    forget_memory,
+    free_memory,
+    halt,
+    reboot,
+)
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values
 from nova_virt_xenapi.testing.simulator.types import NULL
@@ -124,13 +130,37 @@ def _switch(operation: str, state: str) -> Any:
 
 def _suspend(ctx: Context, vm: str) -> None:
     with _operation(ctx, vm, "suspend"):
+        record = ctx.db.get("VM", vm)
+        image = {
+            "name_label": "Suspend image",
+            "name_description": "Suspend image",
+            "SR": _suspend_sr(ctx, record),
+            "virtual_size": str(record["memory_static_max"]),
+            "type": "suspend",
+            "sharable": False,
+            "read_only": False,
+            "other_config": {},
+        }
+        vdi = storage.MESSAGES["VDI.create"](ctx, image)
         halt(ctx, vm)
+        ctx.db.write("VM", vm, "suspend_VDI", vdi)
         ctx.db.write("VM", vm, "power_state", "Suspended")
+
+
+def _suspend_sr(ctx: Context, record: dict[str, Any]) -> str:
+    pool = next(iter(ctx.db.where("pool")))[1]
+    host = ctx.db.get("host", record["resident_on"])
+    choices = (record["suspend_SR"], pool["suspend_image_SR"], host["suspend_image_sr"])
+    for choice in (*choices, pool["default_SR"]):
+        if ctx.db.exists("SR", choice):
+            return str(choice)
+    raise XapiError("VM_NO_SUSPEND_SR", record["uuid"])
 
 
 def _resume_on(ctx: Context, vm: str, host: str, start_paused: bool, force: bool) -> None:
     with _operation(ctx, vm, "resume_on"):
         boot(ctx, vm, host, "Paused" if start_paused else "Running")
+        forget_memory(ctx, vm)
 
 
 def _state(ctx: Context, vm: str) -> str:

@@ -41,6 +41,8 @@ class World:
     """VMs whose guest lets no device go."""
     importing: set[str] = field(default_factory=set)
     """VDIs that dom0 is writing to."""
+    orders: list[str] = field(default_factory=list)
+    """What hosts were told to do with their own power."""
 
     def content_path(self, vdi: str) -> Path:
         """The file that has a VDI's content."""
