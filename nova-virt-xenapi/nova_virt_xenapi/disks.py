@@ -16,27 +16,41 @@ from nova_virt_interface.errors import (
     InvalidState,
     NotFound,
     Resource,
+    Unsupported,
 )
+from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
     DiskSpec,
     FromImage,
+    Imported,
     Media,
+    ResizeDiskRequest,
 )
+from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.bodies import FOOTER_BYTES, ImageBody, virtual_size
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.images import Images
-from nova_virt_xenapi.marks import CloneMark, DeviceMark, DiskMark, disk_mark
+from nova_virt_xenapi.marks import (
+    DISK,
+    MEDIUM,
+    CloneMark,
+    DeviceMark,
+    DiskMark,
+    device_mark,
+    disk_mark,
+)
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import Bytes, Uploads, destroy_vdi
 
-__all__ = ["UNDO_SECONDS", "Disks", "require_hotplug"]
+__all__ = ["UNDO_SECONDS", "Disks", "require_hotplug", "source_digest"]
 
 UNDO_SECONDS: Final = 30.0
 """How long a guest may take to let go of what it was given by mistake."""
@@ -57,6 +71,7 @@ class Disks:
         records: Records,
         pool: Pool,
         settings: Settings,
+        services: IServices,
     ) -> None:
         self._session = session
         self._tasks = tasks
@@ -65,9 +80,12 @@ class Disks:
         self._records = records
         self._pool = pool
         self._owner = settings.owner
+        self._services = services
 
     def check_image(self, spec: DiskSpec, vdis: Vdis) -> None:
         """Refuse a disk whose image is not there, or larger."""
+        if isinstance(spec.source, Imported) and spec.source.format is DiskFormat.RAW:
+            require_room(spec, spec.source.size_bytes)
         if not isinstance(spec.source, FromImage):
             return
         key = spec.source.image_key
@@ -79,28 +97,34 @@ class Disks:
                 resource=Resource.IMAGE,
                 name=key,
             )
-        if (spec.size_bytes or 0) < found[1].size_bytes:
-            raise InvalidRequest(
-                f"disk {spec.key} of {spec.size_bytes} bytes is smaller than its image of "
-                f"{found[1].size_bytes}",
-                remedy="ask for a larger disk, or use a smaller image",
-                field=f"disks[{spec.key}].size_bytes",
-            )
+        require_room(spec, found[1].size_bytes)
 
     def make(self, vm: str, vm_uuid: UUID, spec: DiskSpec, device: str) -> str:
         """Make a disk and connect it to a VM as the device of this number, or the next one that is
         free for ``autodetect``; returns the VBD.
         """
         current_call().check()
-        mark = DiskMark(self._owner, vm_uuid, spec.key, spec_digest(spec))
+        mark = self.mark(vm_uuid, spec)
         if isinstance(spec.source, FromImage):
             vdi = self._copy(spec, spec.source.image_key, mark)
         elif isinstance(spec.source, Media):
             vdi = self._write(spec, spec.source.content, mark)
+        elif isinstance(spec.source, Imported):
+            vdi = self._import(spec, spec.source, mark)
         else:
             vdi = self._create(spec, spec.size_bytes or 0, mark)
-        device_mark = DeviceMark(spec.key, mark.digest)
-        record = translate.vbd_record(vm, vdi, spec, device, device_mark)
+        return self.connect(vm, vdi, spec, device)
+
+    def mark(self, vm_uuid: UUID, spec: DiskSpec) -> DiskMark:
+        """What is written beside a disk of this spec."""
+        kind = MEDIUM if isinstance(spec.source, Media) else DISK
+        digest, source = spec_digest(spec), source_digest(spec)
+        return DiskMark(self._owner, vm_uuid, spec.key, digest, source=source, kind=kind)
+
+    def connect(self, vm: str, vdi: str, spec: DiskSpec, device: str) -> str:
+        """Connect a VDI to a VM; returns the VBD."""
+        mark = DeviceMark(spec.key, spec_digest(spec))
+        record = translate.vbd_record(vm, vdi, spec, device, mark)
         vbd: str = self._session.call("VBD.create", record)
         return vbd
 
@@ -116,6 +140,19 @@ class Disks:
         task = self._uploads.begin(about)
         self._uploads.send(task, vdi, Bytes(padded), "raw", about)
         return vdi
+
+    def _import(self, spec: DiskSpec, source: Imported, mark: DiskMark) -> str:
+        about = f"disk {spec.key} of {mark.vm_uuid}"
+        reader = self._services.images.open(source.key)
+        try:
+            body = ImageBody(reader, source)
+            require_room(spec, virtual_size(source, body.peek(FOOTER_BYTES)))
+            vdi = self._create(spec, spec.size_bytes or 0, mark)
+            task = self._uploads.begin(about)
+            self._uploads.send(task, vdi, body, source.format.value, about)
+            return vdi
+        finally:
+            reader.close()
 
     def _copy(self, spec: DiskSpec, key: str, mark: DiskMark) -> str:
         with self._images.lock(key):
@@ -134,11 +171,17 @@ class Disks:
             self._session.call("VDI.resize", vdi, str(spec.size_bytes))
         return vdi
 
-    def remove(self, vm_uuid: UUID, key: str | None = None) -> None:
-        """Remove a VM's disks that no VM is connected to any more: all, or the one of a key."""
-        for ref, record in self._images.vdis().items():
+    def remove(self, vm_uuid: UUID, key: str | None = None, *, kind: str | None = None) -> None:
+        """Remove a VM's disks that no VM is connected to any more, and what an export left of them:
+        all, or those of a key or kind.
+        """
+        records = self._session.call("VDI.get_all_records")
+        for ref, record in records.items():
             mark = disk_mark(record, self._owner)
-            if mark is not None and mark.vm_uuid == vm_uuid and key in (None, mark.key):
+            if mark is None or mark.vm_uuid != vm_uuid or record["SR"] != self._pool.storage:
+                continue
+            is_kind = kind is None or (isinstance(mark, DiskMark) and mark.kind == kind)
+            if key in (None, mark.key) and is_kind and not record["VBDs"]:
                 destroy_vdi(self._session, ref)
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
@@ -156,7 +199,7 @@ class Disks:
                     self.remove(vm_uuid, spec.key)
                     self._plug(vm, self.make(vm.ref, vm_uuid, spec, "autodetect"))
                 return
-            self._require_equal(spec, vm_uuid, vdis)
+            self._require_equal(spec, vbd)
             if not self._session.call("VBD.get_currently_attached", vbd):
                 self._plug(vm, vbd)
 
@@ -165,6 +208,45 @@ class Disks:
         with self._session.operation(f"disk {request.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
             self._detach(vm, request.key, request.guest_timeout_seconds)
+
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        with self._session.operation(f"disk {request.key} of {vm_uuid}"):
+            vm = self._records.require(vm_uuid)
+            vdi, record, mark = self.require(vm, request.key)
+            if mark.kind == MEDIUM:
+                raise Unsupported(f"disk {request.key} is a medium", field="key")
+            size = int(record["virtual_size"])
+            if request.size_bytes < size - self._pool.description.disk_step_bytes + 1:
+                raise InvalidRequest(
+                    f"disk {request.key} has {size} bytes, and does not shrink", field="size_bytes"
+                )
+            if request.size_bytes <= size:
+                return
+            attached = vm.record["power_state"] != "Halted"
+            if attached and "resize_online" not in record["allowed_operations"]:
+                raise InvalidState(
+                    f"the storage repository enlarges no disk of a VM that is not stopped: {vm_uuid}",
+                    remedy="stop the VM first",
+                    state=translate.power_state(vm.record["power_state"]).value,
+                )
+            method = "VDI.resize_online" if attached else "VDI.resize"
+            self._session.call(method, vdi, str(request.size_bytes))
+
+    def require(self, vm: Found, key: str) -> tuple[str, dict[str, Any], DiskMark]:
+        """VDI, its record and its mark of a VM's disk; raises NotFound."""
+        for ref, record in self._images.vdis().items():
+            mark = disk_mark(record, self._owner)
+            is_ours = isinstance(mark, DiskMark) and (mark.vm_uuid, mark.key) == (
+                vm.mark.vm_uuid,
+                key,
+            )
+            if is_ours and set(record["VBDs"]) & set(vm.record["VBDs"]):
+                assert isinstance(mark, DiskMark)  # noqa: S101 - is_ours says so
+                return ref, record, mark
+        raise NotFound(
+            f"VM {vm.mark.vm_uuid} has no disk {key}", resource=Resource.DISK, name=key
+        )
 
     def _plug(self, vm: Found, vbd: str) -> None:
         if vm.record["power_state"] == "Running":
@@ -195,20 +277,40 @@ class Disks:
                         return str(vbd)
         return None
 
-    def _require_equal(self, spec: DiskSpec, vm_uuid: UUID, vdis: Vdis) -> None:
-        digests = {
-            mark.digest
-            for record in vdis.values()
-            if isinstance(mark := disk_mark(record, self._owner), DiskMark)
-            and (mark.vm_uuid, mark.key) == (vm_uuid, spec.key)
-        }
-        if digests != {spec_digest(spec)}:
+    def _require_equal(self, spec: DiskSpec, vbd: str) -> None:
+        mark = device_mark(self._session.call("VBD.get_record", vbd))
+        if mark is None or mark.digest != spec_digest(spec):
             raise Conflict(
                 f"the VM has a disk {spec.key} of another spec",
                 remedy="detach it first, or use another key",
                 resource=Resource.DISK,
                 name=spec.key,
             )
+
+
+def source_digest(spec: DiskSpec) -> str:
+    """Digest of what a disk begins as and how it is stored."""
+    size = None if spec.size_bytes is None else 1
+    return spec_digest(
+        DiskSpec(
+            key=spec.key,
+            source=spec.source,
+            size_bytes=size,
+            format=spec.format,
+            encryption=spec.encryption,
+        )
+    )
+
+
+def require_room(spec: DiskSpec, content_bytes: int) -> None:
+    """Refuse a disk that is smaller than what it begins as."""
+    if (spec.size_bytes or 0) < content_bytes:
+        raise InvalidRequest(
+            f"disk {spec.key} of {spec.size_bytes} bytes is smaller than its image of "
+            f"{content_bytes}",
+            remedy="ask for a larger disk, or use a smaller image",
+            field=f"disks[{spec.key}].size_bytes",
+        )
 
 
 def require_hotplug(vm: Found) -> None:

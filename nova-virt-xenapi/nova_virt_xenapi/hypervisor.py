@@ -8,7 +8,8 @@ from uuid import UUID
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.console import IConsole
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
@@ -18,7 +19,8 @@ from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console, OpenConsoleRequest
 from nova_virt_interface.values.devices import DeviceMetadata
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
+from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
     HostDescription,
@@ -47,6 +49,7 @@ from nova_virt_xenapi.console import Consoles
 from nova_virt_xenapi.diagnostics import Diagnostics
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.events import Events
+from nova_virt_xenapi.export import Exports
 from nova_virt_xenapi.host import Host
 from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.inventory import Inventory
@@ -66,7 +69,9 @@ __all__ = ["XenApiFactory", "XenApiHypervisor"]
 _PROVIDED: Final = (
     IConsole,
     IDeviceMetadata,
+    IDiskExport,
     IDiskHotplug,
+    IDiskResize,
     IHostMaintenance,
     IHostPower,
     IHostStatus,
@@ -101,7 +106,8 @@ class XenApiHypervisor:
         tasks = Tasks(session, events)
         uploads = Uploads(session, tasks)
         self._images = Images(session, uploads, pool, settings, services)
-        self._disks = Disks(session, tasks, uploads, self._images, records, pool, settings)
+        self._disks = Disks(session, tasks, uploads, self._images, records, pool, settings, services)
+        self._exports = Exports(session, records, self._disks, pool, services)
         self._nics = Nics(session, tasks, records, pool)
         self._power = Power(session, tasks, records, pool)
         self._inventory = Inventory(session, records, pool)
@@ -226,6 +232,14 @@ class XenApiHypervisor:
     def topology(self) -> HostTopology:
         """See `IHostTopology.topology`."""
         return self._host.topology()
+
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        self._disks.resize_disk(vm_uuid, request)
+
+    def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
+        """See `IDiskExport.export_disk`."""
+        return self._exports.export_disk(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

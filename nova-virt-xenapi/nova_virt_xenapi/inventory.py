@@ -8,8 +8,9 @@ from nova_virt_interface.values.host import HostInventory
 from nova_virt_interface.values.vm import VmState
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.marks import device_mark
 from nova_virt_xenapi.pool import Pool
-from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session
 
 __all__ = ["Inventory"]
@@ -48,4 +49,10 @@ class Inventory:
         """See `IHypervisor.get_vm`."""
         with self._session.operation(f"VM {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            return translate.vm_state(vm.mark, vm.record)
+            disks, nics = self._keys("VBD", vm), self._keys("VIF", vm)
+            return translate.vm_state(vm.mark, vm.record, disks, nics)
+
+    def _keys(self, class_name: str, vm: Found) -> tuple[str, ...]:
+        records = self._session.call(f"{class_name}.get_all_records")
+        marks = (device_mark(records[ref]) for ref in vm.record[f"{class_name}s"] if ref in records)
+        return tuple(mark.key for mark in marks if mark is not None)

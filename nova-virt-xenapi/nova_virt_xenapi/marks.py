@@ -13,7 +13,9 @@ from uuid import UUID
 from nova_virt_interface.values.images import DiskFormat
 
 __all__ = [
+    "DISK",
     "HOST",
+    "MEDIUM",
     "SPEC",
     "CloneMark",
     "DeviceMark",
@@ -29,6 +31,9 @@ __all__ = [
 _OWNER: Final = "nova-virt-owner"
 _VM: Final = "nova-virt-vm"
 HOST: Final = "nova-virt-host"
+DISK: Final = "disk"
+MEDIUM: Final = "medium"
+"""Kinds of disks."""
 SPEC: Final = "nova-virt-spec"
 _KEY: Final = "nova-virt-key"
 _IMAGE: Final = "nova-virt-image"
@@ -37,6 +42,8 @@ _SIZE: Final = "nova-virt-image-size"
 _PUBLISHED: Final = "nova-virt-image-published"
 _TASK: Final = "nova-virt-upload-task"
 _FOR: Final = "nova-virt-clone-for"
+_SOURCE: Final = "nova-virt-source"
+_KIND: Final = "nova-virt-kind"
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,9 @@ class DiskMark:
     key: str
     digest: str
     image_key: str = ""
+    source: str = ""
+    """Digest of what the disk began as, and how it is stored; its size does not count."""
+    kind: str = DISK
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
@@ -99,6 +109,8 @@ class DiskMark:
             _KEY: self.key,
             SPEC: self.digest,
             _IMAGE: self.image_key,
+            _SOURCE: self.source,
+            _KIND: self.kind,
         }
 
 
@@ -117,7 +129,13 @@ def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | CloneMark | None
         return None
     if _VM in config:
         return DiskMark(
-            owner, UUID(config[_VM]), config[_KEY], config[SPEC], config.get(_IMAGE, "")
+            owner,
+            UUID(config[_VM]),
+            config[_KEY],
+            config[SPEC],
+            config.get(_IMAGE, ""),
+            config.get(_SOURCE, ""),
+            config.get(_KIND, DISK),
         )
     if config.get(_PUBLISHED, record["uuid"]) != record["uuid"] and _FOR in config:
         vm_uuid, _, key = config[_FOR].partition("/")

@@ -41,9 +41,16 @@ def power_state(text: str) -> PowerState:
     return _STATES.get(text, PowerState.UNKNOWN)
 
 
-def vm_state(mark: VmMark, record: dict[str, Any]) -> VmState:
+def vm_state(
+    mark: VmMark,
+    record: dict[str, Any],
+    disk_keys: tuple[str, ...] | None = None,
+    nic_keys: tuple[str, ...] | None = None,
+) -> VmState:
     """What a VM's record says."""
     return VmState(
+        disk_keys=disk_keys,
+        nic_keys=nic_keys,
         vm_uuid=mark.vm_uuid,
         name=record["name_label"],
         power_state=power_state(record["power_state"]),

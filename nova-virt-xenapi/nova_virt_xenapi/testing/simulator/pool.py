@@ -19,6 +19,13 @@ _SOFTWARE: Final = {
 }
 
 
+_FEATURES: Final = {
+    "VDI_CREATE": 1,
+    "VDI_DELETE": 1,
+    "VDI_CLONE": 1,
+    "VDI_SNAPSHOT": 1,
+    "VDI_RESIZE": 1,
+}
 _CPU: Final = {
     "cpu_count": "16",
     "socket_count": "1",
@@ -41,6 +48,8 @@ def furnish(world: World, addresses: list[str]) -> None:
             MTU=1500,
         )
         ctx.db.create("network", name_label="second network", bridge="xapi1", MTU=1500)
+        ctx.db.create("SM", name_label="Local LVHD", type="lvm", features=_FEATURES)
+        ctx.db.create("SM", name_label="NFS VHD", type="nfs", features=_FEATURES)
         hosts = [_host(ctx, number, address) for number, address in enumerate(addresses)]
         for host in hosts:
             ctx.db.create(

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values
-from nova_virt_xenapi.testing.simulator.world import MIB, Context
+from nova_virt_xenapi.testing.simulator.types import NULL
+from nova_virt_xenapi.testing.simulator.world import MIB, Context, moment
 
 __all__ = ["MESSAGES"]
 
@@ -98,6 +99,32 @@ def _destroy(ctx: Context, vdi: str) -> None:
     _account(ctx, record["SR"])
 
 
+def _snapshot(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) -> str:
+    copy = _clone(ctx, vdi)
+    ctx.db.write("VDI", copy, "is_a_snapshot", True)
+    ctx.db.write("VDI", copy, "snapshot_of", vdi)
+    ctx.db.write("VDI", copy, "snapshot_time", moment())
+    return copy
+
+
+def _copy(
+    ctx: Context, vdi: str, sr: str = NULL, base_vdi: str = NULL, into_vdi: str = NULL
+) -> str:
+    """A full copy on another SR; it takes the world's time for so many bytes."""
+    _require_idle(ctx, vdi, "copy")
+    if base_vdi != NULL or into_vdi != NULL:
+        raise XapiError("NOT_IMPLEMENTED", "VDI.copy into another VDI")
+    source = ctx.db.record("VDI", vdi)
+    _require_plugged(ctx, sr)
+    _reserve(ctx, sr, source["virtual_size"])
+    with ctx.operation("VDI", vdi, "copy"):
+        ctx.take_time(source["virtual_size"])
+    values = {name: source[name] for name in _CLONED} | {"SR": sr}
+    copy = _made(ctx, values | {"physical_utilisation": source["virtual_size"]})
+    shutil.copyfile(ctx.world.content_path(vdi), ctx.world.content_path(copy))
+    return copy
+
+
 def _clone(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) -> str:
     _require_idle(ctx, vdi, "clone", live=True)
     source = ctx.db.record("VDI", vdi)
@@ -111,6 +138,19 @@ def _clone(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) 
 
 def _resize(ctx: Context, vdi: str, size: int) -> None:
     _require_idle(ctx, vdi, "resize")
+    _grow(ctx, vdi, size)
+
+
+def _resize_online(ctx: Context, vdi: str, size: int) -> None:
+    """Only where the SR's driver has the feature."""
+    kind = ctx.db.get("SR", ctx.db.get("VDI", vdi)["SR"])["type"]
+    if not any("VDI_RESIZE_ONLINE" in sm["features"] for _, sm in ctx.db.where("SM", type=kind)):
+        raise XapiError("SR_OPERATION_NOT_SUPPORTED", ctx.db.get("VDI", vdi)["SR"])
+    _require_idle(ctx, vdi, "resize_online", live=True)
+    _grow(ctx, vdi, size)
+
+
+def _grow(ctx: Context, vdi: str, size: int) -> None:
     record = ctx.db.get("VDI", vdi)
     size = _rounded(size)
     if size < record["virtual_size"]:
@@ -137,6 +177,9 @@ MESSAGES: dict[str, Callable[..., Any]] = {
     "VDI.destroy": _destroy,
     "VDI.clone": _clone,
     "VDI.resize": _resize,
+    "VDI.resize_online": _resize_online,
+    "VDI.snapshot": _snapshot,
+    "VDI.copy": _copy,
     "VDI.set_name_label": _setter("name_label"),
     "VDI.set_name_description": _setter("name_description"),
     "VDI.set_read_only": _setter("read_only"),
