@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -50,13 +50,22 @@ from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import Bytes, Uploads, destroy_vdi
 
-__all__ = ["UNDO_SECONDS", "Disks", "require_hotplug", "source_digest"]
+__all__ = ["UNDO_SECONDS", "Disks", "OldDisk", "require_hotplug", "source_digest"]
 
 UNDO_SECONDS: Final = 30.0
 """How long a guest may take to let go of what it was given by mistake."""
 _SECTOR_BYTES: Final = 512
 
 Vdis = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class OldDisk:
+    """A disk that a VM has: its VDI."""
+
+    ref: str
+    record: dict[str, Any]
+    mark: DiskMark
 
 
 class Disks:
@@ -99,13 +108,27 @@ class Disks:
             )
         require_room(spec, found[1].size_bytes)
 
-    def make(self, vm: str, vm_uuid: UUID, spec: DiskSpec, device: str) -> str:
-        """Make a disk and connect it to a VM as the device of this number, or the next one that is
-        free for ``autodetect``; returns the VBD.
+    def make(
+        self, vm: str, vm_uuid: UUID, spec: DiskSpec, device: str, *, old: OldDisk | None = None
+    ) -> str:
+        """Make a disk and connect it to a VM; returns the VBD.
+
+        Args:
+            vm: reference of the VM.
+            vm_uuid: core's name for it.
+            spec: of the disk.
+            device: its number, or ``autodetect`` for the next one that is free.
+            old: a disk whose content it begins with.
         """
         current_call().check()
         mark = self.mark(vm_uuid, spec)
-        if isinstance(spec.source, FromImage):
+        if old is not None:
+            vdi = self._session.call("VDI.clone", old.ref)
+            final = replace(mark, image_key=old.mark.image_key)
+            self._session.call("VDI.set_other_config", vdi, final.as_config())
+            if (spec.size_bytes or 0) > int(old.record["virtual_size"]):
+                self._session.call("VDI.resize", vdi, str(spec.size_bytes))
+        elif isinstance(spec.source, FromImage):
             vdi = self._copy(spec, spec.source.image_key, mark)
         elif isinstance(spec.source, Media):
             vdi = self._write(spec, spec.source.content, mark)
@@ -213,8 +236,9 @@ class Disks:
         """See `IDiskResize.resize_disk`."""
         with self._session.operation(f"disk {request.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            vdi, record, mark = self.require(vm, request.key)
-            if mark.kind == MEDIUM:
+            disk = self.require(vm, request.key)
+            vdi, record = disk.ref, disk.record
+            if disk.mark.kind == MEDIUM:
                 raise Unsupported(f"disk {request.key} is a medium", field="key")
             size = int(record["virtual_size"])
             if request.size_bytes < size - self._pool.description.disk_step_bytes + 1:
@@ -233,20 +257,27 @@ class Disks:
             method = "VDI.resize_online" if attached else "VDI.resize"
             self._session.call(method, vdi, str(request.size_bytes))
 
-    def require(self, vm: Found, key: str) -> tuple[str, dict[str, Any], DiskMark]:
-        """VDI, its record and its mark of a VM's disk; raises NotFound."""
+    def all(self) -> Vdis:
+        """All VDIs of the storage repository; one question."""
+        return self._images.vdis()
+
+    def of_vm(self, vm: Found) -> dict[str, OldDisk]:
+        """The disks that a VM has, by key."""
+        found = {}
         for ref, record in self._images.vdis().items():
             mark = disk_mark(record, self._owner)
-            is_ours = isinstance(mark, DiskMark) and (mark.vm_uuid, mark.key) == (
-                vm.mark.vm_uuid,
-                key,
+            if isinstance(mark, DiskMark) and set(record["VBDs"]) & set(vm.record["VBDs"]):
+                found[mark.key] = OldDisk(ref, record, mark)
+        return found
+
+    def require(self, vm: Found, key: str) -> OldDisk:
+        """A VM's disk; raises NotFound."""
+        disk = self.of_vm(vm).get(key)
+        if disk is None:
+            raise NotFound(
+                f"VM {vm.mark.vm_uuid} has no disk {key}", resource=Resource.DISK, name=key
             )
-            if is_ours and set(record["VBDs"]) & set(vm.record["VBDs"]):
-                assert isinstance(mark, DiskMark)  # noqa: S101 - is_ours says so
-                return ref, record, mark
-        raise NotFound(
-            f"VM {vm.mark.vm_uuid} has no disk {key}", resource=Resource.DISK, name=key
-        )
+        return disk
 
     def _plug(self, vm: Found, vbd: str) -> None:
         if vm.record["power_state"] == "Running":

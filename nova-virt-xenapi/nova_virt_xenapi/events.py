@@ -163,7 +163,8 @@ class Events:
             return (EventKind.DELETED, before.vm_uuid) if before.vm_uuid else None
         record = event["snapshot"]
         mark = self._records.ours(record) if self._records else None
-        vm_uuid = mark.vm_uuid if mark is not None and mark.spec is not None else None
+        is_vm = mark is not None and mark.spec is not None and not mark.kept
+        vm_uuid = mark.vm_uuid if mark is not None and is_vm else None
         self._vms[event["ref"]] = _Seen(vm_uuid, record["power_state"], record["uuid"])
         kind = transition(before.power_state, record["power_state"])
         return (kind, vm_uuid) if vm_uuid is not None and kind is not None else None

@@ -50,8 +50,9 @@ class Exports:
         about = f"disk {request.disk_key} of {vm_uuid}"
         with self._session.operation(about):
             vm = self._records.require(vm_uuid)
-            vdi, record, mark = self._disks.require(vm, request.disk_key)
-            if mark.kind != DISK:
+            disk = self._disks.require(vm, request.disk_key)
+            vdi, record = disk.ref, disk.record
+            if disk.mark.kind != DISK:
                 raise Unsupported(f"{about} is no disk of the host's own", field="disk_key")
             runs = vm.record["power_state"] == "Running"
             if request.consistency is Consistency.QUIESCED and runs:

@@ -15,6 +15,7 @@ from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import IPause, ISuspend
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console, OpenConsoleRequest
@@ -39,6 +40,11 @@ from nova_virt_interface.values.power import (
     StopRequest,
     SuspendRequest,
 )
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
+)
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
 from oslo_config import cfg
@@ -59,6 +65,7 @@ from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, examine
 from nova_virt_xenapi.power import Power
 from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.resize import Resizes
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import Uploads
@@ -79,6 +86,7 @@ _PROVIDED: Final = (
     IImageCache,
     INicHotplug,
     IPause,
+    IResize,
     ISuspend,
     IVmDiagnostics,
 )
@@ -113,6 +121,9 @@ class XenApiHypervisor:
         self._inventory = Inventory(session, records, pool)
         self._lifecycle = Lifecycle(
             session, records, self._power, self._images, self._disks, self._nics, pool
+        )
+        self._resizes = Resizes(
+            session, records, self._lifecycle, self._disks, self._nics, pool
         )
         metrics = Metrics(session, pool)
         self._diagnostics = Diagnostics(session, records, metrics)
@@ -240,6 +251,18 @@ class XenApiHypervisor:
     def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
         """See `IDiskExport.export_disk`."""
         return self._exports.export_disk(vm_uuid, request)
+
+    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
+        """See `IResize.resize_vm`."""
+        self._resizes.resize_vm(vm_uuid, request)
+
+    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
+        """See `IResize.confirm_resize`."""
+        self._resizes.confirm_resize(vm_uuid, request)
+
+    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
+        """See `IResize.revert_resize`."""
+        self._resizes.revert_resize(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

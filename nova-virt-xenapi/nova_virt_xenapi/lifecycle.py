@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import suppress
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
@@ -17,12 +17,10 @@ from nova_virt_xenapi.marks import SPEC
 from nova_virt_xenapi.nics import Networks, Nics
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.power import Power
-from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 
-__all__ = ["Lifecycle"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["Lifecycle", "require_no_place"]
 
 
 class Lifecycle:
@@ -51,10 +49,11 @@ class Lifecycle:
         check_vm(spec, self._pool)
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid)
-            complete = [vm.mark.spec for vm in found if vm.mark.spec is not None]
+            complete = [vm.mark.spec for vm in found if vm.is_complete]
             if complete:
-                _require_equal(vm_uuid, complete[0], spec)
+                _require_equal(vm_uuid, complete[0] or "", spec)
                 return
+            require_no_place(vm_uuid, found)
             vdis = self._images.vdis()
             for disk in spec.disks:
                 self._disks.check_image(disk, vdis)
@@ -71,6 +70,14 @@ class Lifecycle:
         with self._session.operation(f"VM {vm_uuid}"):
             self._remove(vm_uuid)
 
+    def remove(self, vms: list[Found], vm_uuid: UUID, *, kind: str | None = None) -> None:
+        """Remove these VMs, and then those disks of the uuid that no VM is connected to."""
+        for vm in vms:
+            self._power.turn_off(vm)
+            with suppress(NotFound):
+                self._session.call("VM.destroy", vm.ref)
+        self._disks.remove(vm_uuid, kind=kind)
+
     def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
         record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
         vm = self._session.call("VM.create", record)
@@ -83,13 +90,18 @@ class Lifecycle:
         self._session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
 
     def _remove(self, vm_uuid: UUID) -> None:
-        for vm in self._records.every(vm_uuid):
-            self._power.turn_off(vm)
-            try:
-                self._session.call("VM.destroy", vm.ref)
-            except NotFound:
-                _log.info("VM %s is gone already", vm_uuid)
-        self._disks.remove(vm_uuid)
+        self.remove(self._records.every(vm_uuid), vm_uuid)
+
+
+def require_no_place(vm_uuid: UUID, found: list[Found]) -> None:
+    """Refuse to use a uuid whose place is taken by a VM that is to come."""
+    if any(vm.mark.incoming for vm in found):
+        raise Conflict(
+            f"{vm_uuid} is expected from another host",
+            remedy="let it come, or cancel that, first",
+            resource=Resource.VM,
+            name=str(vm_uuid),
+        )
 
 
 def _require_equal(vm_uuid: UUID, digest: str, spec: VmSpec) -> None:

@@ -13,8 +13,10 @@ from uuid import UUID
 from nova_virt_interface.values.images import DiskFormat
 
 __all__ = [
+    "COPIED",
     "DISK",
     "HOST",
+    "KEPT",
     "MEDIUM",
     "SPEC",
     "CloneMark",
@@ -31,6 +33,11 @@ __all__ = [
 _OWNER: Final = "nova-virt-owner"
 _VM: Final = "nova-virt-vm"
 HOST: Final = "nova-virt-host"
+KEPT: Final = "nova-virt-kept"
+COPIED: Final = "nova-virt-copied"
+_REPLACES: Final = "nova-virt-replaces"
+_INCOMING: Final = "nova-virt-incoming"
+_CAME: Final = "nova-virt-came"
 DISK: Final = "disk"
 MEDIUM: Final = "medium"
 """Kinds of disks."""
@@ -55,11 +62,29 @@ class VmMark:
     host_uuid: str
     spec: str | None = None
     """Digest of the spec; None until the VM is complete."""
+    replaces: str = ""
+    """xapi's uuid of the VM that this one, once it is complete, takes the place of."""
+    kept: bool = False
+    """Another one has taken its place, and it is kept for a revert."""
+    incoming: str = ""
+    """A place for a VM that is to come: what for."""
+    came: str = ""
+    """How the VM came from another host."""
+    copied: str = ""
+    """Where the VM was copied to, and what it was then."""
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
         config = {_OWNER: self.owner, _VM: str(self.vm_uuid), HOST: self.host_uuid}
-        return config if self.spec is None else {**config, SPEC: self.spec}
+        more = {
+            SPEC: self.spec or "",
+            _REPLACES: self.replaces,
+            KEPT: "yes" if self.kept else "",
+            _INCOMING: self.incoming,
+            _CAME: self.came,
+            COPIED: self.copied,
+        }
+        return config | {name: content for name, content in more.items() if content}
 
 
 def vm_mark(record: dict[str, Any]) -> VmMark | None:
@@ -67,7 +92,17 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
     config = record["other_config"]
     if record["is_a_template"] or record["is_a_snapshot"] or not {_OWNER, _VM} <= config.keys():
         return None
-    return VmMark(config[_OWNER], UUID(config[_VM]), config.get(HOST, ""), config.get(SPEC))
+    return VmMark(
+        config[_OWNER],
+        UUID(config[_VM]),
+        config.get(HOST, ""),
+        config.get(SPEC),
+        config.get(_REPLACES, ""),
+        KEPT in config,
+        config.get(_INCOMING, ""),
+        config.get(_CAME, ""),
+        config.get(COPIED, ""),
+    )
 
 
 @dataclass(frozen=True)

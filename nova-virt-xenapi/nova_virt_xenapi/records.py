@@ -27,6 +27,14 @@ class Found:
     ref: str
     mark: VmMark
     record: dict[str, Any]
+    kept: bool = False
+    """Another one of this uuid has taken its place."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it is a VM, and not something that is on the way to be one, or that was one."""
+        return self.mark.spec is not None and not self.kept
+
 
 
 class Records:
@@ -58,7 +66,7 @@ class Records:
     def all(self) -> Iterator[Found]:
         """All our VMs that are complete; one question."""
         for found in self._read():
-            if found.mark.spec is not None:
+            if found.is_complete:
                 yield found
 
     def require(self, vm_uuid: UUID) -> Found:
@@ -74,11 +82,18 @@ class Records:
         """All that bears this uuid and our mark: complete, or what a crash left; one question."""
         return [found for found in self._read() if found.mark.vm_uuid == vm_uuid]
 
-    def claim(self, vm_uuid: UUID) -> list[Found]:
-        """As `every`, but raises Conflict if the uuid is somebody else's."""
+    def claim(self, vm_uuid: UUID, *, also_elsewhere: bool = False) -> list[Found]:
+        """As `every`, but raises Conflict if the uuid is somebody else's.
+
+        Args:
+            vm_uuid: the uuid.
+            also_elsewhere: a VM of our owner on another host of the pool is no reason.
+        """
         for record in (records := self._session.call("VM.get_all_records")).values():
             mark = vm_mark(record)
             taken = mark is not None and mark.vm_uuid == vm_uuid and self.ours(record) is None
+            if taken and also_elsewhere and mark is not None and mark.owner == self._owner:
+                continue
             if taken or record["uuid"] == str(vm_uuid):
                 raise Conflict(
                     f"{vm_uuid} is somebody else's VM",
@@ -87,6 +102,20 @@ class Records:
                     name=str(vm_uuid),
                 )
         return [found for found in self._found(records) if found.mark.vm_uuid == vm_uuid]
+
+    def forget(self, vm_uuid: UUID) -> None:
+        """Another reference is this VM's from now on."""
+        with self._lock:
+            self._refs.pop(vm_uuid, None)
+
+    def set_mark(self, vm: Found, mark: VmMark) -> None:
+        """Write another mark beside a VM, all at once."""
+        plain = {
+            name: content
+            for name, content in vm.record["other_config"].items()
+            if name not in vm.mark.as_config()
+        }
+        self._session.call("VM.set_other_config", vm.ref, plain | mark.as_config())
 
     def _known(self, vm_uuid: UUID) -> Found | None:
         with self._lock:
@@ -98,7 +127,8 @@ class Records:
         except NotFound:
             record = None
         mark = self.ours(record) if record is not None else None
-        if record is not None and mark is not None and mark.spec and mark.vm_uuid == vm_uuid:
+        is_whole = mark is not None and mark.spec and not mark.kept and mark.vm_uuid == vm_uuid
+        if record is not None and mark is not None and is_whole:
             return Found(ref, mark, record)
         with self._lock:
             self._refs.pop(vm_uuid, None)
@@ -108,12 +138,14 @@ class Records:
         return self._found(self._session.call("VM.get_all_records"))
 
     def _found(self, records: dict[str, Any]) -> list[Found]:
-        found = [
-            Found(ref, mark, record)
+        marked = [
+            (ref, mark, record)
             for ref, record in records.items()
             if (mark := self.ours(record)) is not None
         ]
-        refs = {each.mark.vm_uuid: each.ref for each in found}
+        replaced = {mark.replaces for _, mark, _ in marked if mark.spec is not None} - {""}
+        found = [Found(*each, kept=each[2]["uuid"] in replaced) for each in marked]
+        refs = {each.mark.vm_uuid: each.ref for each in found if each.is_complete}
         with self._lock:
             self._refs = refs
         return found

@@ -204,6 +204,34 @@ class SimulatorHarness(Harness):
         calls = self.simulator.ask("calls")
         return sum(count for method, count in calls.items() if method != "event.from")
 
+    def read_disk(self, settings: Any, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`."""
+        return self._disk(settings, vm_uuid, key).read_bytes()[:size_bytes]
+
+    def write_disk(self, settings: Any, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        with self._disk(settings, vm_uuid, key).open("r+b") as file:
+            file.write(content)
+
+    def _disk(self, settings: Settings, vm_uuid: UUID, key: str) -> Path:
+        """The file that has the content of a disk of the VM that is that host's."""
+        hosts = {row["uuid"]: row["name_label"] for row in self._records("host").values()}
+        for ref, record in self._records("VM").items():
+            config = record["other_config"]
+            here = hosts.get(config.get("nova-virt-host")) == (settings.host or "xcp-0")
+            is_vm = "nova-virt-spec" in config and "nova-virt-kept" not in config
+            if config.get("nova-virt-vm") == str(vm_uuid) and here and is_vm:
+                return self._connected(ref, key)
+        raise AssertionError(f"the host has no VM {vm_uuid}")
+
+    def _connected(self, vm: str, key: str) -> Path:
+        vdis = self._records("VDI")
+        for record in self._records("VBD").values():
+            if record["VM"] == vm and record["other_config"]["nova-virt-key"] == key:
+                folder = Path(self.simulator.ca_file).parent
+                return folder / str(vdis[record["VDI"]]["uuid"])
+        raise AssertionError(f"the VM has no disk {key}")
+
     def _records(self, class_name: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = self.simulator.ask("records", class_name=class_name)
         return found
