@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -38,6 +39,7 @@ from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.marks import (
     DISK,
     MEDIUM,
+    TOKEN,
     CloneMark,
     DeviceMark,
     DiskMark,
@@ -269,6 +271,56 @@ class Disks:
             if isinstance(mark, DiskMark) and set(record["VBDs"]) & set(vm.record["VBDs"]):
                 found[mark.key] = OldDisk(ref, record, mark)
         return found
+
+    def of_uuid(self, vm_uuid: UUID) -> dict[str, OldDisk]:
+        """The disks, but media, that are marked as a VM's, whoever is connected to them."""
+        found = {}
+        for ref, record in self._images.vdis().items():
+            mark = disk_mark(record, self._owner)
+            if isinstance(mark, DiskMark) and (mark.vm_uuid, mark.kind) == (vm_uuid, DISK):
+                found[mark.key] = OldDisk(ref, record, mark)
+        return found
+
+    def unattached(self, vm_uuid: UUID, token: str) -> dict[str, OldDisk]:
+        """The disks on this storage that a migration has copied, or both hosts see."""
+        found = self.of_uuid(vm_uuid)
+        return {
+            key: disk for key, disk in found.items() if disk.record["other_config"].get(TOKEN) == token
+        }
+
+    def disconnect(self, vm: str) -> None:
+        """Take all disks and NICs from a VM that is stopped; what they connect to stays."""
+        for class_name in ("VBD", "VIF"):
+            for ref in self._session.call(f"VM.get_{class_name}s", vm):
+                with suppress(NotFound):
+                    self._session.call(f"{class_name}.destroy", ref)
+
+    def mark_copied(self, disk: OldDisk, token: str) -> None:
+        """Both hosts see it: it is where it has to be."""
+        config = disk.record["other_config"] | {TOKEN: token}
+        self._session.call("VDI.set_other_config", disk.ref, config)
+
+    def copy_to(self, disk: OldDisk, storage: str, token: str) -> None:
+        """Copy a disk to another storage repository, unless it is there. A copy has the marks of
+        its source; it is whole when it has the token.
+        """
+        size = int(disk.record["virtual_size"])
+        for ref, record in self._session.call("VDI.get_all_records").items():
+            mark = disk_mark(record, self._owner)
+            is_ours = isinstance(mark, DiskMark) and mark.vm_uuid == disk.mark.vm_uuid
+            if record["SR"] == storage and is_ours and mark is not None and mark.key == disk.mark.key:
+                if record["other_config"].get(TOKEN) == token:
+                    return
+                if not record["VBDs"]:
+                    destroy_vdi(self._session, ref)
+        about = f"disk {disk.mark.key} of {disk.mark.vm_uuid}"
+        self._tasks.run("VDI.copy", disk.ref, storage, about=about, total_bytes=size)
+        config = replace(disk.mark, image_key="").as_config() | {TOKEN: token}
+        for ref, record in self._session.call("VDI.get_all_records").items():
+            mark = disk_mark(record, self._owner)
+            is_ours = isinstance(mark, DiskMark) and mark.vm_uuid == disk.mark.vm_uuid
+            if record["SR"] == storage and is_ours and mark is not None and mark.key == disk.mark.key:
+                self._session.call("VDI.set_other_config", ref, config)
 
     def require(self, vm: Found, key: str) -> OldDisk:
         """A VM's disk; raises NotFound."""

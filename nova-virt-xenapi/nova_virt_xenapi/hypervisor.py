@@ -13,8 +13,14 @@ from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
@@ -32,6 +38,21 @@ from nova_virt_interface.values.host import (
     MaintenanceState,
 )
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.migration import (
+    AbortMigrationRequest,
+    CancelIncomingRequest,
+    CheckIncomingRequest,
+    CheckOutgoingRequest,
+    FinishIncomingRequest,
+    FinishOutgoingRequest,
+    IncomingOffer,
+    MigrateVmRequest,
+    MigrationPlan,
+    MigrationStatus,
+    MigrationTicket,
+    OutgoingVm,
+    PrepareIncomingRequest,
+)
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     PauseRequest,
@@ -40,6 +61,7 @@ from nova_virt_interface.values.power import (
     StopRequest,
     SuspendRequest,
 )
+from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.resize import (
     ConfirmResizeRequest,
     ResizeVmRequest,
@@ -61,10 +83,13 @@ from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.inventory import Inventory
 from nova_virt_xenapi.lifecycle import Lifecycle
 from nova_virt_xenapi.metrics import Metrics
+from nova_virt_xenapi.migration_source import MigrationSource
+from nova_virt_xenapi.migration_target import MigrationTarget
 from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, examine
 from nova_virt_xenapi.power import Power
 from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.recovery import Recovery
 from nova_virt_xenapi.resize import Resizes
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.tasks import Tasks
@@ -84,8 +109,12 @@ _PROVIDED: Final = (
     IHostStatus,
     IHostTopology,
     IImageCache,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
     INicHotplug,
     IPause,
+    IRecovery,
     IResize,
     ISuspend,
     IVmDiagnostics,
@@ -122,9 +151,13 @@ class XenApiHypervisor:
         self._lifecycle = Lifecycle(
             session, records, self._power, self._images, self._disks, self._nics, pool
         )
-        self._resizes = Resizes(
-            session, records, self._lifecycle, self._disks, self._nics, pool
+        self._source = MigrationSource(
+            session, tasks, records, self._lifecycle, self._disks, pool
         )
+        places = (session, records, self._lifecycle, self._disks, self._nics, pool)
+        self._resizes = Resizes(*places)
+        self._target = MigrationTarget(*places)
+        self._recovery = Recovery(*places)
         metrics = Metrics(session, pool)
         self._diagnostics = Diagnostics(session, records, metrics)
         self._consoles = Consoles(session, records, pool, settings)
@@ -263,6 +296,58 @@ class XenApiHypervisor:
     def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
         """See `IResize.revert_resize`."""
         self._resizes.revert_resize(vm_uuid, request)
+
+    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
+        """See `IMigrationSource.describe_outgoing`."""
+        return self._source.describe_outgoing(vm_uuid)
+
+    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
+        """See `IMigrationSource.check_outgoing`."""
+        return self._source.check_outgoing(vm_uuid, request)
+
+    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IMigrationSource.migrate_vm`."""
+        self._source.migrate_vm(vm_uuid, request)
+
+    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
+        """See `IMigrationSource.finish_outgoing`."""
+        self._source.finish_outgoing(vm_uuid, request)
+
+    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
+        """See `IMigrationTarget.check_incoming`."""
+        return self._target.check_incoming(vm_uuid, request)
+
+    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
+        """See `IMigrationTarget.prepare_incoming`."""
+        return self._target.prepare_incoming(vm_uuid, request)
+
+    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
+        """See `IMigrationTarget.finish_incoming`."""
+        self._target.finish_incoming(vm_uuid, request)
+
+    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
+        """See `IMigrationTarget.cancel_incoming`."""
+        self._target.cancel_incoming(vm_uuid, request)
+
+    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
+        """See `IMigrationControl.migration_status`."""
+        return self._source.migration_status(vm_uuid)
+
+    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
+        """See `IMigrationControl.abort_migration`."""
+        self._source.abort_migration(vm_uuid, request)
+
+    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
+        """See `IRecovery.find_disks`."""
+        return self._recovery.find_disks(vm_uuid)
+
+    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
+        """See `IRecovery.adopt_vm`."""
+        self._recovery.adopt_vm(vm_uuid, request)
+
+    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """See `IRecovery.release_vm`."""
+        self._recovery.release_vm(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

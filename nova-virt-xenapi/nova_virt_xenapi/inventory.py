@@ -38,6 +38,7 @@ class Inventory:
             memory_free_bytes=int(free),
             storage_bytes=size,
             storage_free_bytes=max(0, size - used),
+            storage_id=self._pool.storage_id,
         )
 
     def list_vms(self) -> tuple[VmState, ...]:

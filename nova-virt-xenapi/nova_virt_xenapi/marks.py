@@ -19,6 +19,7 @@ __all__ = [
     "KEPT",
     "MEDIUM",
     "SPEC",
+    "TOKEN",
     "CloneMark",
     "DeviceMark",
     "DiskMark",
@@ -34,6 +35,7 @@ _OWNER: Final = "nova-virt-owner"
 _VM: Final = "nova-virt-vm"
 HOST: Final = "nova-virt-host"
 KEPT: Final = "nova-virt-kept"
+TOKEN: Final = "nova-virt-migration"
 COPIED: Final = "nova-virt-copied"
 _REPLACES: Final = "nova-virt-replaces"
 _INCOMING: Final = "nova-virt-incoming"

@@ -12,6 +12,7 @@ from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.vm import VmSpec
 
@@ -36,6 +37,10 @@ class Pool:
     host_metrics: str
     host_cpus: int
     storage: str
+    storage_uuid: str
+    storage_id: str | None
+    """Of storage that other hosts of the pool see, too."""
+    pool_uuid: str
     description: HostDescription
 
 
@@ -66,6 +71,9 @@ def examine(session: Session, settings: Settings) -> Pool:
         record["metrics"],
         int(record["cpu_info"]["cpu_count"]),
         storage,
+        repositories[storage]["uuid"],
+        repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
+        pool["uuid"],
         _describe(record, _host_powers(record, is_master=is_master)),
     )
 
@@ -112,6 +120,7 @@ def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> Host
         firmware=(Firmware.BIOS, Firmware.UEFI),
         features=(*FEATURES, VmFeature.NIC_MTU, VmFeature.IMPORTED_DISKS),
         export_formats=(DiskFormat.RAW, DiskFormat.VHD),
+        migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
         console_kinds=(ConsoleKind.VNC,),
         host_power_actions=powers,
         disk_step_bytes=2 * 1024**2,

@@ -82,6 +82,15 @@ class Records:
         """All that bears this uuid and our mark: complete, or what a crash left; one question."""
         return [found for found in self._read() if found.mark.vm_uuid == vm_uuid]
 
+    def anywhere(self, vm_uuid: UUID) -> list[Found]:
+        """All that bears this uuid and our owner's mark, on any host of the pool."""
+        return [
+            Found(ref, mark, record)
+            for ref, record in self._session.call("VM.get_all_records").items()
+            if (mark := vm_mark(record)) is not None
+            and (mark.owner, mark.vm_uuid) == (self._owner, vm_uuid)
+        ]
+
     def claim(self, vm_uuid: UUID, *, also_elsewhere: bool = False) -> list[Found]:
         """As `every`, but raises Conflict if the uuid is somebody else's.
 
@@ -89,7 +98,11 @@ class Records:
             vm_uuid: the uuid.
             also_elsewhere: a VM of our owner on another host of the pool is no reason.
         """
-        for record in (records := self._session.call("VM.get_all_records")).values():
+        records = self._session.call("VM.get_all_records")
+        ours = [found for found in self._found(records) if found.mark.vm_uuid == vm_uuid]
+        # Two hosts have a VM while one of them hands it over to the other.
+        also_elsewhere = also_elsewhere or any(vm.is_complete for vm in ours)
+        for record in records.values():
             mark = vm_mark(record)
             taken = mark is not None and mark.vm_uuid == vm_uuid and self.ours(record) is None
             if taken and also_elsewhere and mark is not None and mark.owner == self._owner:
@@ -101,7 +114,7 @@ class Records:
                     resource=Resource.VM,
                     name=str(vm_uuid),
                 )
-        return [found for found in self._found(records) if found.mark.vm_uuid == vm_uuid]
+        return ours
 
     def forget(self, vm_uuid: UUID) -> None:
         """Another reference is this VM's from now on."""

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 Content = TypeVar("Content")
 
-_READS: Final = re.compile(r"(\w+\.(get_\w+|compute_\w+|assert_\w+)|event\.from|session\.\w+|GET .*)")
+_READS: Final = re.compile(r"(\w+\.(get_\w+|compute_\w+|assert_\w+|migrate_receive)|event\.from|session\.\w+|GET .*)")
 _ORIGINATOR: Final = "nova-virt-xenapi"
 # A pool elects its master anew at times; more hops than this are a circle.
 _MOST_HOPS: Final = 3
@@ -154,6 +154,12 @@ class Session:
         """The session's reference, which is as good as the password; it was good a moment ago."""
         handle: str = self._with_login("session.get_uuid", self._confirmed)
         return handle
+
+    def end(self, handle: str) -> None:
+        """Log another session out; one that is gone already is."""
+        with suppress(XenAPI.Failure, VirtError):
+            login = self._logged_in()
+            self._ask(login.address, "session.logout", handle)
 
     def _confirmed(self, login: _Login) -> str:
         self._ask(login.address, "session.get_uuid", login.handle, login.handle)

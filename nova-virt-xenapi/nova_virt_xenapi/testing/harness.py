@@ -32,6 +32,7 @@ __all__ = ["SimulatorHarness"]
 
 MIB = 1024 * 1024
 _OPERATOR_SECONDS = 0.3
+_SLOW_BYTES_PER_SECOND = 32 * MIB
 _NETWORK = "Pool-wide network associated with eth0"
 
 
@@ -45,7 +46,7 @@ class SimulatorHarness(Harness):
 
     def start(self) -> None:
         """See `Harness`."""
-        self.simulator = Simulator()
+        self.simulator = Simulator(hosts=2)
         # In the simulator's own directory, which goes with it even when this process is killed.
         self._image = Path(self.simulator.ca_file).with_name("image.raw")
         self._image.write_bytes(os.urandom(MIB) + bytes(MIB))
@@ -86,9 +87,18 @@ class SimulatorHarness(Harness):
 
     def leftovers(self) -> frozenset[str]:
         """See `Harness`."""
-        names = set()
+        vms, names = self._records("VM"), set()
+        hosts = {ref: row["uuid"] for ref, row in self._records("host").items()}
+        # A VM that goes to another host of the pool stays the same object.
+        places = {
+            ref: hosts.get(vm["resident_on"]) or vm["other_config"].get("nova-virt-host", "")
+            for ref, vm in vms.items()
+        }
+        places |= {vm["metrics"]: places[ref] for ref, vm in vms.items()}
         for class_name in ("VM", "VBD", "VIF", "VDI", "VM_metrics", "console", "task", "session"):
-            names |= {f"{class_name} {ref}" for ref in self._records(class_name)}
+            for ref, record in self._records(class_name).items():
+                place = places.get(ref) or places.get(record.get("VM", ""), "")
+                names.add(f"{class_name} {ref} {place}")
         return frozenset(names)
 
     @contextmanager
@@ -203,6 +213,34 @@ class SimulatorHarness(Harness):
         """See `Harness`. The loop's long poll waits beside every call and is no question of any."""
         calls = self.simulator.ask("calls")
         return sum(count for method, count in calls.items() if method != "event.from")
+
+    @property
+    def slow_bytes_per_second(self) -> int:  # type: ignore[override]
+        """See `Harness`. xapi takes no limit for a migration: for whoever wants a slow one the
+        whole pool is slow, until the next test asks for its two hosts.
+        """
+        self.simulator.ask("speed", bytes_per_second=_SLOW_BYTES_PER_SECOND)
+        return _SLOW_BYTES_PER_SECOND
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        self.simulator.ask("speed", bytes_per_second=0)
+        [other] = [ref for ref, row in self._records("host").items() if row["name_label"] == "xcp-1"]
+        [pbd] = [
+            row
+            for row in self._records("PBD").values()
+            if row["host"] == other and not self._records("SR")[row["SR"]]["shared"]
+        ]
+        storage = self._records("SR")[pbd["SR"]]["uuid"]
+        return self.simulator.settings(host="xcp-1", storage_repository=storage)
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        one, other = (
+            self.simulator.settings(host=host, storage_repository="Shared storage")
+            for host in ("xcp-0", "xcp-1")
+        )
+        return one, other
 
     def read_disk(self, settings: Any, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
         """See `Harness`."""

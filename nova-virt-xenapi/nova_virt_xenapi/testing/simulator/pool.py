@@ -72,7 +72,9 @@ def furnish(world: World, addresses: list[str]) -> None:
                 management=True,
                 IP=ctx.db.get("host", host)["address"],
             )
-        repositories = [_storage(ctx, host) for host in hosts]
+        repositories = [_storage(ctx, [host], "Local storage", "lvm") for host in hosts]
+        if len(hosts) > 1:
+            _storage(ctx, hosts, "Shared storage", "nfs")
         ctx.db.create("pool", master=hosts[0], default_SR=repositories[0], name_label="pool")
 
 
@@ -139,19 +141,21 @@ def _devices(ctx: Context, host: str) -> None:
     )
 
 
-def _storage(ctx: Context, host: str) -> str:
+def _storage(ctx: Context, hosts: list[str], label: str, kind: str) -> str:
     repository = ctx.db.create(
         "SR",
-        name_label="Local storage",
-        type="lvm",
+        name_label=label,
+        type=kind,
+        shared=len(hosts) > 1,
         content_type="user",
         physical_size=16 * _GIB,
     )
-    ctx.db.create(
-        "PBD",
-        host=host,
-        SR=repository,
-        device_config={"device": "/dev/sda3"},
-        currently_attached=True,
-    )
+    for host in hosts:
+        ctx.db.create(
+            "PBD",
+            host=host,
+            SR=repository,
+            device_config={"device": "/dev/sda3"},
+            currently_attached=True,
+        )
     return repository
