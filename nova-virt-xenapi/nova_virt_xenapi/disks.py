@@ -31,6 +31,7 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.bodies import FOOTER_BYTES, ImageBody, virtual_size
@@ -39,18 +40,19 @@ from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.marks import (
     DISK,
     MEDIUM,
-    TOKEN,
+    MIGRATION,
     CloneMark,
     DeviceMark,
     DiskMark,
     device_mark,
     disk_mark,
 )
-from nova_virt_xenapi.pool import Pool
+from nova_virt_xenapi.pool import Pool, check_volume
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import Bytes, Uploads, destroy_vdi
+from nova_virt_xenapi.volumes import Volumes
 
 __all__ = ["UNDO_SECONDS", "Disks", "OldDisk", "require_hotplug", "source_digest"]
 
@@ -83,6 +85,7 @@ class Disks:
         pool: Pool,
         settings: Settings,
         services: IServices,
+        volumes: Volumes,
     ) -> None:
         self._session = session
         self._tasks = tasks
@@ -92,6 +95,7 @@ class Disks:
         self._pool = pool
         self._owner = settings.owner
         self._services = services
+        self._volumes = volumes
 
     def check_image(self, spec: DiskSpec, vdis: Vdis) -> None:
         """Refuse a disk whose image is not there, or larger."""
@@ -123,6 +127,9 @@ class Disks:
             old: a disk whose content it begins with.
         """
         current_call().check()
+        if isinstance(spec.source, Volume):
+            with self._volumes.lock:
+                return self.connect(vm, self._volumes.connect(spec.source), spec, device)
         mark = self.mark(vm_uuid, spec)
         if old is not None:
             vdi = self._session.call("VDI.clone", old.ref)
@@ -213,13 +220,14 @@ class Disks:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
         offers.check_disk(spec, self._pool.description, request.secrets)
+        if isinstance(spec.source, Volume):
+            check_volume(spec.source, f"disks[{spec.key}].source.connection")
         with self._session.operation(f"disk {spec.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            vdis = self._images.vdis()
-            vbd = self._connection(vm, spec.key, vdis)
+            vbd = self._connection(vm, spec.key)
             if vbd is None:
                 require_hotplug(vm)
-                self.check_image(spec, vdis)
+                self.check_image(spec, self._images.vdis())
                 with undone_by(lambda: self._undo(vm_uuid, spec.key)):
                     self.remove(vm_uuid, spec.key)
                     self._plug(vm, self.make(vm.ref, vm_uuid, spec, "autodetect"))
@@ -252,7 +260,7 @@ class Disks:
             attached = vm.record["power_state"] != "Halted"
             if attached and "resize_online" not in record["allowed_operations"]:
                 raise InvalidState(
-                    f"the storage repository enlarges no disk of a VM that is not stopped: {vm_uuid}",
+                    f"its storage repository enlarges no disk of a VM that runs: {vm_uuid}",
                     remedy="stop the VM first",
                     state=translate.power_state(vm.record["power_state"]).value,
                 )
@@ -285,7 +293,9 @@ class Disks:
         """The disks on this storage that a migration has copied, or both hosts see."""
         found = self.of_uuid(vm_uuid)
         return {
-            key: disk for key, disk in found.items() if disk.record["other_config"].get(TOKEN) == token
+            key: disk
+            for key, disk in found.items()
+            if disk.record["other_config"].get(MIGRATION) == token
         }
 
     def disconnect(self, vm: str) -> None:
@@ -297,7 +307,7 @@ class Disks:
 
     def mark_copied(self, disk: OldDisk, token: str) -> None:
         """Both hosts see it: it is where it has to be."""
-        config = disk.record["other_config"] | {TOKEN: token}
+        config = disk.record["other_config"] | {MIGRATION: token}
         self._session.call("VDI.set_other_config", disk.ref, config)
 
     def copy_to(self, disk: OldDisk, storage: str, token: str) -> None:
@@ -308,23 +318,35 @@ class Disks:
         for ref, record in self._session.call("VDI.get_all_records").items():
             mark = disk_mark(record, self._owner)
             is_ours = isinstance(mark, DiskMark) and mark.vm_uuid == disk.mark.vm_uuid
-            if record["SR"] == storage and is_ours and mark is not None and mark.key == disk.mark.key:
-                if record["other_config"].get(TOKEN) == token:
+            if (
+                record["SR"] == storage
+                and is_ours
+                and mark is not None
+                and mark.key == disk.mark.key
+            ):
+                if record["other_config"].get(MIGRATION) == token:
                     return
                 if not record["VBDs"]:
                     destroy_vdi(self._session, ref)
         about = f"disk {disk.mark.key} of {disk.mark.vm_uuid}"
         self._tasks.run("VDI.copy", disk.ref, storage, about=about, total_bytes=size)
-        config = replace(disk.mark, image_key="").as_config() | {TOKEN: token}
+        config = replace(disk.mark, image_key="").as_config() | {MIGRATION: token}
         for ref, record in self._session.call("VDI.get_all_records").items():
             mark = disk_mark(record, self._owner)
             is_ours = isinstance(mark, DiskMark) and mark.vm_uuid == disk.mark.vm_uuid
-            if record["SR"] == storage and is_ours and mark is not None and mark.key == disk.mark.key:
+            if (
+                record["SR"] == storage
+                and is_ours
+                and mark is not None
+                and mark.key == disk.mark.key
+            ):
                 self._session.call("VDI.set_other_config", ref, config)
 
     def require(self, vm: Found, key: str) -> OldDisk:
         """A VM's disk; raises NotFound."""
         disk = self.of_vm(vm).get(key)
+        if disk is None and self._connection(vm, key) is not None:
+            raise Unsupported(f"disk {key} of {vm.mark.vm_uuid} is a volume", field="key")
         if disk is None:
             raise NotFound(
                 f"VM {vm.mark.vm_uuid} has no disk {key}", resource=Resource.DISK, name=key
@@ -339,8 +361,7 @@ class Disks:
         self._detach(self._records.require(vm_uuid), key, UNDO_SECONDS)
 
     def _detach(self, vm: Found, key: str, seconds: float) -> None:
-        vdis = self._images.vdis()
-        vbd = self._connection(vm, key, vdis)
+        vbd = self._connection(vm, key)
         if vbd is not None:
             if self._session.call("VBD.get_currently_attached", vbd):
                 require_hotplug(vm)
@@ -349,15 +370,14 @@ class Disks:
                     raise Busy(f"the guest does not let go of {about}", remedy="repeat it later")
             self._session.call("VBD.destroy", vbd)
         self.remove(vm.mark.vm_uuid, key)
+        self._volumes.release_unused()
 
-    def _connection(self, vm: Found, key: str, vdis: Vdis) -> str | None:
+    def _connection(self, vm: Found, key: str) -> str | None:
         """The VBD that connects the VM's disk of this key."""
-        for record in vdis.values():
-            mark = disk_mark(record, self._owner)
-            if isinstance(mark, DiskMark) and (mark.vm_uuid, mark.key) == (vm.mark.vm_uuid, key):
-                for vbd in record["VBDs"]:
-                    if vbd in vm.record["VBDs"]:
-                        return str(vbd)
+        for ref, record in self._session.call("VBD.get_all_records").items():
+            mark = device_mark(record)
+            if mark is not None and mark.key == key and record["VM"] == vm.ref:
+                return str(ref)
         return None
 
     def _require_equal(self, spec: DiskSpec, vbd: str) -> None:

@@ -92,9 +92,7 @@ class Exports:
                 destroy_vdi(self._session, ref)
 
 
-def _pour(
-    response: requests.Response, writer: IImageWriter, format: DiskFormat, size: int
-) -> int:
+def _pour(response: requests.Response, writer: IImageWriter, format: DiskFormat, size: int) -> int:
     """Write an answer into the sink; returns how many bytes. One without a length ends when the
     connection does, so that its own end has to show that it is whole.
     """

@@ -23,6 +23,7 @@ from nova_virt_interface.hypervisor.power import IPause, ISuspend
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console, OpenConsoleRequest
 from nova_virt_interface.values.devices import DeviceMetadata
@@ -69,6 +70,7 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
@@ -94,6 +96,7 @@ from nova_virt_xenapi.resize import Resizes
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import Uploads
+from nova_virt_xenapi.volumes import Volumes
 
 __all__ = ["XenApiFactory", "XenApiHypervisor"]
 
@@ -118,6 +121,7 @@ _PROVIDED: Final = (
     IResize,
     ISuspend,
     IVmDiagnostics,
+    IVolumeConnector,
 )
 
 
@@ -143,17 +147,25 @@ class XenApiHypervisor:
         tasks = Tasks(session, events)
         uploads = Uploads(session, tasks)
         self._images = Images(session, uploads, pool, settings, services)
-        self._disks = Disks(session, tasks, uploads, self._images, records, pool, settings, services)
+        self._volumes = Volumes(session, pool, settings)
+        self._disks = Disks(
+            session, tasks, uploads, self._images, records, pool, settings, services, self._volumes
+        )
         self._exports = Exports(session, records, self._disks, pool, services)
         self._nics = Nics(session, tasks, records, pool)
         self._power = Power(session, tasks, records, pool)
         self._inventory = Inventory(session, records, pool)
         self._lifecycle = Lifecycle(
-            session, records, self._power, self._images, self._disks, self._nics, pool
+            session,
+            records,
+            self._power,
+            self._images,
+            self._disks,
+            self._nics,
+            pool,
+            self._volumes,
         )
-        self._source = MigrationSource(
-            session, tasks, records, self._lifecycle, self._disks, pool
-        )
+        self._source = MigrationSource(session, tasks, records, self._lifecycle, self._disks, pool)
         places = (session, records, self._lifecycle, self._disks, self._nics, pool)
         self._resizes = Resizes(*places)
         self._target = MigrationTarget(*places)
@@ -348,6 +360,10 @@ class XenApiHypervisor:
     def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
         """See `IRecovery.release_vm`."""
         self._recovery.release_vm(vm_uuid, request)
+
+    def volume_connector(self) -> VolumeConnector:
+        """See `IVolumeConnector.volume_connector`."""
+        return self._volumes.volume_connector()
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

@@ -19,7 +19,6 @@ from nova_virt_interface.values.images import (
     CachedImage,
     CacheImageRequest,
     DeleteImageRequest,
-    DiskFormat,
 )
 
 from nova_virt_xenapi import translate

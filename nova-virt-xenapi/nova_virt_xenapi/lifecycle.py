@@ -19,6 +19,7 @@ from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.power import Power
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.volumes import Volumes
 
 __all__ = ["Lifecycle", "require_no_place"]
 
@@ -35,6 +36,7 @@ class Lifecycle:
         disks: Disks,
         nics: Nics,
         pool: Pool,
+        volumes: Volumes,
     ) -> None:
         self._session = session
         self._records = records
@@ -43,6 +45,7 @@ class Lifecycle:
         self._disks = disks
         self._nics = nics
         self._pool = pool
+        self._volumes = volumes
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""
@@ -77,6 +80,7 @@ class Lifecycle:
             with suppress(NotFound):
                 self._session.call("VM.destroy", vm.ref)
         self._disks.remove(vm_uuid, kind=kind)
+        self._volumes.release_unused()
 
     def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
         record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)

@@ -18,8 +18,8 @@ __all__ = [
     "HOST",
     "KEPT",
     "MEDIUM",
+    "MIGRATION",
     "SPEC",
-    "TOKEN",
     "CloneMark",
     "DeviceMark",
     "DiskMark",
@@ -35,7 +35,7 @@ _OWNER: Final = "nova-virt-owner"
 _VM: Final = "nova-virt-vm"
 HOST: Final = "nova-virt-host"
 KEPT: Final = "nova-virt-kept"
-TOKEN: Final = "nova-virt-migration"
+MIGRATION: Final = "nova-virt-migration"
 COPIED: Final = "nova-virt-copied"
 _REPLACES: Final = "nova-virt-replaces"
 _INCOMING: Final = "nova-virt-incoming"

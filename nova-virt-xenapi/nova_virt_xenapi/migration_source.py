@@ -39,7 +39,7 @@ from nova_virt_xenapi.lifecycle import Lifecycle
 from nova_virt_xenapi.migration_data import pack, unpack
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
-from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.session import Session, attempt
 from nova_virt_xenapi.tasks import Tasks
 
 __all__ = ["MigrationSource"]
@@ -126,9 +126,7 @@ class MigrationSource:
             if not here:
                 if any(vm.mark.spec is not None for vm in every):
                     return
-                raise NotFound(
-                    f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid)
-                )
+                raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
             if _task_of(here[0]) is None:
                 _require_mode(here[0], ticket.plan.mode)
             if not any(token in (vm.mark.incoming + vm.mark.came) for vm in every):
@@ -137,7 +135,8 @@ class MigrationSource:
             if ticket.plan.mode is MigrationMode.COLD:
                 self._copy(here[0], ticket, place)
             else:
-                self._move(here[0], ticket, place)
+                with attempt():
+                    self._move(here[0], ticket, place)
 
     def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
         """See `IMigrationSource.finish_outgoing`."""
@@ -210,9 +209,7 @@ class MigrationSource:
                 raise Cancelled(f"{about}: the migration was given up") from error
             raise
 
-    def _send(
-        self, vm: Found, ticket: MigrationTicket, place: _Destination, about: str
-    ) -> None:
+    def _send(self, vm: Found, ticket: MigrationTicket, place: _Destination, about: str) -> None:
         total = ticket.plan.expected_bytes or int(vm.record["memory_dynamic_max"])
         if not ticket.plan.copied_disks:
             options = {"live": "true"}

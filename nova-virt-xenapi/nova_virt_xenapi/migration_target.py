@@ -69,9 +69,7 @@ class MigrationTarget:
         unpack(request.vm.data, pool)
         check_vm(request.spec, pool)
         if {disk.key for disk in request.spec.disks} != {disk.key for disk in request.vm.disks}:
-            raise InvalidRequest(
-                "the description has other disks than the VM", field="spec.disks"
-            )
+            raise InvalidRequest("the description has other disks than the VM", field="spec.disks")
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid, also_elsewhere=True)
             if any(vm.is_complete for vm in found):

@@ -36,7 +36,6 @@ class Found:
         return self.mark.spec is not None and not self.kept
 
 
-
 class Records:
     """The VMs of one owner on one host of the pool: those that run there, and of the others those
     that are marked as the host's.

@@ -30,7 +30,9 @@ _log = logging.getLogger(__name__)
 
 Content = TypeVar("Content")
 
-_READS: Final = re.compile(r"(\w+\.(get_\w+|compute_\w+|assert_\w+|migrate_receive)|event\.from|session\.\w+|GET .*)")
+_READS: Final = re.compile(
+    r"(\w+\.(get_\w+|compute_\w+|assert_\w+|migrate_receive)|event\.from|session\.\w+|GET .*)"
+)
 _ORIGINATOR: Final = "nova-virt-xenapi"
 # A pool elects its master anew at times; more hops than this are a circle.
 _MOST_HOPS: Final = 3

@@ -98,7 +98,10 @@ class Tasks:
             self._session.call("task.cancel", task)
         deadline = time.monotonic() + _CANCEL_SECONDS
         while time.monotonic() < deadline:
-            if self._session.call("task.get_all_records").get(task, {}).get("status") not in _PENDING:
+            if (
+                self._session.call("task.get_all_records").get(task, {}).get("status")
+                not in _PENDING
+            ):
                 return
             current_call().wait(_PATIENCE_SECONDS / 5)
 

@@ -9,6 +9,7 @@ from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec, VmState
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi.marks import DeviceMark, DiskMark, ImageMark, VmMark
 from nova_virt_xenapi.pool import Pool
@@ -97,7 +98,10 @@ def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
         "PV_legacy_args": "",
         "HVM_boot_policy": "BIOS order",
         # d is the CD drive, which such a VM does not have.
-        "HVM_boot_params": {"order": "c" if boots else "d", "firmware": firmware_of(settings).value},
+        "HVM_boot_params": {
+            "order": "c" if boots else "d",
+            "firmware": firmware_of(settings).value,
+        },
         "platform": platform(settings),
         "PCI_bus": "",
         "recommendations": "",
@@ -130,7 +134,7 @@ def vbd_record(vm: str, vdi: str, spec: DiskSpec, device: str, mark: DeviceMark)
         "VDI": vdi,
         "userdevice": device,
         "bootable": spec.boot_index is not None,
-        "mode": "RO" if isinstance(spec.source, Media) else "RW",
+        "mode": "RO" if _is_read_only(spec) else "RW",
         "type": "Disk",
         "unpluggable": True,
         "empty": False,
@@ -138,6 +142,11 @@ def vbd_record(vm: str, vdi: str, spec: DiskSpec, device: str, mark: DeviceMark)
         "qos_algorithm_type": "",
         "qos_algorithm_params": {},
     }
+
+
+def _is_read_only(spec: DiskSpec) -> bool:
+    source = spec.source
+    return isinstance(source, Media) or (isinstance(source, Volume) and source.read_only)
 
 
 def vif_record(

@@ -31,7 +31,7 @@ __all__ = [
     "vm_statistics",
 ]
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 _ON: Final = (PowerState.RUNNING, PowerState.PAUSED)
 # Linux's block device numbers of Xen's virtual disks: major 202, sixteen minors each.
 _FIRST_DISK: Final = 202 << 8
@@ -107,7 +107,7 @@ def _whole(measured: Mapping[str, float], name: str) -> int | None:
 
 def disk_metadata(vbd: Row) -> DeviceMetadata | None:
     """Where a guest's Xen drivers find a disk; None while it is not connected."""
-    mark, name = device_mark(dict(vbd)), str(vbd["device"])
+    mark, name = device_mark(vbd), str(vbd["device"])
     if mark is None or not vbd["currently_attached"] or not name.startswith("xvd"):
         return None
     number = _FIRST_DISK + _MINORS * (ord(name[3]) - ord("a"))
@@ -116,7 +116,7 @@ def disk_metadata(vbd: Row) -> DeviceMetadata | None:
 
 def nic_metadata(vif: Row) -> DeviceMetadata | None:
     """Where a guest's Xen drivers find a NIC; None while it is not connected."""
-    mark = device_mark(dict(vif))
+    mark = device_mark(vif)
     if mark is None or not vif["currently_attached"]:
         return None
     return DeviceMetadata(

@@ -155,7 +155,7 @@ class SimulatorHarness(Harness):
     def console_lets_in(self, vm_uuid: UUID, console: Console) -> bool:
         """See `Harness`."""
         found = screen_name(console, self.simulator.ca_file)
-        return found == self._record(vm_uuid)["uuid"]
+        return bool(found == self._record(vm_uuid)["uuid"])
 
     def device_addresses(self, vm_uuid: UUID) -> Mapping[str, str]:
         """See `Harness`."""
@@ -225,7 +225,9 @@ class SimulatorHarness(Harness):
     def second_settings(self) -> Settings:
         """See `Harness`."""
         self.simulator.ask("speed", bytes_per_second=0)
-        [other] = [ref for ref, row in self._records("host").items() if row["name_label"] == "xcp-1"]
+        [other] = [
+            ref for ref, row in self._records("host").items() if row["name_label"] == "xcp-1"
+        ]
         [pbd] = [
             row
             for row in self._records("PBD").values()
@@ -297,7 +299,7 @@ class _Orders(list[str]):
     def __eq__(self, other: object) -> bool:
         return bool(self._simulator.ask("orders") == other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 _STATES: Final = {

@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nova_virt_interface.errors import HostUnreachable, VirtError
-from nova_virt_interface.values.disks import AttachDiskRequest, Blank, DetachDiskRequest, DiskSpec
-from nova_virt_interface.values.images import DeleteImageRequest
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    Blank,
+    DetachDiskRequest,
+    DiskSpec,
+    ResizeDiskRequest,
+)
+from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.host import EnterMaintenanceRequest, LeaveMaintenanceRequest
+from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
+    PauseRequest,
     PowerState,
     RebootKind,
     RebootRequest,
     StartRequest,
     StopRequest,
+    SuspendRequest,
+)
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
 from testtools.content import text_content
@@ -134,6 +149,65 @@ class TestFaults(PoolTestCase):
             lambda: self.driver.delete_vm(self.vm_uuid, DeleteVmRequest()),
             prepare=self.with_running_vm,
         )
+
+    def test_pause(self) -> None:
+        self.sweep(
+            lambda: self.driver.pause_vm(self.vm_uuid, PauseRequest()),
+            prepare=self.with_running_vm,
+        )
+
+    def test_suspend(self) -> None:
+        self.sweep(
+            lambda: self.driver.suspend_vm(self.vm_uuid, SuspendRequest()),
+            prepare=self.with_running_vm,
+        )
+
+    def test_maintenance(self) -> None:
+        def leave() -> None:
+            self.driver.leave_maintenance(LeaveMaintenanceRequest())
+
+        self.addCleanup(leave)
+        self.sweep(
+            lambda: self.driver.enter_maintenance(EnterMaintenanceRequest()),
+            prepare=leave,
+        )
+        self.sweep(leave)
+
+    def test_export(self) -> None:
+        request = ExportDiskRequest(disk_key="root", sink_key="x", format=DiskFormat.VHD)
+        self.sweep(
+            lambda: self.driver.export_disk(self.vm_uuid, request), prepare=self.with_running_vm
+        )
+        self.assertEqual(0, self.services.image_sink.open)
+
+    def test_resize_disk(self) -> None:
+        request = ResizeDiskRequest(key="root", size_bytes=8 * MIB)
+        self.sweep(lambda: self.driver.resize_disk(self.vm_uuid, request), prepare=self.with_vm)
+
+    def larger(self) -> ResizeVmRequest:
+        """A description of the VM of these tests with more of everything."""
+        return ResizeVmRequest(spec=self.spec(vcpus=2, nics=(self.nic("nic-1", 1),)))
+
+    def test_resize(self) -> None:
+        request = self.larger()
+        self.sweep(
+            lambda: self.driver.resize_vm(self.vm_uuid, request),
+            prepare=self.with_vm,
+            check=self.assert_stopped,
+        )
+
+    def test_confirm_and_revert_a_resize(self) -> None:
+        request = self.larger()
+
+        def prepare() -> None:
+            self.with_vm()
+            self.driver.resize_vm(self.vm_uuid, request)
+
+        for end in (
+            lambda: self.driver.confirm_resize(self.vm_uuid, ConfirmResizeRequest()),
+            lambda: self.driver.revert_resize(self.vm_uuid, RevertResizeRequest()),
+        ):
+            self.sweep(end, prepare=prepare, check=self.assert_stopped)
 
     def test_attach_disk(self) -> None:
         self.sweep(

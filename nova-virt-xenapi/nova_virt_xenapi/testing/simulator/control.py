@@ -44,6 +44,7 @@ class Control:
             "guests": self._guests,
             "content": self._content,
             "speed": self._speed,
+            "target": self._target,
             "crash": self._crash,
             "orders": lambda: list(world.orders),
             "hosts_on": self._hosts_on,
@@ -103,6 +104,16 @@ class Control:
             if clinging is not None:
                 self._world.clinging = set(clinging)
             self._world.db.lock.notify_all()
+
+    def _target(self, iqn: str, units: dict[str, int] | None = None) -> None:
+        """An iSCSI target of units of these sizes, which keep their content; None: it is away."""
+        with self._world.db.lock:
+            self._world.targets.pop(iqn, None)
+            for lun, size in (units or {}).items():
+                file = f"{iqn.replace(':', '-')}-{lun}"
+                with self._world.directory.joinpath(file).open("ab") as content:
+                    content.truncate(size)
+                self._world.targets.setdefault(iqn, {})[int(lun)] = file
 
     def _speed(self, bytes_per_second: float) -> None:
         """How fast disks and memory are copied from now on; 0: at once."""

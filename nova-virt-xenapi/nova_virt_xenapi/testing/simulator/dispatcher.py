@@ -12,6 +12,7 @@ from nova_virt_xenapi.testing.simulator import (
     events,
     hosts,
     moving,
+    repositories,
     sessions,
     storage,
     vms,
@@ -33,6 +34,7 @@ _OWN: dict[str, Callable[..., Any]] = {
     **events.MESSAGES,
     **hosts.MESSAGES,
     **moving.MESSAGES,
+    **repositories.MESSAGES,
 }
 # Classes whose objects need nothing but their row.
 _PLAIN = frozenset({"network", "console"})

@@ -7,7 +7,16 @@ from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context, moment
 
-__all__ = ["boot", "crash", "device_name", "forget_memory", "free_memory", "halt", "reboot"]
+__all__ = [
+    "boot",
+    "crash",
+    "device_name",
+    "forget_memory",
+    "free_memory",
+    "halt",
+    "reboot",
+    "require_storage",
+]
 
 
 def free_memory(ctx: Context, host: str) -> int:
@@ -64,10 +73,22 @@ def _require_disks(ctx: Context, vm: str) -> None:
         record = ctx.db.get("VBD", vbd)
         if record["VDI"] == NULL:
             continue
+        require_storage(ctx, vm, record["VDI"])
         others = [ctx.db.get("VBD", ref) for ref in ctx.db.get("VDI", record["VDI"])["VBDs"]]
         attached = [other for other in others if other["currently_attached"]]
         if record["VDI"] in ctx.world.importing or (attached and record["mode"] == "RW"):
             raise XapiError("VDI_IN_USE", record["VDI"], "attach")
+
+
+def require_storage(ctx: Context, vm: str, vdi: str) -> None:
+    """Refuse a disk whose storage the pool does not reach."""
+    sr = ctx.db.get("VDI", vdi)["SR"]
+    plugged = [row for _, row in ctx.db.where("PBD", SR=sr, currently_attached=True)]
+    if not plugged:
+        raise XapiError("VM_REQUIRES_SR", vm, sr)
+    iqn = plugged[0]["device_config"].get("targetIQN")
+    if iqn is not None and iqn not in ctx.world.targets:
+        raise XapiError("SR_BACKEND_FAILURE_46", "", "The VDI is not available [opterr=]", "")
 
 
 def halt(ctx: Context, vm: str) -> None:

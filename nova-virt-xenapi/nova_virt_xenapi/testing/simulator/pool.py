@@ -49,6 +49,7 @@ def furnish(world: World, addresses: list[str]) -> None:
         )
         ctx.db.create("network", name_label="second network", bridge="xapi1", MTU=1500)
         ctx.db.create("SM", name_label="Local LVHD", type="lvm", features=_FEATURES)
+        ctx.db.create("SM", name_label="RawISCSI", type="iscsi", features={})
         ctx.db.create("SM", name_label="NFS VHD", type="nfs", features=_FEATURES)
         hosts = [_host(ctx, number, address) for number, address in enumerate(addresses)]
         for host in hosts:
@@ -129,7 +130,9 @@ def _devices(ctx: Context, host: str) -> None:
         host=host,
     )
     kind = ctx.db.create("VGPU_type", model_name="GRID M60-2Q", vendor_name="NVIDIA Corporation")
-    group = ctx.db.create("GPU_group", name_label="Group of NVIDIA GPUs", supported_VGPU_types=[kind])
+    group = ctx.db.create(
+        "GPU_group", name_label="Group of NVIDIA GPUs", supported_VGPU_types=[kind]
+    )
     ctx.db.create(
         "PGPU",
         PCI=gpu,

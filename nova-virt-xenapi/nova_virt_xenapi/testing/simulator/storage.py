@@ -183,11 +183,6 @@ def _setter(field: str) -> Any:
     return lambda ctx, vdi, value: ctx.db.write("VDI", vdi, field, value)
 
 
-def _scan(ctx: Context, sr: str) -> None:
-    _require_plugged(ctx, sr)
-    account(ctx, sr)
-
-
 MESSAGES: dict[str, Callable[..., Any]] = {
     "VDI.create": _create,
     "VDI.destroy": _destroy,
@@ -200,5 +195,4 @@ MESSAGES: dict[str, Callable[..., Any]] = {
     "VDI.set_name_description": _setter("name_description"),
     "VDI.set_read_only": _setter("read_only"),
     "VDI.set_sharable": _setter("sharable"),
-    "SR.scan": _scan,
 }

@@ -46,6 +46,8 @@ class World:
     """VMs whose guest lets no device go."""
     importing: set[str] = field(default_factory=set)
     """VDIs that dom0 is writing to."""
+    targets: dict[str, dict[int, str]] = field(default_factory=dict)
+    """iSCSI targets beside the pool: unit → file of its content."""
     orders: list[str] = field(default_factory=list)
     """What hosts were told to do with their own power."""
 
