@@ -47,7 +47,8 @@ class Diagnostics:
         """See `IDeviceMetadata.device_metadata`."""
         with self._session.operation(f"VM {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            vbds, vifs, _ = self._devices()
+            vbds = self._session.call("VBD.get_all_records")
+            vifs = self._session.call("VIF.get_all_records")
             disks = (translate.disk_metadata(vbds[ref]) for ref in vm.record["VBDs"] if ref in vbds)
             nics = (translate.nic_metadata(vifs[ref]) for ref in vm.record["VIFs"] if ref in vifs)
             return tuple(device for device in (*disks, *nics) if device is not None)

@@ -28,7 +28,7 @@ from nova_virt_xenapi.hypervisor import XenApiFactory
 from nova_virt_xenapi.testing.process import Simulator
 from nova_virt_xenapi.testing.viewer import screen_name
 
-__all__ = ["SimulatorHarness"]
+__all__ = ["FOREIGN", "SimulatorHarness"]
 
 MIB = 1024 * 1024
 _OPERATOR_SECONDS = 0.3
@@ -105,7 +105,7 @@ class SimulatorHarness(Harness):
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
         """See `Harness`."""
         ask = self.simulator.ask
-        vm = ask("call", method="VM.create", parameters=[_FOREIGN])
+        vm = ask("call", method="VM.create", parameters=[FOREIGN])
         ask("write", class_name="VM", ref=vm, field="uuid", value=str(vm_uuid))
         self._foreign[vm_uuid] = (vm, self._records("VM")[vm])
         try:
@@ -309,7 +309,7 @@ _STATES: Final = {
     "Suspended": PowerState.SUSPENDED,
 }
 
-_FOREIGN: dict[str, Any] = {
+FOREIGN: dict[str, Any] = {
     "name_label": "foreign",
     "user_version": "1",
     "is_a_template": False,

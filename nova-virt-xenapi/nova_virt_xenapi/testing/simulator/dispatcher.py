@@ -163,4 +163,10 @@ class Dispatcher:
                     ctx.db.write("task", ctx.task, name, value)
 
 
-_HARMLESS = ("set_other_config", "add_to_other_config", "remove_from_other_config")
+_HARMLESS = (
+    "get_all",
+    "get_record",
+    "set_other_config",
+    "add_to_other_config",
+    "remove_from_other_config",
+)
