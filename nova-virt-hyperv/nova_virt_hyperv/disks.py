@@ -89,6 +89,13 @@ class Disks:
         """
         self._detach(self._machines.ours(vm_uuid), vm_uuid, request.key)
 
+    def keys(self, machine: Machine, vm_uuid: UUID) -> tuple[str, ...]:
+        """The keys of the disks and media that the VM has."""
+        about = About(f"disks of VM {vm_uuid}", Resource.DISK)
+        rows = self._devices.rows(machine, _STORAGE, about)
+        names = (DiskName.read(row.text("HostResource")) for row in rows)
+        return tuple(name.key for name in names if name is not None and name.vm_uuid == vm_uuid)
+
     def check_image(self, spec: DiskSpec) -> None:
         """The disk's image is in the cache, and not larger than the disk."""
         if not isinstance(spec.source, FromImage):

@@ -58,12 +58,12 @@ class HyperVHypervisor:
         files.prepare()
         machines = Machines(wmi, found, settings.owner)
         devices, disk_files = Devices(wmi, found), DiskFiles(wmi, found)
-        self._inventory = Inventory(wmi, machines, settings)
         self._images = Images(
             session, wmi, files, disk_files, self._description, settings, services.images
         )
         self._disks = Disks(machines, devices, disk_files, files, self._images, self._description)
         self._nics = Nics(wmi, machines, devices, self._description)
+        self._inventory = Inventory(wmi, machines, self._disks, self._nics, settings)
         self._events = Events(services.events, machines, settings.poll_interval_seconds)
         self._power = Power(wmi, machines, self._events)
         self._lifecycle = Lifecycle(

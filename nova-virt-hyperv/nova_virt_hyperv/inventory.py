@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from nova_virt_interface.errors import AccessDenied, BackendError
@@ -14,6 +16,10 @@ from nova_virt_hyperv.machines import Entry, Machines, Services
 from nova_virt_hyperv.translate import MIB
 from nova_virt_hyperv.wmi import Wmi
 
+if TYPE_CHECKING:
+    from nova_virt_hyperv.disks import Disks
+    from nova_virt_hyperv.nics import Nics
+
 __all__ = ["Inventory", "computer", "find_services", "free_storage_bytes", "operating_system"]
 
 _KIB = 1024
@@ -22,9 +28,13 @@ _KIB = 1024
 class Inventory:
     """The host and its VMs, measured."""
 
-    def __init__(self, wmi: Wmi, machines: Machines, settings: Settings) -> None:
+    def __init__(
+        self, wmi: Wmi, machines: Machines, disks: Disks, nics: Nics, settings: Settings
+    ) -> None:
         self._wmi = wmi
         self._machines = machines
+        self._disks = disks
+        self._nics = nics
         self._settings = settings
 
     def inventory(self) -> HostInventory:
@@ -47,7 +57,11 @@ class Inventory:
     def get_vm(self, vm_uuid: UUID) -> VmState:
         """See `IHypervisor.get_vm`."""
         entry = self._machines.on(vm_uuid, lambda vm: self._machines.entry(vm, vm_uuid), reads=True)
-        return _state(entry)
+        return replace(
+            _state(entry),
+            disk_keys=self._disks.keys(entry.machine, vm_uuid),
+            nic_keys=self._nics.keys(entry.machine, vm_uuid),
+        )
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`. Processor time, disks and NICs are not in the summary."""

@@ -58,6 +58,13 @@ class Nics:
         """See `INicHotplug.detach_nic`. Hyper-V takes a NIC away without the guest's consent."""
         self._detach(self._machines.ours(vm_uuid), vm_uuid, request.key)
 
+    def keys(self, machine: Machine, vm_uuid: UUID) -> tuple[str, ...]:
+        """The keys of the NICs that the VM has."""
+        about = About(f"NICs of VM {vm_uuid}", Resource.NIC)
+        rows = self._devices.rows(machine, _PORT, about)
+        names = (NicName.read(row.text("ElementName")) for row in rows)
+        return tuple(name.key for name in names if name is not None)
+
     def switches(self, specs: Sequence[NicSpec]) -> dict[str, Instance]:
         """The virtual switches of these NICs, by name; raises NotFound."""
         names = sorted({spec.backing.name for spec in specs})
