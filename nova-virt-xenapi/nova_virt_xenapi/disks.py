@@ -35,6 +35,7 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.bodies import FOOTER_BYTES, ImageBody, virtual_size
+from nova_virt_xenapi.boot_order import BootOrder
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.marks import (
@@ -96,6 +97,7 @@ class Disks:
         self._owner = settings.owner
         self._services = services
         self._volumes = volumes
+        self._boot_order = BootOrder(session)
 
     def check_image(self, spec: DiskSpec, vdis: Vdis) -> None:
         """Refuse a disk whose image is not there, or larger."""
@@ -155,7 +157,7 @@ class Disks:
 
     def connect(self, vm: str, vdi: str, spec: DiskSpec, device: str) -> str:
         """Connect a VDI to a VM; returns the VBD."""
-        mark = DeviceMark(spec.key, spec_digest(spec))
+        mark = DeviceMark(spec.key, spec_digest(spec), spec.boot_index)
         record = translate.vbd_record(vm, vdi, spec, device, mark)
         vbd: str = self._session.call("VBD.create", record)
         return vbd
@@ -231,10 +233,16 @@ class Disks:
                 with undone_by(lambda: self._undo(vm_uuid, spec.key)):
                     self.remove(vm_uuid, spec.key)
                     self._plug(vm, self.make(vm.ref, vm_uuid, spec, "autodetect"))
+                    self._arrange(vm, spec)
                 return
             self._require_equal(spec, vbd)
             if not self._session.call("VBD.get_currently_attached", vbd):
                 self._plug(vm, vbd)
+            self._arrange(vm, spec)
+
+    def _arrange(self, vm: Found, spec: DiskSpec) -> None:
+        if spec.boot_index is not None:
+            self._boot_order.arrange(vm)
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`."""
@@ -369,6 +377,7 @@ class Disks:
                 if not self._tasks.run("VBD.unplug", vbd, about=about, seconds=seconds):
                     raise Busy(f"the guest does not let go of {about}", remedy="repeat it later")
             self._session.call("VBD.destroy", vbd)
+        self._boot_order.arrange(vm)
         self.remove(vm.mark.vm_uuid, key)
         self._volumes.release_unused()
 

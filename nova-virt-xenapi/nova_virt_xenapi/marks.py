@@ -52,6 +52,7 @@ _PUBLISHED: Final = "nova-virt-image-published"
 _TASK: Final = "nova-virt-upload-task"
 _FOR: Final = "nova-virt-clone-for"
 _SOURCE: Final = "nova-virt-source"
+_BOOT: Final = "nova-virt-boot-index"
 _KIND: Final = "nova-virt-kind"
 
 
@@ -113,16 +114,21 @@ class DeviceMark:
 
     key: str
     digest: str
+    boot_index: int | None = None
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
-        return {_KEY: self.key, SPEC: self.digest}
+        config = {_KEY: self.key, SPEC: self.digest}
+        return config if self.boot_index is None else {**config, _BOOT: str(self.boot_index)}
 
 
 def device_mark(record: dict[str, Any]) -> DeviceMark | None:
     """The mark of a VBD's or VIF's record."""
     config = record["other_config"]
-    return DeviceMark(config[_KEY], config[SPEC]) if {_KEY, SPEC} <= config.keys() else None
+    if not {_KEY, SPEC} <= config.keys():
+        return None
+    boot = config.get(_BOOT)
+    return DeviceMark(config[_KEY], config[SPEC], None if boot is None else int(boot))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class Recovery:
                     )
             with undone_by(lambda: self._clean(vm_uuid)):
                 self._clean(vm_uuid)
+                self._reset(vm_uuid)
                 self._make(vm_uuid, spec, disks)
 
     def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
@@ -75,6 +76,18 @@ class Recovery:
             # On storage of this host's own nobody can have adopted anything.
             kind = MEDIUM if self._pool.storage_id is not None else None
             self._lifecycle.remove(self._records.every(vm_uuid), vm_uuid, kind=kind)
+
+    def _reset(self, vm_uuid: UUID) -> None:
+        """Let the pool know that the VM is off which it believes to run on a host that is dead:
+        until then its disks are in use.
+        """
+        for vm in self._records.anywhere(vm_uuid):
+            host = vm.record["resident_on"]
+            if host in (translate.NULL, self._pool.host):
+                continue
+            metrics = self._session.call("host.get_metrics", host)
+            if not self._session.call("host_metrics.get_live", metrics):
+                self._session.call("VM.power_state_reset", vm.ref)
 
     def _make(self, vm_uuid: UUID, spec: VmSpec, disks: dict[str, OldDisk]) -> None:
         networks = self._nics.networks() if spec.nics else {}

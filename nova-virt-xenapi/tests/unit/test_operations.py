@@ -312,6 +312,27 @@ class TestDevices(OperationTestCase):
             spec = VmSpec(name="x", vcpus=1, memory_bytes=MIB, **changes)
             self.assertRaises(Unsupported, self.driver.create_vm, self.vm_uuid, spec)
 
+    def devices(self) -> dict[str, str]:
+        """Key → number of the VM's disks."""
+        return {
+            row["other_config"]["nova-virt-key"]: row["userdevice"]
+            for row in self.simulator.ask("records", class_name="VBD").values()
+        }
+
+    def test_the_disk_of_the_lowest_boot_index_comes_first_whenever_it_comes(self) -> None:
+        root = DiskSpec(key="root", source=Blank(), size_bytes=2 * MIB, boot_index=1)
+        rescue = DiskSpec(key="rescue", source=Blank(), size_bytes=2 * MIB, boot_index=0)
+        self.make(disks=(root, _EXTRA))
+        self.assertEqual({"root": "0", "extra": "1"}, self.devices())
+        for _ in range(2):
+            self.driver.attach_disk(self.vm_uuid, AttachDiskRequest(disk=rescue))
+            self.assertEqual("0", self.devices()["rescue"])
+        self.assertEqual({"root", "extra", "rescue"}, self.devices().keys())
+        for _ in range(2):
+            self.driver.detach_disk(self.vm_uuid, DetachDiskRequest(key="rescue"))
+            self.assertEqual("0", self.devices()["root"])
+        self.assertEqual({"root", "extra"}, self.devices().keys())
+
     def test_a_medium_can_be_attached(self) -> None:
         self.make()
         self.start()

@@ -120,6 +120,15 @@ def _hard_reboot(ctx: Context, vm: str) -> None:
         reboot(ctx, vm)
 
 
+def _power_state_reset(ctx: Context, vm: str) -> None:
+    host = ctx.db.get("VM", vm)["resident_on"]
+    metrics = ctx.db.get("host", host)["metrics"] if ctx.db.exists("host", host) else NULL
+    if ctx.db.exists("host_metrics", metrics) and ctx.db.get("host_metrics", metrics)["live"]:
+        raise XapiError("VM_BAD_POWER_STATE", vm, "Halted", _state(ctx, vm))
+    halt(ctx, vm)
+    vm_lifecycle.update(ctx, vm)
+
+
 def _switch(operation: str, state: str) -> Any:
     def change(ctx: Context, vm: str) -> None:
         with _operation(ctx, vm, operation):
@@ -189,6 +198,7 @@ MESSAGES: dict[str, Callable[..., Any]] = {
     "VM.clean_reboot": _clean_reboot,
     "VM.hard_shutdown": _hard_shutdown,
     "VM.hard_reboot": _hard_reboot,
+    "VM.power_state_reset": _power_state_reset,
     "VM.pause": _switch("pause", "Paused"),
     "VM.unpause": _switch("unpause", "Running"),
     "VM.suspend": _suspend,
