@@ -158,8 +158,10 @@ class Session:
         return handle
 
     def end(self, handle: str) -> None:
-        """Log another session out; one that is gone already is."""
-        with suppress(XenAPI.Failure, VirtError):
+        """Log another session out, as far as the pool hears it: what it does not hear, it forgets
+        by itself in time.
+        """
+        with suppress(VirtError, *CAUGHT):
             login = self._logged_in()
             self._ask(login.address, "session.logout", handle)
 

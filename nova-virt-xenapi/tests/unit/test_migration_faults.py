@@ -34,6 +34,10 @@ class TestMigrationFaults(FaultTestCase):
         self.addCleanup(self.other.close)
         self.before = self.objects()
 
+    def objects(self) -> frozenset[str]:
+        """Without sessions: xapi makes one for a migration, and a logout may be lost."""
+        return frozenset(name for name in super().objects() if not name.startswith("session"))
+
     def plan(self, mode: MigrationMode) -> MigrationPlan:
         described = self.driver.describe_outgoing(self.vm_uuid)
         incoming = CheckIncomingRequest(vm=described, spec=self.spec(), mode=mode)
