@@ -144,7 +144,7 @@ class XenApiHypervisor:
         self._session = session
         self._events = events
         self._pool = pool
-        tasks = Tasks(session, events)
+        tasks = self._tasks = Tasks(session, events)
         uploads = Uploads(session, tasks)
         self._images = Images(session, uploads, pool, settings, services)
         self._volumes = Volumes(session, pool, settings)
@@ -368,6 +368,7 @@ class XenApiHypervisor:
     def close(self) -> None:
         """See `IHypervisor.close`."""
         self._events.stop()
+        self._tasks.tidy()
         self._consoles.close()
         self._session.close()
         self._events.join()

@@ -69,6 +69,7 @@ class Session:
         self._lock = threading.RLock()
         self._login: _Login | None = None
         self._closed = False
+        self._unended: list[str] = []
 
     @contextmanager
     def operation(self, about: str) -> Iterator[None]:
@@ -158,12 +159,24 @@ class Session:
         return handle
 
     def end(self, handle: str) -> None:
-        """Log another session out, as far as the pool hears it: what it does not hear, it forgets
-        by itself in time.
-        """
-        with suppress(VirtError, *CAUGHT):
-            login = self._logged_in()
-            self._ask(login.address, "session.logout", handle)
+        """Log another session out, now or, if the pool does not answer, at the next `tidy`."""
+        with self._lock:
+            self._unended.append(handle)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Log out what could not be logged out before."""
+        with self._lock:
+            handles, self._unended = self._unended, []
+        for handle in handles:
+            try:
+                login = self._logged_in()
+                self._ask(login.address, "session.logout", handle)
+            except XenAPI.Failure as failure:
+                _log.info("a session was gone already: %s", failure.details[0])
+            except (VirtError, *CAUGHT):
+                with self._lock:
+                    self._unended.append(handle)
 
     def _confirmed(self, login: _Login) -> str:
         self._ask(login.address, "session.get_uuid", login.handle, login.handle)

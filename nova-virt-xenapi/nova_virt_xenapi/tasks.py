@@ -32,6 +32,7 @@ class Tasks:
     def __init__(self, session: Session, events: Events) -> None:
         self._session = session
         self._events = events
+        self._abandoned: list[str] = []
 
     def run(
         self,
@@ -52,6 +53,7 @@ class Tasks:
 
         Returns: False if it was cancelled because its time was over.
         """
+        self.tidy()
         with attempt():
             task = self._session.call(f"Async.{method}", *arguments)
             return self.finish(task, about=about, seconds=seconds, total_bytes=total_bytes)
@@ -135,9 +137,20 @@ class Tasks:
 
     def _abandon(self, task: str) -> None:
         """Nobody waits for it any more."""
-        with Call(current_call().request_id), suppress(VirtError):
-            self._cancelled(task)
-            self._destroy(task)
+        with Call(current_call().request_id):
+            try:
+                self._cancelled(task)
+                self._destroy(task)
+            except VirtError:
+                self._abandoned.append(task)
+
+    def tidy(self) -> None:
+        """Remove what could not be removed while the pool was away."""
+        self._session.tidy()
+        tasks, self._abandoned = self._abandoned, []
+        for task in tasks:
+            with Call(current_call().request_id), suppress(VirtError):
+                self._destroy(task)
 
     def _destroy(self, task: str) -> None:
         # xapi removes it in time if this fails.
