@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nova_virt_interface.call import current_call
@@ -86,7 +86,9 @@ class _Writer:
 
     def abort(self) -> None:
         """See `IImageWriter`."""
-        self._file.close()
+        # What is still to be written has no room on a full disk, and closing says so.
+        with suppress(OSError):
+            self._file.close()
         if self._unfinished is not None:
             self._unfinished.unlink(missing_ok=True)
             self._unfinished = None

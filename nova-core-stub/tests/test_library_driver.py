@@ -22,7 +22,8 @@ from nova_virt_interface.errors import (
 )
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
@@ -36,6 +37,8 @@ from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
+from nova_virt_interface.hypervisor.shares import IShareMounts
+from nova_virt_interface.hypervisor.volumes import IVolumeReplacement, IVolumeSnapshots
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
@@ -71,6 +74,12 @@ from nova_virt_interface.virt_driver.providers import IProviderTree
 from nova_virt_interface.virt_driver.recovery import IInstanceRecovery
 from nova_virt_interface.virt_driver.rescue import IRescue
 from nova_virt_interface.virt_driver.resize import IInstanceResize
+from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
+from nova_virt_interface.virt_driver.volumes import (
+    IAssistedVolumeSnapshots,
+    IVolumeExtension,
+    IVolumeSwap,
+)
 from zope.interface import providedBy
 from zope.interface.verify import verifyObject
 
@@ -122,6 +131,11 @@ class LibraryDriverTest(testtools.TestCase):
             IMigrationTarget: IInstanceMigrationTarget,
             IRecovery: IInstanceRecovery,
             IResize: IInstanceResize,
+            IDiskExport: IInstanceSnapshot,
+            IDiskResize: IVolumeExtension,
+            IShareMounts: IShareMounts,
+            IVolumeReplacement: IVolumeSwap,
+            IVolumeSnapshots: IAssistedVolumeSnapshots,
         }
         everything = set(providedBy(self.driver))
         self.assertLessEqual({IVirtDriver, IProviderTree, IRescue, *table.values()}, everything)

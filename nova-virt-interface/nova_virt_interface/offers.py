@@ -17,7 +17,9 @@ from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import VmSpec
 from nova_virt_interface.values.volumes import (
+    FileVolume,
     IscsiVolume,
+    NfsVolume,
     RbdVolume,
     SmbVolume,
     Volume,
@@ -31,9 +33,12 @@ __all__ = [
     "check_nic",
     "check_offered",
     "check_vm",
+    "check_volume",
     "needed_secrets",
     "protocol_of",
     "require_secrets",
+    "secrets_of_disk",
+    "secrets_of_volume",
     "setting_features",
 ]
 
@@ -70,10 +75,20 @@ def check_disk(
     if isinstance(source, Imported):
         check_offered(source.format, host.image_formats, f"{place}.source.format")
     _check_features(_disk_features(disk), host, place)
+    if disk.encryption is not None:
+        check_offered(disk.encryption.format, host.encryption_formats, f"{place}.encryption.format")
     if isinstance(source, Volume):
-        protocol = protocol_of(source.connection)
-        check_offered(protocol, host.volume_protocols, f"{place}.source.connection")
-    require_secrets(_disk_secrets(disk), secrets)
+        _check_connection(source, host, f"{place}.source")
+    require_secrets(secrets_of_disk(disk), secrets)
+
+
+def check_volume(
+    key: str, volume: Volume, host: HostDescription, secrets: tuple[DeviceSecret, ...] = ()
+) -> None:
+    """As `check_vm`, for a volume that takes the place of another one as disk ``key``."""
+    _check_features(_volume_features(volume, "volume"), host, f"disks[{key}]")
+    _check_connection(volume, host, f"disks[{key}].volume")
+    require_secrets(secrets_of_volume(key, volume), secrets)
 
 
 def check_nic(nic: NicSpec, host: HostDescription) -> None:
@@ -89,6 +104,40 @@ def check_nic(nic: NicSpec, host: HostDescription) -> None:
     }
     wanted = ((field, feature) for field, (is_asked, feature) in asked.items() if is_asked)
     _check_features(wanted, host, place)
+
+
+def secrets_of_disk(disk: DiskSpec) -> tuple[tuple[str, SecretPurpose], ...]:
+    """Key and purpose of each secret without which a VM with this disk cannot be made or started: a
+    driver remembers them with the VM.
+    """
+    if isinstance(disk.source, Volume):
+        return secrets_of_volume(disk.key, disk.source)
+    return () if disk.encryption is None else ((disk.key, SecretPurpose.ENCRYPTION),)
+
+
+def secrets_of_volume(key: str, volume: Volume) -> tuple[tuple[str, SecretPurpose], ...]:
+    """As `secrets_of_disk`, for the volume that is disk ``key``."""
+    connection = volume.connection
+    needed = []
+    if volume.encryption is not None:
+        needed.append((key, SecretPurpose.ENCRYPTION))
+    if isinstance(connection, IscsiVolume | RbdVolume | SmbVolume) and connection.user is not None:
+        needed.append((key, SecretPurpose.AUTHENTICATION))
+    return tuple(needed)
+
+
+def require_secrets(
+    needed: Iterable[tuple[str, SecretPurpose]], secrets: tuple[DeviceSecret, ...]
+) -> None:
+    """Raise `InvalidRequest` unless all that are needed are there (rule SEC-4)."""
+    there = {(secret.key, secret.purpose) for secret in secrets}
+    for key, purpose in needed:
+        if (key, purpose) not in there:
+            raise InvalidRequest(
+                f"device {key} needs a secret for {purpose.value}",
+                remedy="send it with the request",
+                field="secrets",
+            )
 
 
 def check_offered(wanted: object, offered: Iterable[object], field: str) -> None:
@@ -160,11 +209,17 @@ def _disk_features(disk: DiskSpec) -> Iterator[tuple[str, VmFeature]]:
         yield "limits", VmFeature.DISK_LIMITS
     if isinstance(disk.source, Imported):
         yield "source", VmFeature.IMPORTED_DISKS
+    if disk.serial is not None:
+        yield "serial", VmFeature.DISK_SERIAL
     if isinstance(disk.source, Volume):
-        if disk.source.encryption is not None:
-            yield "source.encryption", VmFeature.VOLUME_ENCRYPTION
-        if disk.source.shared:
-            yield "source.shared", VmFeature.SHARED_VOLUMES
+        yield from _volume_features(disk.source, "source")
+
+
+def _volume_features(volume: Volume, place: str) -> Iterator[tuple[str, VmFeature]]:
+    if volume.encryption is not None:
+        yield f"{place}.encryption", VmFeature.VOLUME_ENCRYPTION
+    if volume.shared:
+        yield f"{place}.shared", VmFeature.SHARED_VOLUMES
 
 
 def _check_features(
@@ -183,32 +238,15 @@ def needed_secrets(spec: VmSpec) -> tuple[tuple[str, SecretPurpose], ...]:
     """Keys of the devices that need a secret whenever the VM starts, and what for."""
     tpm = spec.settings.tpm
     own = () if tpm is None else ((tpm.key, SecretPurpose.TPM),)
-    return (*own, *(need for disk in spec.disks for need in _disk_secrets(disk)))
+    return (*own, *(need for disk in spec.disks for need in secrets_of_disk(disk)))
 
 
-def require_secrets(
-    needed: Iterable[tuple[str, SecretPurpose]], secrets: tuple[DeviceSecret, ...]
-) -> None:
-    """Raise `InvalidRequest` unless the secrets that are needed are among those that came."""
-    brought = {(secret.key, secret.purpose) for secret in secrets}
-    for key, purpose in needed:
-        if (key, purpose) not in brought:
-            raise InvalidRequest(
-                f"device {key} needs a secret for {purpose.value}",
-                remedy="send it with the request",
-                field="secrets",
-            )
-
-
-def _disk_secrets(disk: DiskSpec) -> Iterator[tuple[str, SecretPurpose]]:
-    if disk.encryption is not None:
-        yield disk.key, SecretPurpose.ENCRYPTION
-    if isinstance(disk.source, Volume):
-        connection = disk.source.connection
-        if disk.source.encryption is not None:
-            yield disk.key, SecretPurpose.ENCRYPTION
-        if (
-            isinstance(connection, IscsiVolume | RbdVolume | SmbVolume)
-            and connection.user is not None
-        ):
-            yield disk.key, SecretPurpose.AUTHENTICATION
+def _check_connection(volume: Volume, host: HostDescription, place: str) -> None:
+    connection = volume.connection
+    check_offered(protocol_of(connection), host.volume_protocols, f"{place}.connection")
+    if isinstance(connection, FileVolume | NfsVolume | SmbVolume):
+        check_offered(connection.format, host.disk_formats, f"{place}.connection.format")
+    if volume.encryption is not None:
+        check_offered(
+            volume.encryption.format, host.encryption_formats, f"{place}.encryption.format"
+        )

@@ -12,7 +12,8 @@ from lxml import etree
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
@@ -27,6 +28,11 @@ from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import (
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
@@ -34,6 +40,7 @@ from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
+from nova_virt_interface.values.volumes import EncryptionFormat, VolumeProtocol
 from zope.interface.interface import InterfaceClass
 
 from nova_virt_libvirt.conf import Settings
@@ -55,6 +62,12 @@ _NIC_BACKINGS = (
     NicBackingKind.OPEN_VSWITCH,
     NicBackingKind.MACVTAP,
     NicBackingKind.USER,
+)
+_VOLUME_PROTOCOLS = (
+    VolumeProtocol.FILE,
+    VolumeProtocol.BLOCK_DEVICE,
+    VolumeProtocol.NBD,
+    VolumeProtocol.ISCSI,
 )
 _NIC_MODELS = (NicModel.VIRTIO, NicModel.E1000, NicModel.E1000E, NicModel.RTL8139)
 
@@ -94,6 +107,8 @@ class Capabilities:
     """Whether guests get the host's processor model."""
     undefine_flags: int = _UNDEFINE
     statistics_flags: int = 0
+    initiator_iqn: str = ""
+    """By which QEMU's iSCSI initiator calls itself."""
     is_emulator: bool = False
     """Whether there is a machine with devices behind a domain: all but libvirt's test driver."""
 
@@ -136,6 +151,11 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         nic_models=_NIC_MODELS,
         firmware=firmware(offer),
         features=features,
+        volume_protocols=_VOLUME_PROTOCOLS,
+        encryption_formats=(EncryptionFormat.LUKS,),
+        export_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
+        # libvirt tells qemu-img the size of a qcow2 volume in KiB.
+        disk_step_bytes=1024,
         console_kinds=_console_kinds(offer),
         migration_modes=(MigrationMode.LIVE,),
     )
@@ -146,7 +166,9 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         provides=(
             *_QEMU_POWER,
             IConsoleLog,
+            IDiskExport,
             IDiskHotplug,
+            IDiskResize,
             IForceMigration,
             IHostTopology,
             IImageCache,
@@ -155,8 +177,12 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
             INicHotplug,
             IRecovery,
             IResize,
+            IVolumeConnector,
+            IVolumeReplacement,
+            IVolumeSnapshots,
             *((IMigrationTarget,) if settings.peer_uri else ()),
         ),
+        initiator_iqn=f"iqn.2008-11.org.linux-kvm:{host.findtext('host/uuid')}",
         console_address=settings.console_address,
         video="vga" if description.cpu_architecture == "x86_64" else "virtio",
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,

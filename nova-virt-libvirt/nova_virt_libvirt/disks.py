@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from nova_virt_interface.values.disks import (
     DiskBus,
     DiskSpec,
     FromImage,
+    Imported,
     Media,
     MediaFormat,
 )
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_libvirt.capabilities import Capabilities
 from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, disk_xml
@@ -29,8 +32,10 @@ from nova_virt_libvirt.images import Images, StoredImage
 from nova_virt_libvirt.mark import disk_origin
 from nova_virt_libvirt.names import disk_volume
 from nova_virt_libvirt.requirements import check_hot_disk
+from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import CHUNK_BYTES, Storage, whole_sectors
+from nova_virt_libvirt.volume_xml import encryption_xml
 
 __all__ = ["Disks"]
 
@@ -65,14 +70,26 @@ class Disks:
         """Make the disk's volume with its content."""
         if isinstance(disk.source, Media):
             return self._media(connection, vm_uuid, disk, disk.source)
+        if isinstance(disk.source, Volume):
+            return StoredDisk(spec=disk, path="", format=_RAW)
         form = (disk.format or self._host.description.disk_formats[0]).value
-        name = disk_volume(vm_uuid, disk.key, form)
+        encryption = None
+        if disk.encryption is not None:
+            encryption, form = encryption_xml(vm_uuid, disk.key, disk.encryption), _RAW
+        name = disk_volume(vm_uuid, disk.key, form, is_encrypted=encryption is not None)
         size = whole_sectors(disk.size_bytes or 0)
         if isinstance(disk.source, Blank):
-            volume = self._storage.create(connection, name, size, form)
+            volume = self._storage.create(connection, name, size, form, encryption=encryption)
             return StoredDisk(spec=disk, path=volume.path(), format=form)
-        if not isinstance(disk.source, FromImage):
-            raise TypeError(f"{type(disk.source).__name__} was not refused")
+        if isinstance(disk.source, Imported):
+            source = self._images.imported(connection, vm_uuid, disk.source)
+            try:
+                return self._converted(connection, disk, name, form, source, encryption)
+            finally:
+                self._storage.remove(source.volume)
+        if encryption is not None:
+            with self._images.used(connection, disk.source.image_key) as image:
+                return self._converted(connection, disk, name, form, image, encryption)
         with self._images.used(connection, disk.source.image_key) as image:
             _require_fit(disk, image)
             if form == _RAW:
@@ -80,6 +97,24 @@ class Disks:
             else:
                 backing = (image.volume.path(), image.format.value)
                 volume = self._storage.create(connection, name, size, form, backing=backing)
+        return StoredDisk(spec=disk, path=volume.path(), format=form)
+
+    def _converted(
+        self,
+        connection: Any,
+        disk: DiskSpec,
+        name: str,
+        form: str,
+        image: StoredImage,
+        encryption: Any,
+    ) -> StoredDisk:
+        """A whole copy, in another format or encrypted."""
+        _require_fit(disk, image)
+        source = self._storage.known_as(connection, image.volume, image.format.value)
+        size = whole_sectors(disk.size_bytes or 0)
+        volume = self._storage.create(
+            connection, name, size, form, copied=source, encryption=encryption
+        )
         return StoredDisk(spec=disk, path=volume.path(), format=form)
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
@@ -101,9 +136,11 @@ class Disks:
             self._session.use(
                 about=f"disk {disk.key} of VM {vm_uuid}", changing=True
             ) as connection,
+            ExitStack() as lending,
         ):
             domain, description, mark = self._domains.ours(connection, vm_uuid)
             self._storage.remove_disk(connection, vm_uuid, disk.key)
+            lending.enter_context(lent_secrets(connection, vm_uuid, request.secrets))
             stored = self.make(connection, vm_uuid, disk)
             self._domains.set_mark(
                 domain, mark.with_device("disk", disk.key, spec_digest(disk), disk_origin(disk))
@@ -113,7 +150,11 @@ class Disks:
             plug(
                 domain,
                 disk_xml(
-                    stored, self._host, {known.target for known in description.disks}, media_bus
+                    vm_uuid,
+                    stored,
+                    self._host,
+                    {known.target for known in description.disks},
+                    media_bus,
                 ),
             )
 

@@ -14,12 +14,21 @@ from lxml.builder import ElementMaker
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, Media
 from nova_virt_interface.values.nics import NicBackingKind, NicLimits, NicSpec
+from nova_virt_interface.values.secrets import SecretPurpose
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_libvirt.capabilities import Capabilities
 from nova_virt_libvirt.consoles_xml import screens_xml, serial_xml
 from nova_virt_libvirt.mark import Mark, mark_element, read_mark
-from nova_virt_libvirt.names import device_alias, domain_name, key_of_alias, next_target, tap_name
+from nova_virt_libvirt.names import (
+    device_alias,
+    disk_key,
+    domain_name,
+    key_of_alias,
+    next_target,
+    tap_name,
+)
 from nova_virt_libvirt.settings_xml import (
     cpu_xml,
     device_settings_xml,
@@ -27,6 +36,13 @@ from nova_virt_libvirt.settings_xml import (
     os_xml,
     pci_address_xml,
     tuning_xml,
+)
+from nova_virt_libvirt.volume_xml import (
+    VolumeSource,
+    encryption_xml,
+    limits_xml,
+    source_place,
+    volume_source,
 )
 
 __all__ = [
@@ -71,6 +87,10 @@ class AttachedDisk:
     target: str
     path: str | None
     boot_order: str | None
+    needs: tuple[SecretPurpose, ...] = ()
+    """The secrets without which it cannot be used."""
+    is_media: bool = False
+    is_file: bool = False
     format: str = ""
 
 
@@ -84,6 +104,13 @@ class DomainDescription:
     mark: Mark | None
     disks: tuple[AttachedDisk, ...] = ()
     nic_keys: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[tuple[str, SecretPurpose], ...]:
+        """Key and purpose of each secret without which it does not start."""
+        return tuple(
+            (disk.key, purpose) for disk in self.disks for purpose in disk.needs if disk.key
+        )
 
 
 def domain_xml(
@@ -110,7 +137,7 @@ def domain_xml(
         devices.append(_E.controller(type="scsi", index="0", model="virtio-scsi"))
     taken: set[str] = set()
     for disk in disks:
-        devices.append(disk_xml(disk, host, taken, host.cdrom_bus))
+        devices.append(disk_xml(vm_uuid, disk, host, taken, host.cdrom_bus))
     devices.extend(nic_xml(vm_uuid, nic, host) for nic in spec.nics)
     if console is not None:
         devices.append(serial_xml(console, host.console_address or None))
@@ -133,28 +160,50 @@ def domain_xml(
 
 
 def disk_xml(
-    disk: StoredDisk, host: Capabilities, taken: set[str], media_bus: DiskBus | None
+    vm_uuid: UUID,
+    disk: StoredDisk,
+    host: Capabilities,
+    taken: set[str],
+    media_bus: DiskBus | None,
 ) -> Any:
     """One disk's element; adds its device name to ``taken``."""
     is_media = isinstance(disk.spec.source, Media)
     bus = disk.spec.bus or (media_bus if is_media else None) or host.description.disk_buses[0]
     target = next_target(_TARGETS[bus], taken)
     taken.add(target)
+    source = _source(vm_uuid, disk, host)
     element = _E.disk(
-        _E.driver(name="qemu", type=disk.format),
-        _E.source(file=disk.path),
+        _E.driver(name="qemu", type=source.format),
+        source.element,
         _E.target(dev=target, bus=bus.value),
-        type="file",
+        type=source.type,
         device="cdrom" if is_media and bus is not DiskBus.VIRTIO else "disk",
     )
-    if is_media:
+    volume = disk.spec.source if isinstance(disk.spec.source, Volume) else None
+    if is_media or (volume is not None and volume.read_only):
         element.append(_E.readonly())
-    if len(disk.spec.key) <= _SERIAL_LIMIT:
+    if volume is not None and volume.shared:
+        element.append(_E.shareable())
+    if disk.spec.limits is not None:
+        element.append(limits_xml(disk.spec.limits))
+    if disk.spec.serial is not None:
+        element.append(_text("serial", disk.spec.serial))
+    elif len(disk.spec.key) <= _SERIAL_LIMIT:
         element.append(_text("serial", disk.spec.key))
     if disk.spec.boot_index is not None:
         element.append(_E.boot(order=str(disk.spec.boot_index + 1)))
     element.append(_E.alias(name=device_alias("disk", disk.spec.key)))
     return element
+
+
+def _source(vm_uuid: UUID, disk: StoredDisk, host: Capabilities) -> VolumeSource:
+    spec = disk.spec
+    if isinstance(spec.source, Volume):
+        return volume_source(vm_uuid, spec.key, spec.source, host.initiator_iqn)
+    element = _E.source(file=disk.path)
+    if spec.encryption is not None:
+        element.append(encryption_xml(vm_uuid, spec.key, spec.encryption))
+    return VolumeSource(type="file", element=element, format=disk.format)
 
 
 def nic_xml(vm_uuid: UUID, nic: NicSpec, host: Capabilities) -> Any:
@@ -241,12 +290,17 @@ def _platform(spec: VmSpec, host: Capabilities) -> list[Any]:
 
 def _read_disk(element: Any) -> AttachedDisk:
     source, target, boot = element.find("source"), element.find("target"), element.find("boot")
+    needs, place = ((), None) if source is None else source_place(source)
+    is_local = place is not None and disk_key(place) is not None
     driver = element.find("driver")
     return AttachedDisk(
         key=key_of_alias("disk", _alias(element)),
         target="" if target is None else target.get("dev", ""),
-        path=None if source is None else source.get("file"),
+        path=place,
         boot_order=None if boot is None else boot.get("order"),
+        needs=needs,
+        is_media=element.find("readonly") is not None and is_local,
+        is_file=element.get("type") == "file",
         format="" if driver is None else driver.get("type", ""),
     )
 

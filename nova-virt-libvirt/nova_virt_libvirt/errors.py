@@ -13,8 +13,10 @@ from nova_virt_interface.errors import (
     Conflict,
     HostUnreachable,
     InsufficientResources,
+    InvalidRequest,
     InvalidState,
     NotFound,
+    PeerUnreachable,
     Resource,
     Unsupported,
     VirtError,
@@ -93,6 +95,31 @@ def _invalid_state(about: str) -> VirtError:
     return InvalidState(f"{about} is in no state for this", state=PowerState.UNKNOWN.value)
 
 
+def _volume_away(about: str) -> VirtError:
+    return PeerUnreachable(
+        f"the host cannot reach a volume of {about}",
+        resource=Resource.VOLUME,
+        name=about,
+        remedy="see that the volume exists and its server is up, then repeat",
+    )
+
+
+def _wrong_secret(about: str) -> VirtError:
+    return InvalidRequest(
+        f"a secret of {about} does not open its device",
+        remedy="send the right one",
+        field="secrets",
+    )
+
+
+def _no_such_driver(about: str) -> VirtError:
+    return Unsupported(
+        f"QEMU on this host does not know the protocol of {about}",
+        remedy="install QEMU's block drivers (Debian: qemu-block-extra)",
+        field="connection",
+    )
+
+
 def _no_pool(about: str) -> VirtError:
     return BackendError(
         "the driver's storage pool is gone", remedy="reconnect, which makes it anew"
@@ -117,6 +144,13 @@ TABLE: tuple[Row, ...] = (
     Row(text="No space left on device", make=_FREE_STORAGE),
     Row(text="Not enough free space in pool", make=_FREE_STORAGE),
     Row(text="Cannot allocate memory", make=_FREE_MEMORY),
+    Row(text="Invalid password, cannot unlock", make=_wrong_secret),
+    Row(text="Authentication failure", make=_wrong_secret),
+    Row(text="Unknown protocol", make=_no_such_driver),
+    Row(text="Cannot access storage file", make=_volume_away),
+    Row(text="iSCSI: Failed to connect", make=_volume_away),
+    Row(text="Failed to connect to", make=_volume_away),
+    Row(text="Could not open '", make=_volume_away),
     Row(code=libvirt.VIR_ERR_OPERATION_TIMEOUT, make=_busy),
     Row(code=libvirt.VIR_ERR_RESOURCE_BUSY, make=_busy),
     Row(text="has asynchronous jobs running", make=_busy),

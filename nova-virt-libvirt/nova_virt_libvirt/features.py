@@ -20,6 +20,12 @@ _ALWAYS = (
     VmFeature.NIC_MTU,
     VmFeature.VLAN,
     VmFeature.GUEST_UUID,
+    VmFeature.DISK_LIMITS,
+    VmFeature.DISK_SERIAL,
+    VmFeature.DISK_ENCRYPTION,
+    VmFeature.VOLUME_ENCRYPTION,
+    VmFeature.SHARED_VOLUMES,
+    VmFeature.IMPORTED_DISKS,
 )
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.services import IServices
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
 from nova_virt_interface.values.events import EventKind
+from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.migration import (
@@ -38,6 +39,12 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.volumes import (
+    CreateVolumeSnapshotRequest,
+    DeleteVolumeSnapshotRequest,
+    ReplaceVolumeRequest,
+    VolumeConnector,
+)
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
@@ -48,6 +55,7 @@ from nova_virt_libvirt.console import Console
 from nova_virt_libvirt.disks import Disks
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.events import Events
+from nova_virt_libvirt.export import Export
 from nova_virt_libvirt.images import Images
 from nova_virt_libvirt.inventory import Inventory
 from nova_virt_libvirt.lifecycle import Lifecycle
@@ -62,6 +70,7 @@ from nova_virt_libvirt.resize import Resize
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.topology import Topology
+from nova_virt_libvirt.volumes import Volumes
 
 __all__ = ["LibvirtFactory", "LibvirtHypervisor"]
 
@@ -109,6 +118,8 @@ class LibvirtHypervisor(PowerPart):
         self._inventory = Inventory(session, self._storage, domains, census, host)
         self._console = Console(session, self._storage, domains)
         self._topology = Topology(session)
+        self._volumes = Volumes(session, self._storage, domains, host)
+        self._export = Export(session, self._storage, domains, host, services)
         self._make_power_part(session, domains, census, host)
         session.whenever_open(self._storage.activate)
         alsoProvides(self, *host.provides)
@@ -189,6 +200,30 @@ class LibvirtHypervisor(PowerPart):
     def topology(self) -> HostTopology:
         """See `IHostTopology.topology`."""
         return self._topology.topology()
+
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        self._volumes.resize_disk(vm_uuid, request)
+
+    def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
+        """See `IDiskExport.export_disk`."""
+        return self._export.export_disk(vm_uuid, request)
+
+    def volume_connector(self) -> VolumeConnector:
+        """See `IVolumeConnector.volume_connector`."""
+        return self._volumes.volume_connector()
+
+    def replace_volume(self, vm_uuid: UUID, request: ReplaceVolumeRequest) -> None:
+        """See `IVolumeReplacement.replace_volume`."""
+        self._volumes.replace_volume(vm_uuid, request)
+
+    def create_volume_snapshot(self, vm_uuid: UUID, request: CreateVolumeSnapshotRequest) -> None:
+        """See `IVolumeSnapshots.create_volume_snapshot`."""
+        self._volumes.create_volume_snapshot(vm_uuid, request)
+
+    def delete_volume_snapshot(self, vm_uuid: UUID, request: DeleteVolumeSnapshotRequest) -> None:
+        """See `IVolumeSnapshots.delete_volume_snapshot`."""
+        self._volumes.delete_volume_snapshot(vm_uuid, request)
 
     def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
         """See `IResize.resize_vm`."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from nova_virt_interface.errors import (
     Busy,
@@ -27,6 +27,7 @@ from nova_virt_interface.errors import (
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageReader, IServices
 from nova_virt_interface.turns import Turns
+from nova_virt_interface.values.disks import Imported
 from nova_virt_interface.values.images import (
     CachedImage,
     CacheImageRequest,
@@ -138,6 +139,28 @@ class Images:
                 )
             for copy in copies:
                 self._remove_attempt(volumes, copy)
+
+    def imported(self, connection: Any, vm_uuid: UUID, source: Imported) -> StoredImage:
+        """Bring what core offers to import to the host, as a volume that belongs to a VM."""
+        name = f"{vm_uuid}-import.{uuid4().hex}.{source.format.value}"
+        request = CacheImageRequest(
+            key=source.key, format=source.format, size_bytes=source.size_bytes
+        )
+        reader = self._services.images.open(source.key)
+        check = ImageCheck(source.format)
+        try:
+            self._require_space(connection, source.size_bytes)
+            volume = self._storage.create(connection, name, source.size_bytes, _RAW)
+            try:
+                content = _checked(reader, check, request)
+                self._storage.upload(connection, volume, content, source.size_bytes)
+                size = check.finish() or source.size_bytes
+            except BaseException:
+                self._storage.remove(volume)
+                raise
+        finally:
+            reader.close()
+        return StoredImage(volume=volume, format=source.format, virtual_size_bytes=size)
 
     @contextmanager
     def used(self, connection: Any, key: str) -> Iterator[StoredImage]:

@@ -23,6 +23,7 @@ from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.requirements import check_vm
+from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 
@@ -72,7 +73,8 @@ class Lifecycle:
         ):
             # Volumes without a domain are what a crashed call left.
             self._storage.remove_vm(connection, vm_uuid)
-            self._define(connection, vm_uuid, spec)
+            with lent_secrets(connection, vm_uuid, spec.secrets):
+                self._define(connection, vm_uuid, spec)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""

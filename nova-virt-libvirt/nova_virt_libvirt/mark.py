@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from lxml import etree
 from lxml.builder import ElementMaker
@@ -16,6 +17,7 @@ __all__ = [
     "NAMESPACE",
     "PREFIX",
     "Mark",
+    "Snapshot",
     "disk_origin",
     "mark_element",
     "mark_text",
@@ -25,6 +27,22 @@ __all__ = [
 NAMESPACE = "urn:nova-virt-libvirt:1"
 PREFIX = "nova-virt"
 _MARKED = ElementMaker(namespace=NAMESPACE, nsmap={PREFIX: NAMESPACE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A snapshot of a volume that is a file."""
+
+    disk: str
+    snapshot_id: str
+    file: str
+    """Its content."""
+    overlay: str
+    """The file that was made to be built on it."""
+
+    def moved_to(self, file: str) -> Snapshot:
+        """The same content in another file."""
+        return replace(self, file=file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +64,8 @@ class Mark:
     """The ticket of the migration by which the VM is to come; empty: it is here."""
     arrived: str = ""
     """The ticket by which it came."""
+    snapshots: tuple[Snapshot, ...] = ()
+    """Of each disk the oldest first."""
 
     @classmethod
     def of(cls, owner: str, spec: VmSpec) -> Mark:
@@ -67,7 +87,24 @@ class Mark:
             changed[key] = spec
         if kind == "nic":
             return replace(self, nics=changed)
-        return replace(self, disks=changed, origins={**self.origins, key: origin})
+        kept = tuple(item for item in self.snapshots if item.disk != key)
+        origins = {**self.origins, key: origin}
+        return replace(self, disks=changed, snapshots=kept, origins=origins)
+
+    def with_snapshots(self, snapshots: tuple[Snapshot, ...]) -> Mark:
+        """The mark with other snapshots."""
+        return replace(self, snapshots=snapshots)
+
+    def snapshot(self, disk: str, snapshot_id: UUID) -> Snapshot | None:
+        """One snapshot of a disk."""
+        wanted = (disk, str(snapshot_id))
+        return next((i for i in self.snapshots if (i.disk, i.snapshot_id) == wanted), None)
+
+    def built_on(self, snapshot: Snapshot) -> Snapshot | None:
+        """The next younger snapshot of the same disk."""
+        same = [item for item in self.snapshots if item.disk == snapshot.disk]
+        younger = same[same.index(snapshot) + 1 :]
+        return younger[0] if younger else None
 
 
 def disk_origin(disk: DiskSpec) -> str:
@@ -99,8 +136,9 @@ def read_mark(metadata: Any) -> Mark | None:
     }
     return Mark(
         origins={
-            disk.get("key", ""): disk.get("origin", "")
+            disk.get("key", ""): origin
             for disk in element.iterfind(f"{{{NAMESPACE}}}disk")
+            if (origin := disk.get("origin"))
         },
         before_resize=element.findtext(f"{{{NAMESPACE}}}before-resize") or "",
         expected=element.get("expected", ""),
@@ -109,6 +147,15 @@ def read_mark(metadata: Any) -> Mark | None:
         spec=element.get("spec", ""),
         disks=digests["disk"],
         nics=digests["nic"],
+        snapshots=tuple(
+            Snapshot(
+                disk=found.get("disk", ""),
+                snapshot_id=found.get("id", ""),
+                file=found.get("file", ""),
+                overlay=found.get("overlay", ""),
+            )
+            for found in element.iterfind(f"{{{NAMESPACE}}}snapshot")
+        ),
     )
 
 
@@ -118,6 +165,10 @@ def _build(mark: Mark, maker: ElementMaker) -> Any:
         for key, spec in mark.disks.items()
     ]
     parts += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
+    parts += [
+        maker.snapshot(disk=item.disk, id=item.snapshot_id, file=item.file, overlay=item.overlay)
+        for item in mark.snapshots
+    ]
     if mark.before_resize:
         parts.append(maker("before-resize", mark.before_resize))
     tickets = {"expected": mark.expected, "arrived": mark.arrived}

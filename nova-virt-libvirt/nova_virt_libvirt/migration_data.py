@@ -46,6 +46,9 @@ class Arrival:
     """Where its hypervisor takes memory; empty: as its libvirt says."""
     address: str = ""
     console: str | None = None
+    """File of the serial console's log."""
+    console_address: str = ""
+    """Where consoles listen."""
     disks: dict[str, tuple[str, str]]
     """File and format of each disk and medium, by key."""
     nics: dict[str, str]
@@ -60,7 +63,8 @@ class Arrival:
         """Read what `pack` made. Raises: Unsupported."""
         facts = unpack(data)
         disks = {key: (path, form) for key, (path, form) in facts["disks"].items()}
-        return cls(**facts | {"mark": Mark(**facts["mark"]), "disks": disks})
+        mark = Mark(**facts["mark"] | {"snapshots": ()})
+        return cls(**facts | {"mark": mark, "disks": disks})
 
 
 def moved_xml(text: str, arrival: Arrival) -> str:
@@ -81,15 +85,31 @@ def moved_xml(text: str, arrival: Arrival) -> str:
         if key in arrival.nics:
             _plug(nic, etree.fromstring(arrival.nics[key]))
     for port in (*domain.iterfind("devices/serial"), *domain.iterfind("devices/console")):
-        source = port.find("source")
-        if source is not None and arrival.console is not None:
-            source.set("path", arrival.console)
+        _place_port(port, arrival)
+    for screen in domain.iterfind("devices/graphics"):
+        _listen(screen, arrival.console_address)
     return etree.tostring(domain, encoding="unicode")
 
 
 def _key(kind: str, element: Any) -> str:
     alias = element.find("alias")
     return key_of_alias(kind, None if alias is None else alias.get("name")) or ""
+
+
+def _place_port(port: Any, arrival: Arrival) -> None:
+    source, log = port.find("source"), port.find("log")
+    if arrival.console is not None and log is not None:
+        log.set("file", arrival.console)
+    elif arrival.console is not None and source is not None:
+        source.set("path", arrival.console)
+    if source is not None and "host" in source.attrib:
+        source.set("host", arrival.console_address)
+
+
+def _listen(screen: Any, address: str) -> None:
+    screen.set("listen", address)
+    for listen in screen.findall("listen"):
+        screen.remove(listen)
 
 
 def _place_disk(disk: Any, path: str, form: str) -> None:

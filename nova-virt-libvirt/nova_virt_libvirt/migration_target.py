@@ -49,7 +49,7 @@ from nova_virt_libvirt.names import disk_volume
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.recovery import existing_disks
-from nova_virt_libvirt.requirements import check_vm
+from nova_virt_libvirt.requirements import check_vm, refuse_volumes
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage, whole_sectors
 
@@ -84,6 +84,7 @@ class MigrationTarget:
         unpack(request.vm.data)
         offers.check_offered(request.mode, self._host.description.migration_modes, "mode")
         check_vm(request.spec, self._host)
+        refuse_volumes(request.spec, "a migration")
         _require_same_disks(vm_uuid, request)
         local = [disk for disk in request.vm.disks if not disk.is_volume]
         copied = local if self._copies(local) else []
@@ -231,6 +232,7 @@ class MigrationTarget:
             data_uri=f"tcp://{address}" if address else "",
             address=address,
             console=self._storage.console_path(vm_uuid),
+            console_address=self._settings.console_address,
             disks={
                 disk.key: (disk.path, disk.format)
                 for disk in description.disks

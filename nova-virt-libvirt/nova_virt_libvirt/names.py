@@ -30,7 +30,12 @@ __all__ = [
     "tap_name",
 ]
 
-_DISK = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([a-z0-9-]+)\.[a-z0-9]+")
+_ENCRYPTED = "luks-"
+"""libvirt makes a name of QEMU's of an encrypted volume's, which must not begin with a digit."""
+_DISK = re.compile(
+    rf"(?:{_ENCRYPTED})?"
+    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([a-z0-9-]+)\.[a-z0-9]+"
+)
 _IMAGE = re.compile(
     r"image-(?P<key>[a-z0-9-]+)\.(?P<attempt>[0-9a-f]{32})\.(?P<format>[a-z0-9]+)"
     r"(?:\.(?P<size>[0-9]+)\.ready)?"
@@ -45,9 +50,9 @@ def domain_name(owner: str, vm_uuid: UUID) -> str:
     return f"{owner}-{vm_uuid}"
 
 
-def disk_volume(vm_uuid: UUID, key: str, extension: str) -> str:
+def disk_volume(vm_uuid: UUID, key: str, extension: str, *, is_encrypted: bool = False) -> str:
     """The volume of one disk."""
-    return f"{vm_uuid}-{key}.{extension}"
+    return f"{_ENCRYPTED * is_encrypted}{vm_uuid}-{key}.{extension}"
 
 
 def kept_volume(vm_uuid: UUID, key: str, extension: str) -> str:
@@ -73,7 +78,7 @@ def disk_key(path: str) -> str | None:
 
 def belongs_to(volume: str, vm_uuid: UUID) -> bool:
     """Whether a volume was made for this VM."""
-    return volume.startswith(f"{vm_uuid}-")
+    return volume.removeprefix(_ENCRYPTED).startswith(f"{vm_uuid}-")
 
 
 def console_file(vm_uuid: UUID) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import libvirt
+from nova_virt_interface import offers
 from nova_virt_interface.values.power import (
     PowerState,
     RebootKind,
@@ -17,6 +18,7 @@ from nova_virt_interface.values.power import (
 from nova_virt_libvirt.census import Census
 from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.errors import is_code
+from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.waiting import guest_did
 
@@ -36,7 +38,11 @@ class Power:
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
-            _start(self._domains.ours(connection, vm_uuid)[0])
+            domain, description, _ = self._domains.ours(connection, vm_uuid)
+            if not domain.isActive():
+                offers.require_secrets(description.needs, request.secrets)
+            with lent_secrets(connection, vm_uuid, request.secrets):
+                _start(domain)
             self._census.note_saved(vm_uuid, None)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
@@ -53,9 +59,11 @@ class Power:
         """
         graceful = request.graceful_timeout_seconds if request.kind is RebootKind.SOFT else 0.0
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
-            domain = self._domains.ours(connection, vm_uuid)[0]
+            domain, description, _ = self._domains.ours(connection, vm_uuid)
+            offers.require_secrets(description.needs, request.secrets)
             _stop(domain, graceful)
-            _start(domain)
+            with lent_secrets(connection, vm_uuid, request.secrets):
+                _start(domain)
 
 
 def turn_off(domain: Any) -> None:

@@ -24,7 +24,7 @@ from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.names import belongs_to, disk_key
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
-from nova_virt_libvirt.requirements import check_vm
+from nova_virt_libvirt.requirements import check_vm, refuse_volumes
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 
@@ -65,6 +65,7 @@ class Recovery:
         """See `IRecovery.adopt_vm`."""
         spec = request.spec
         check_vm(spec, self._host)
+        refuse_volumes(spec, "an adoption")
         about = f"VM {vm_uuid}"
         with self._session.use(about=about) as connection:
             found = self._domains.find(connection, vm_uuid)

@@ -40,7 +40,7 @@ from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.mark import Mark, disk_origin
 from nova_virt_libvirt.names import belongs_to, disk_key, is_kept, kept_volume, original_of
 from nova_virt_libvirt.nics import Nics
-from nova_virt_libvirt.requirements import check_vm
+from nova_virt_libvirt.requirements import check_vm, refuse_volumes
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage, whole_sectors
 
@@ -74,6 +74,7 @@ class Resize:
         """See `IResize.resize_vm`."""
         spec = request.spec
         check_vm(spec, self._host)
+        refuse_volumes(spec, "a resize")
         about = f"VM {vm_uuid}"
         with self._session.use(about=about, changing=True) as connection:
             domain, old, mark = self._domains.ours(connection, vm_uuid)

@@ -87,6 +87,7 @@ class Storage:
         *,
         backing: tuple[str, str] | None = None,
         copied: Any = None,
+        encryption: Any = None,
     ) -> Any:
         """Make a volume that nobody but QEMU can read.
 
@@ -97,8 +98,11 @@ class Storage:
             form: libvirt's name of the format.
             backing: path and format of the volume that it shall share content with.
             copied: the volume whose content it shall have.
+            encryption: how it shall be encrypted.
         """
         target = E.target(E.format(type=form), E.permissions(E.mode(_PRIVATE)))
+        if encryption is not None:
+            target.append(encryption)
         volume = E.volume(
             E.name(name), E.capacity(str(size_bytes), unit="bytes"), E.allocation("0"), target
         )
@@ -128,6 +132,10 @@ class Storage:
             _abort(stream)
             raise
         stream.finish()
+
+    def volume_at(self, connection: Any, path: str) -> Any:
+        """The volume of one of the driver's disks."""
+        return connection.storageVolLookupByPath(path)
 
     def remove(self, volume: Any) -> None:
         """Delete a volume; one that is gone is as good."""

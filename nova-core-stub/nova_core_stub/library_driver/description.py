@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nova_virt_interface import offers
 from nova_virt_interface.values.disks import DiskSpec, Media
+from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.instances import InstanceVolume, SpawnRequest
 from nova_virt_interface.values.vm import VmSpec
 
@@ -33,7 +34,7 @@ def vm_spec(hypervisor: Any, instance_uuid: UUID, request: SpawnRequest) -> VmSp
         name=request.name,
         vcpus=request.flavor.vcpus,
         memory_bytes=request.flavor.memory_bytes,
-        disks=_disks(request, medium),
+        disks=_disks(request, medium, host),
         nics=tuple(nic_spec(port) for port in request.ports),
         settings=request.settings,
         secrets=request.secrets,
@@ -42,6 +43,8 @@ def vm_spec(hypervisor: Any, instance_uuid: UUID, request: SpawnRequest) -> VmSp
     return spec
 
 
-def _disks(request: SpawnRequest, medium: Media | None) -> tuple[DiskSpec, ...]:
+def _disks(
+    request: SpawnRequest, medium: Media | None, host: HostDescription
+) -> tuple[DiskSpec, ...]:
     volumes: tuple[InstanceVolume, ...] = request.volumes
-    return (*local_disks(request, medium), *(volume_disk(volume) for volume in volumes))
+    return (*local_disks(request, medium), *(volume_disk(volume, host) for volume in volumes))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media
+from nova_virt_interface.values.guest_settings import VmFeature
+from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.instances import InstanceVolume, SpawnRequest
 
-__all__ = ["CONFIG_DRIVE", "local_disks", "volume_disk"]
+__all__ = ["CONFIG_DRIVE", "ROOT", "local_disks", "volume_disk"]
 
 CONFIG_DRIVE: Final = "config-drive"
 """The key of the medium with the instance's metadata."""
+ROOT: Final = "root"
+"""The key of the disk that an instance boots from, unless that is a volume."""
 
 
 def _after_rescue(boot_index: int) -> int:
@@ -29,7 +33,7 @@ def local_disks(request: SpawnRequest, config_drive: Media | None) -> tuple[Disk
     disks = []
     if request.image is not None:
         root = DiskSpec(
-            key="root",
+            key=ROOT,
             source=FromImage(image_key=request.image.cache_key),
             size_bytes=flavor.root_bytes,
             boot_index=_after_rescue(0),
@@ -47,17 +51,15 @@ def local_disks(request: SpawnRequest, config_drive: Media | None) -> tuple[Disk
     return tuple(disks)
 
 
-def volume_disk(volume: InstanceVolume) -> DiskSpec:
-    """The disk of a volume; its key, and what the guest reads as its serial number, is the
-    volume's id.
-    """
-    volume_id = str(volume.volume.volume_id)
+def volume_disk(volume: InstanceVolume, host: HostDescription) -> DiskSpec:
+    """The disk of a volume. By its serial number, where the host can set one, a guest finds it."""
+    has_serials = VmFeature.DISK_SERIAL in host.features
     return DiskSpec(
-        key=volume_id,
+        key=volume.disk_key,
         source=volume.volume,
         size_bytes=volume.size_bytes,
         bus=volume.bus,
         boot_index=None if volume.boot_index is None else _after_rescue(volume.boot_index),
         limits=volume.limits,
-        serial=volume_id,
+        serial=volume.disk_key if has_serials else None,
     )

@@ -13,6 +13,7 @@ from nova_virt_interface.call import Call, current_call
 from nova_virt_interface.errors import Conflict, NotFound, Resource, VirtError
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
@@ -26,6 +27,12 @@ from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
+from nova_virt_interface.hypervisor.shares import IShareMounts
+from nova_virt_interface.hypervisor.volumes import (
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest
 from nova_virt_interface.values.instances import (
@@ -64,9 +71,11 @@ from nova_virt_interface.virt_driver.power import (
 from nova_virt_interface.virt_driver.providers import IProviderTree
 from nova_virt_interface.virt_driver.recovery import IInstanceRecovery
 from nova_virt_interface.virt_driver.resize import IInstanceResize
+from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
+from nova_virt_interface.virt_driver.volumes import IAssistedVolumeSnapshots, IVolumeSwap
 from zope.interface import alsoProvides, implementer
 
-from nova_core_stub.library_driver import images, rescue
+from nova_core_stub.library_driver import images, rescue, volumes
 from nova_core_stub.library_driver.description import vm_spec
 from nova_core_stub.library_driver.guests import Guests
 from nova_core_stub.library_driver.host import Host
@@ -77,6 +86,7 @@ from nova_core_stub.library_driver.providers import Providers
 from nova_core_stub.library_driver.recovery import RecoveryMixin
 from nova_core_stub.library_driver.rescue import RescueMixin
 from nova_core_stub.library_driver.resize import ResizeMixin
+from nova_core_stub.library_driver.volumes import VolumesMixin
 
 __all__ = ["LibraryDriver"]
 
@@ -87,6 +97,11 @@ _UPPER: Final[dict[Any, Any]] = {
     IImageCache: IImageCaching,
     INicHotplug: IInterfaceAttachment,
     IConsole: IInstanceConsole,
+    IDiskExport: IInstanceSnapshot,
+    IShareMounts: IShareMounts,
+    IVolumeConnector: IVolumeConnector,
+    IVolumeReplacement: IVolumeSwap,
+    IVolumeSnapshots: IAssistedVolumeSnapshots,
     ICrashDump: IInstanceCrashDump,
     IDeviceMetadata: IInstanceDeviceMetadata,
     IGuestPassword: IAdminPassword,
@@ -118,6 +133,7 @@ class LibraryDriver(
     RecoveryMixin,
     RescueMixin,
     ResizeMixin,
+    VolumesMixin,
 ):
     """The instances of one hypervisor.
 
@@ -133,6 +149,7 @@ class LibraryDriver(
             self, *(upper for lower, upper in _UPPER.items() if lower.providedBy(hypervisor))
         )
         alsoProvides(self, *rescue.offered(hypervisor))
+        alsoProvides(self, *volumes.offered(hypervisor))
 
     def describe(self) -> HostDescription:
         """See `IVirtDriver`."""

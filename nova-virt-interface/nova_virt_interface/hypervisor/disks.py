@@ -25,8 +25,9 @@ class IDiskHotplug(Interface):
     def attach_disk(vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """Make a disk and add it to a VM, for now and for its later starts.
 
-        [DISK-3] A disk of this key that the VM has already is left as it is, when its spec is
-        equal; else `Conflict`.
+        [DISK-3] A disk of this key that the VM has already is left as it is, when the spec that it
+        was made of is equal; else `Conflict`. What `IDiskResize` and `IVolumeReplacement` changed
+        since does not count.
         [DISK-4] After an error the VM has no disk of this key, and no file of it is left.
 
         Raises: NotFound (vm, image); Conflict (disk); InvalidRequest; Unsupported; InvalidState;
@@ -54,7 +55,8 @@ class IDiskResize(Interface):
         """Enlarge a disk; of a volume, which its service has enlarged, take the new size over.
 
         [DISK-10] On return the guest can see the new size, when it looks. A disk that has this size
-        stays as it is; a smaller one is an `InvalidRequest`.
+        stays as it is; a smaller one is an `InvalidRequest`, and so is a size that its volume has
+        not.
 
         Raises: NotFound (vm, disk); InvalidRequest; InvalidState; Unsupported (media);
         InsufficientResources (storage).

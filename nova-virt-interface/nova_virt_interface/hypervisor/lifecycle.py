@@ -98,7 +98,7 @@ class IHypervisor(Interface):
         Blocking: as long as it takes to make the disks.
 
         Raises: Conflict (vm; network, if its name is not unique); NotFound (image, network);
-        InvalidRequest; Unsupported; InsufficientResources.
+        InvalidRequest; Unsupported; InsufficientResources; PeerUnreachable (volume).
         """
 
     def start_vm(vm_uuid: UUID, request: StartRequest) -> None:
@@ -108,7 +108,8 @@ class IHypervisor(Interface):
         one goes on.
         [PWR-4] On return the VM is running.
 
-        Raises: NotFound (vm); InsufficientResources.
+        Raises: NotFound (vm); InsufficientResources; InvalidRequest (secrets); PeerUnreachable
+        (volume).
         """
 
     def stop_vm(vm_uuid: UUID, request: StopRequest) -> None:

@@ -45,12 +45,15 @@ class IVolumeReplacement(Interface):
         then, and the host has let go of the old one. The guest notices nothing.
         [VOL-7] After an error, a cancel too, the VM uses the old volume, and the host has let go of
         the new one.
-        [VOL-8] Repeated after it was done, it succeeds.
+        [VOL-8] Repeated after it was done, it succeeds; what `create_vm` and `attach_disk` made the
+        disk of counts for their own repeats as before.
 
         Blocking: as long as the copy takes; tells its progress in bytes.
 
-        Raises: NotFound (vm, disk); InvalidState; InvalidRequest (a volume that is too small);
-        Unsupported (protocol); PeerUnreachable (volume).
+        Raises: NotFound (vm, disk); InvalidState (a VM that does not run); InvalidRequest (a volume
+        that is too small; a disk that is no volume); Unsupported (protocol; a
+        volume that is larger, where the hypervisor copies onto an equal one alone); PeerUnreachable
+        (volume).
         """
 
 
@@ -63,19 +66,24 @@ class IVolumeSnapshots(Interface):
         """Let the guest write into a new file from now on, which is built on the old one.
 
         [VOL-9] The old file is the content of one moment, and nothing changes it any more.
-        Repeated with an equal request, it succeeds.
+        Repeated with an equal request, it succeeds. After an error the guest writes into the old
+        file.
 
-        Raises: NotFound (vm, disk); InvalidState; Unsupported (a volume that is no file); Conflict
-        (a snapshot of this id with another file); PeerUnreachable (guest agent).
+        The guest is not brought to rest: whoever wants that asks `IGuestQuiesce` first.
+
+        Raises: NotFound (vm, disk); InvalidState (a stopped VM, whose volume's files the service
+        changes itself); Unsupported (a volume that is no file); Conflict (volume: a snapshot of
+        this id with another file); PeerUnreachable (volume).
         """
 
     def delete_volume_snapshot(vm_uuid: UUID, request: DeleteVolumeSnapshotRequest) -> None:
-        """Merge a snapshot's file and the one that is built on it.
+        """Let a snapshot's file take in the one that is built on it, and stand in its place.
 
-        [VOL-10] The guest's disk is what it was. A snapshot that is not there is no error. The
-        volume service deletes the file that is no longer used.
+        [VOL-10] The guest's disk, and every other snapshot, is what it was. The file that was built
+        on the snapshot's is used no more; the volume service deletes it. A snapshot that is not
+        there is no error.
 
         Blocking: as long as the merge takes; tells its progress in bytes.
 
-        Raises: NotFound (vm, disk); InvalidState.
+        Raises: NotFound (vm, disk); InvalidState (a stopped VM).
         """

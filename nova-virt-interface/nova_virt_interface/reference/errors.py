@@ -18,7 +18,7 @@ from nova_virt_interface.errors import (
     Resource,
     VirtError,
 )
-from nova_virt_interface.reference.host import HostError
+from nova_virt_interface.reference.host_error import HostError
 
 __all__ = ["translated"]
 
@@ -28,6 +28,26 @@ _TABLE: dict[str, Callable[[str], VirtError]] = {
     "NO_DISK": lambda text: NotFound(f"no disk {text}", resource=Resource.DISK, name=text),
     "EXISTS": lambda text: Conflict(f"{text} exists", resource=Resource.VM, name=text),
     "IN_USE": lambda text: Conflict(f"{text} is in use", resource=Resource.IMAGE, name=text),
+    "SHARE_IN_USE": lambda text: Conflict(
+        f"share {text} is in use",
+        resource=Resource.SHARE,
+        name=text,
+        remedy="stop the VMs that use it, then repeat",
+    ),
+    "NO_DIRECTORY": lambda text: PeerUnreachable(
+        f"nobody offers {text}", resource=Resource.SHARE, name=text
+    ),
+    "NO_VOLUME": lambda text: PeerUnreachable(
+        f"there is no volume at {text}", resource=Resource.VOLUME, name=text
+    ),
+    "VOLUME_TOO_SMALL": lambda text: InvalidRequest(
+        f"the volume at {text} is too small", field="size_bytes"
+    ),
+    "WRONG_KEY": lambda text: InvalidRequest(
+        f"the secret of {text} does not open it",
+        remedy="send the right one",
+        field="secrets",
+    ),
     "BAD_STATE": lambda text: Busy(f"{text}, somebody else changed it"),
     "ABORTED": lambda text: Cancelled(f"{text} was given up"),
     "NO_TICKET": lambda text: Conflict(

@@ -43,7 +43,7 @@ class Guest:
         """Whether the boot disk holds the guest that reports, and turns off when asked to."""
         bootable = [disk for disk in self._vm.disks.values() if disk.boot_index is not None]
         first = min(bootable, key=lambda disk: disk.boot_index or 0, default=None)
-        return first is not None and first.content.startswith(b"NVG-GUEST")
+        return first is not None and first.seen().startswith(b"NVG-GUEST")
 
     @property
     def has_agent(self) -> bool:

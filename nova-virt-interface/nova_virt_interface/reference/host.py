@@ -13,8 +13,11 @@ from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from nova_virt_interface.reference.disk import Disk
 from nova_virt_interface.reference.guest import Guest, Inside
+from nova_virt_interface.reference.host_error import HostError
 from nova_virt_interface.reference.host_moves import Moves
+from nova_virt_interface.reference.host_storage import HostStorage
 
 __all__ = [
     "Disk",
@@ -33,36 +36,12 @@ __all__ = [
 GIB = 1024**3
 
 
-class HostError(Exception):
-    """The host refuses; ``code`` is its own name for the reason."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
-
-
 @dataclass
 class Image:
     """An image in the host's cache."""
 
     format: str
     content: bytes
-
-
-@dataclass
-class Disk:
-    """A disk; ``content`` is what it began as."""
-
-    size_bytes: int
-    content: bytes = b""
-    image_key: str | None = None
-    read_only: bool = False
-    serial: str | None = None
-    boot_index: int | None = None
-    digest: str = ""
-    origin: str = ""
-    """Digest of what may not change in the disk's life."""
-    is_volume: bool = False
 
 
 @dataclass
@@ -98,13 +77,15 @@ class Vm:
     """Where the devices are that were given a place, by their keys."""
     features: frozenset[str] = frozenset()
     """What it has beside disks and NICs."""
+    shares: frozenset[str] = frozenset()
+    """Paths of the directories that it uses."""
 
 
 Keys = Mapping[tuple[str, str], bytes]
 Listener = Callable[[str, Vm | None], None]
 
 
-class Host:
+class Host(HostStorage):
     """The host. Every public method is one question over the wire: counted, and refused while it is
     away.
     """
@@ -125,6 +106,7 @@ class Host:
         self.moves = Moves()
         self._vms: dict[UUID, Vm] = {}
         self._images: dict[str, Image] = {}
+        self._mounts: dict[str, tuple[str, str]] = {}
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
 
@@ -196,8 +178,9 @@ class Host:
         with self._question():
             if vm.uuid in self._vms or vm.uuid in {**self.moves.incoming, **self.moves.sent}:
                 raise HostError("EXISTS", f"VM {vm.uuid}")
-            self._reserve(sum(disk.size_bytes for disk in vm.disks.values()))
+            self._reserve(sum(disk.stored_bytes for disk in vm.disks.values()))
             self._vms[vm.uuid] = deepcopy(vm)
+            self._close_disks(self._vms[vm.uuid])
 
     def undefine(self, uuid: UUID) -> None:
         """Remove a VM that is off, with its disks."""
@@ -223,6 +206,7 @@ class Host:
                 raise HostError("NO_IMAGE", f"VM {uuid} depends on {gone}")
             if vm.memory_bytes > self.memory_bytes - self._memory_used():
                 raise HostError("NO_MEMORY", f"VM {uuid} needs {vm.memory_bytes} bytes")
+            self._open_disks(vm)
             vm.state = "running"
             vm.keys = opening
             vm.starts += 1
@@ -255,8 +239,12 @@ class Host:
         """Make a disk and add it."""
         with self._question():
             vm = self._existing(uuid)
-            self._reserve(disk.size_bytes)
+            self._reserve(disk.stored_bytes)
+            if vm.state != "stopped":
+                self._open_disk(key, disk)
             vm.disks[key] = disk
+            if vm.state == "stopped":
+                self._close_disks(vm)
             vm.console += Guest(vm).disk_added(key, disk)
 
     def unplug_disk(self, uuid: UUID, key: str) -> None:
@@ -286,6 +274,7 @@ class Host:
 
     def _off(self, vm: Vm) -> None:
         vm.state = "stopped"
+        self._close_disks(vm)
         vm.keys = {}
         self._tell("stopped", vm)
 
@@ -299,7 +288,7 @@ class Host:
         )
 
     def _storage_used(self) -> int:
-        disks = sum(disk.size_bytes for disk in self._disks())
+        disks = sum(disk.stored_bytes for disk in self._disks())
         return (
             disks + sum(len(image.content) for image in self._images.values()) + self.ballast_bytes
         )

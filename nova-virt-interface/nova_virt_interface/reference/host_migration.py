@@ -206,5 +206,7 @@ def _arrive(host: Host, vm: Vm, *, is_live: bool) -> None:
     host._vms[vm.uuid] = vm
     host.moves.sent.pop(vm.uuid, None)
     host.moves.arrived[vm.uuid] = is_live
+    if not is_live:
+        host._close_disks(vm)
     if is_live:
         host._tell("started", vm)

@@ -29,13 +29,16 @@ class HostPower:
             if vm.state == "suspended":
                 self._require_room(vm.memory_bytes)
                 vm.keys = unlocked(vm.locks, keys or {})
+                self._host._open_disks(vm)
             self._move(uuid, ("paused", "suspended"), "running", "resumed")
 
     def suspend(self, uuid: UUID) -> None:
         """Write the memory of a VM to the storage, and take the VM from the host's memory."""
         with self._host._question():
             self._move(uuid, ("running", "paused"), "suspended", "suspended")
-            self._host._existing(uuid).keys = {}
+            vm = self._host._existing(uuid)
+            vm.keys = {}
+            self._host._close_disks(vm)
 
     def interrupt(self, uuid: UUID) -> None:
         """Send a guest that runs a non-maskable interrupt."""

@@ -23,7 +23,8 @@ from nova_virt_interface.errors import (
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
@@ -38,13 +39,21 @@ from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
+from nova_virt_interface.hypervisor.shares import IShareMounts
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import (
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
 from nova_virt_interface.reference.consoles import ReferenceConsoles
+from nova_virt_interface.reference.disks import DisksPart, require_equal
 from nova_virt_interface.reference.errors import translated
+from nova_virt_interface.reference.export import ExportPart
 from nova_virt_interface.reference.guests import ReferenceGuests
-from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named, unlocked
+from nova_virt_interface.reference.host import Host, Image, Vm, host_named, unlocked
 from nova_virt_interface.reference.host_controls import ReferenceHostControls
 from nova_virt_interface.reference.host_power import HostPower
 from nova_virt_interface.reference.migration_source import MigrationControlPart, MigrationSourcePart
@@ -52,13 +61,14 @@ from nova_virt_interface.reference.migration_target import MigrationTargetPart
 from nova_virt_interface.reference.power import ReferencePower
 from nova_virt_interface.reference.recovery import RecoveryPart
 from nova_virt_interface.reference.resize import ResizePart
+from nova_virt_interface.reference.shares import SharesPart
 from nova_virt_interface.reference.topology import TopologyPart
+from nova_virt_interface.reference.volumes import VolumesPart
 from nova_virt_interface.services import IServices
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
-from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     RebootKind,
     RebootRequest,
@@ -89,10 +99,14 @@ class ReferenceFactory:
 @implementer(IGuestPassword, IGuestQuiesce, IGuestTime)
 @implementer(IHostMaintenance, IHostPower, IHostStatus)
 @implementer(ICrashDump, IPause, ISuspend)
+@implementer(IDiskExport, IDiskResize, IShareMounts)
+@implementer(IVolumeConnector, IVolumeReplacement, IVolumeSnapshots)
 @implementer(IForceMigration, IMigrationControl, IMigrationSource, IMigrationTarget)
 @implementer(IRecovery, IResize)
 @implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
 class ReferenceHypervisor(
+    DisksPart,
+    ExportPart,
     MigrationControlPart,
     MigrationSourcePart,
     MigrationTargetPart,
@@ -102,7 +116,9 @@ class ReferenceHypervisor(
     ReferenceHostControls,
     ReferencePower,
     ResizePart,
+    SharesPart,
     TopologyPart,
+    VolumesPart,
 ):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.
@@ -191,7 +207,8 @@ class ReferenceHypervisor(
         with translated():
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:
-                self._host.define(translate.vm(vm_uuid, spec, self._owner, self._host.images()))
+                contents = self._host.images() | self._imported(spec.disks)
+                self._host.define(translate.vm(vm_uuid, spec, self._owner, contents))
             elif existing.owner != self._owner or existing.digest != spec_digest(spec):
                 raise Conflict(
                     f"VM {vm_uuid} exists with another spec",
@@ -203,8 +220,12 @@ class ReferenceHypervisor(
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor`."""
         state = self._ours(vm_uuid).state
-        keys = translate.keys(request.secrets)
-        with translated():
+        keys, secrets = translate.keys(request.secrets), request.secrets
+        if state in ("running", "paused"):
+            secrets = ()
+        else:
+            self._check_secrets(vm_uuid, secrets)
+        with translated(), self._given_secrets(vm_uuid, secrets):
             if state in ("paused", "suspended"):
                 HostPower(self._host).go_on(vm_uuid, keys)
             elif state != "running":
@@ -231,8 +252,9 @@ class ReferenceHypervisor(
             unlocked(locks, keys)
         soft = request.kind is RebootKind.SOFT
         timeout = request.graceful_timeout_seconds if soft else 0.0
+        self._check_secrets(vm_uuid, request.secrets)
         self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))
-        with translated():
+        with translated(), self._given_secrets(vm_uuid, request.secrets):
             self._host.start(vm_uuid, keys)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
@@ -287,28 +309,12 @@ class ReferenceHypervisor(
         with translated():
             self._host.drop_image(request.key)
 
-    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
-        """See `IDiskHotplug`."""
-        spec = request.disk
-        offers.check_disk(spec, self._description, request.secrets)
-        existing = self._ours(vm_uuid).disks.get(spec.key)
-        _require_equal(existing, spec, Resource.DISK)
-        if existing is None:
-            with translated():
-                self._host.plug_disk(vm_uuid, spec.key, translate.disk(spec, self._host.images()))
-
-    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
-        """See `IDiskHotplug`."""
-        if request.key in self._ours(vm_uuid).disks:
-            with translated():
-                self._host.unplug_disk(vm_uuid, request.key)
-
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug`."""
         spec = request.nic
         offers.check_nic(spec, self._description)
         existing = self._ours(vm_uuid).nics.get(spec.key)
-        _require_equal(existing, spec, Resource.NIC)
+        require_equal(existing, spec, Resource.NIC)
         if existing is None:
             with translated():
                 self._host.plug_nic(vm_uuid, spec.key, translate.nic(spec))
@@ -331,15 +337,3 @@ class ReferenceHypervisor(
         if host is not None:
             host.shut(self._on_change)
             self._events.close()
-
-
-def _require_equal(
-    existing: Disk | Nic | None, spec: DiskSpec | NicSpec, resource: Resource
-) -> None:
-    if existing is not None and existing.digest != spec_digest(spec):
-        raise Conflict(
-            f"the VM has a {resource.value} {spec.key} of another spec",
-            remedy="detach it first, or use another key",
-            resource=resource,
-            name=spec.key,
-        )

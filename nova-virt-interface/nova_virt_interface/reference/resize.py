@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from nova_virt_interface import offers
@@ -11,7 +13,8 @@ from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
 from nova_virt_interface.reference import host_resize, translate
 from nova_virt_interface.reference._part import Part, wrong_state
 from nova_virt_interface.reference.errors import translated
-from nova_virt_interface.reference.host import Disk, Vm
+from nova_virt_interface.reference.host import Disk, Image, Vm
+from nova_virt_interface.reference.made_disk import limits_of, origin
 from nova_virt_interface.values.disks import DiskSpec, Media
 from nova_virt_interface.values.resize import (
     ConfirmResizeRequest,
@@ -25,6 +28,10 @@ __all__ = ["ResizePart"]
 
 class ResizePart(Part):
     """Provides `IResize`."""
+
+    if TYPE_CHECKING:
+
+        def _imported(self, disks: Iterable[DiskSpec]) -> dict[str, Image]: ...
 
     def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
         """See `IResize`."""
@@ -46,11 +53,11 @@ class ResizePart(Part):
             host_resize.resize(self._host, self._resized(old, spec))
 
     def _resized(self, old: Vm, spec: VmSpec) -> Vm:
-        images = self._host.images()
         for disk in spec.disks:
             if disk.key in old.disks:
                 _check_kept(disk, old.disks[disk.key])
         made = tuple(disk for disk in spec.disks if disk.key not in old.disks)
+        images = self._host.images() | self._imported(made)
         new = translate.vm(old.uuid, replace(spec, disks=made), self._owner, images)
         new.disks |= {
             disk.key: _kept(old.disks[disk.key], disk)
@@ -78,12 +85,19 @@ class ResizePart(Part):
 
 def _kept(disk: Disk, spec: DiskSpec) -> Disk:
     size = spec.size_bytes or disk.size_bytes
-    return replace(disk, size_bytes=size, boot_index=spec.boot_index, digest=spec_digest(spec))
+    return replace(
+        disk,
+        size_bytes=size,
+        boot_index=spec.boot_index,
+        digest=spec_digest(spec),
+        limits=limits_of(spec.limits),
+        serial=spec.serial,
+    )
 
 
 def _check_kept(spec: DiskSpec, disk: Disk) -> None:
     place = f"disks[{spec.key}]"
-    if disk.origin != translate.origin(spec):
+    if disk.origin != origin(spec):
         raise InvalidRequest(
             f"{place} is there with another source, format or encryption",
             remedy="use another key for another disk",

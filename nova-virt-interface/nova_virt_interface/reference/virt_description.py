@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from uuid import UUID
 
 from nova_virt_interface.errors import InvalidRequest
@@ -18,7 +19,7 @@ from nova_virt_interface.values.instances import (
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.vm import VmSpec
 
-__all__ = ["check_flavor", "config_drive", "nic_spec", "vm_spec"]
+__all__ = ["check_flavor", "config_drive", "nic_spec", "vm_spec", "volume_disk"]
 
 
 def check_flavor(flavor: Flavor, image: Image) -> None:
@@ -60,23 +61,28 @@ def vm_spec(instance_uuid: UUID, request: SpawnRequest) -> VmSpec:
         disks.append(DiskSpec(key="ephemeral", source=Blank(), size_bytes=flavor.ephemeral_bytes))
     if flavor.swap_bytes:
         disks.append(DiskSpec(key="swap", source=Blank(), size_bytes=flavor.swap_bytes))
+    disks = [replace(disk, encryption=request.encryption) for disk in disks]
     if request.config_drive:
         disks.append(config_drive("config-drive", instance_uuid, request.metadata))
     return VmSpec(
         name=request.name,
         vcpus=flavor.vcpus,
         memory_bytes=flavor.memory_bytes,
-        disks=(*disks, *(_volume_disk(volume) for volume in request.volumes)),
+        disks=(*disks, *(volume_disk(volume) for volume in request.volumes)),
         nics=tuple(nic_spec(port) for port in request.ports),
         settings=request.settings,
         secrets=request.secrets,
     )
 
 
-def _volume_disk(volume: InstanceVolume) -> DiskSpec:
+def volume_disk(volume: InstanceVolume) -> DiskSpec:
+    """The disk of a volume."""
     return DiskSpec(
-        key=str(volume.volume.volume_id),
+        key=volume.disk_key,
         source=volume.volume,
         size_bytes=volume.size_bytes,
+        bus=volume.bus,
         boot_index=None if volume.boot_index is None else volume.boot_index + 1,
+        limits=volume.limits,
+        serial=volume.disk_key,
     )

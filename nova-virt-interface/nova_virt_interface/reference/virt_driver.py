@@ -11,6 +11,8 @@ from zope.interface import implementer
 
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
+from nova_virt_interface.hypervisor.shares import IShareMounts
+from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
 from nova_virt_interface.reference.virt_description import check_flavor, nic_spec, vm_spec
@@ -24,6 +26,7 @@ from nova_virt_interface.reference.virt_providers import ProvidersPart
 from nova_virt_interface.reference.virt_recovery import VirtRecoveryPart
 from nova_virt_interface.reference.virt_rescue import VirtRescuePart
 from nova_virt_interface.reference.virt_resize import VirtResizePart
+from nova_virt_interface.reference.virt_volumes import VirtVolumesPart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
@@ -64,6 +67,13 @@ from nova_virt_interface.virt_driver.providers import IProviderReshape, IProvide
 from nova_virt_interface.virt_driver.recovery import IInstanceRecovery
 from nova_virt_interface.virt_driver.rescue import IRescue
 from nova_virt_interface.virt_driver.resize import IInstanceResize
+from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
+from nova_virt_interface.virt_driver.volumes import (
+    IAssistedVolumeSnapshots,
+    IVolumeAttachment,
+    IVolumeExtension,
+    IVolumeSwap,
+)
 
 __all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
 
@@ -85,6 +95,8 @@ class ReferenceDirectFactory:
 @implementer(IInstanceCrashDump, IInstancePause, IInstanceSuspend)
 @implementer(IInstanceDeviceMetadata, IInstanceDiagnostics)
 @implementer(IHostMaintenance, IHostPower, IHostStatus)
+@implementer(IAssistedVolumeSnapshots, IInstanceSnapshot, IShareMounts, IVolumeConnector)
+@implementer(IVolumeAttachment, IVolumeExtension, IVolumeSwap)
 @implementer(
     IVirtDriver,
     IConsoleOutput,
@@ -109,6 +121,7 @@ class ReferenceVirtDriver(
     VirtRecoveryPart,
     VirtRescuePart,
     VirtResizePart,
+    VirtVolumesPart,
 ):
     """Instances on a host in memory. The guest reads its metadata from a medium of plain JSON."""
 

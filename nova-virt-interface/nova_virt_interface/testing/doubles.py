@@ -9,7 +9,13 @@ from uuid import UUID
 
 from zope.interface import implementer
 
-from nova_virt_interface.errors import HostUnreachable, ImageCorrupt, NotFound, Resource
+from nova_virt_interface.errors import (
+    HostUnreachable,
+    ImageCorrupt,
+    InsufficientResources,
+    NotFound,
+    Resource,
+)
 from nova_virt_interface.services import (
     IEventSink,
     IImageReader,
@@ -116,6 +122,9 @@ class _MemoryWriter:
         """See `IImageWriter`."""
         self._sink.require_good()
         self._content += content
+        room = self._sink.room_bytes
+        if room is not None and len(self._content) > room:
+            raise InsufficientResources("the image store is full", resource=Resource.STORAGE)
 
     def commit(self) -> None:
         """See `IImageWriter`."""
@@ -141,6 +150,8 @@ class MemorySink:
         """Writers that were neither committed nor aborted."""
         self.fails = False
         """Whether the store is away."""
+        self.room_bytes: int | None = None
+        """What it takes of an image; None: all."""
 
     def create(self, key: str) -> _MemoryWriter:
         """See `IImageSink`."""

@@ -16,6 +16,7 @@ from uuid import UUID
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.testing.cannot_provoke import CannotProvoke
 from nova_virt_interface.testing.harness_power import PowerQuestions
+from nova_virt_interface.testing.harness_storage import StorageQuestions
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking
@@ -73,7 +74,7 @@ class TestImage:
     boots: bool
 
 
-class Harness(PowerQuestions, abc.ABC):
+class Harness(PowerQuestions, StorageQuestions, abc.ABC):
     """One backend of one driver. Made and started once per process, then used by one test at a
     time.
 

@@ -20,6 +20,7 @@ from nova_virt_interface.reference.hypervisor import ReferenceFactory
 from nova_virt_interface.reference.virt_driver import ReferenceDirectFactory
 from nova_virt_interface.testing.harness import Backend, BackendKind, Harness, TestImage
 from nova_virt_interface.testing.reference_power import ReferencePowerAnswers
+from nova_virt_interface.testing.reference_storage import ReferenceStorageAnswers
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
@@ -29,7 +30,7 @@ __all__ = ["ReferenceDirectHarness", "ReferenceHarness"]
 _numbers = itertools.count()
 
 
-class ReferenceHarness(ReferencePowerAnswers, Harness):
+class ReferenceHarness(ReferencePowerAnswers, ReferenceStorageAnswers, Harness):
     """The reference driver, on a host in memory of its own."""
 
     driver = "reference"
@@ -164,6 +165,8 @@ def _found(host: Host) -> set[str]:
     vms = host.vms()
     found = {f"VM {vm.uuid}" for vm in vms} | {f"image {key}" for key in host.images()}
     found |= {f"disk {key} of {vm.uuid}" for vm in vms for key in vm.disks}
+    found |= {f"secret of {k}" for vm in vms for k, d in vm.disks.items() if d.key or d.login}
+    found |= {f"mount {key}" for key in host.mounts()}
     found |= {f"connection {number}" for number in range(host.connections)}
     return {f"{thing} on {host.name}" for thing in found | set(host.moves.traces())}
 

@@ -12,8 +12,10 @@ __all__ = [
     "at_least",
     "device_key",
     "fits",
+    "host_and_port",
     "image_key",
     "mac_address",
+    "path_below",
     "pci_address",
     "printable",
     "unique",
@@ -75,6 +77,21 @@ def mac_address(mac: str, field: str) -> None:
 def pci_address(address: str, field: str) -> None:
     """A PCI address in full, in lower case."""
     fits(_PCI.fullmatch(address) is not None, field, f"{address!r} must look like 0000:3b:00.1")
+
+
+def host_and_port(text: str, field: str) -> None:
+    """An address as ``HOST:PORT``; an IPv6 address stands in square brackets."""
+    printable(text, field)
+    host, _, port = text.rpartition(":")
+    number = int(port) if port.isascii() and port.isdecimal() else 0
+    fits(bool(host) and 0 < number < 65536, field, f"{text!r} must look like HOST:PORT")
+
+
+def path_below(path: str, field: str) -> None:
+    """A path that does not lead out of the folder that it begins in."""
+    printable(path, field, limit=4096)
+    parts = path.replace("\\", "/").split("/")
+    fits(".." not in parts and parts[0] != "", field, f"{path!r} must stay below its folder")
 
 
 def unique(keys: Iterable[object], field: str) -> None:

@@ -65,6 +65,8 @@ class VmFeature(enum.Enum):
     VOLUME_ENCRYPTION = "volume-encryption"
     SHARED_VOLUMES = "shared-volumes"
     DISK_LIMITS = "disk-limits"
+    DISK_SERIAL = "disk-serial"
+    """The guest reads `DiskSpec.serial`; some buses show it the first 20 characters alone."""
     NIC_LIMITS = "nic-limits"
     NIC_QUEUES = "nic-queues"
     NIC_MTU = "nic-mtu"

@@ -12,7 +12,7 @@ from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
-from nova_virt_interface.values.volumes import VolumeProtocol
+from nova_virt_interface.values.volumes import EncryptionFormat, VolumeProtocol
 
 __all__ = [
     "EnterMaintenanceRequest",
@@ -66,6 +66,8 @@ class HostDescription:
     features: tuple[VmFeature, ...] = ()
     """What else of a VM's description it honours."""
     volume_protocols: tuple[VolumeProtocol, ...] = ()
+    encryption_formats: tuple[EncryptionFormat, ...] = ()
+    """Of disks and volumes, as far as `features` names these."""
     export_formats: tuple[DiskFormat, ...] = ()
     """Formats in which it exports a disk."""
     console_kinds: tuple[ConsoleKind, ...] = ()

@@ -11,6 +11,7 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.instances import GuestMetadata, Image, InstanceVolume, SpawnRequest
 from nova_virt_interface.values.migration import MigrationMode, MigrationPlan, OutgoingVm
 from nova_virt_interface.values.secrets import DeviceSecret
+from nova_virt_interface.values.volumes import Volume
 
 __all__ = [
     "AttachVolumeRequest",
@@ -41,6 +42,7 @@ class DetachVolumeRequest:
     """The volume to detach from an instance."""
 
     volume_id: UUID
+    """The id by which it was attached; likewise in the requests below."""
     guest_timeout_seconds: float = 30.0
 
     def __post_init__(self) -> None:
@@ -63,7 +65,14 @@ class SwapVolumeRequest:
     """The attached volume to replace, and the one to replace it with."""
 
     volume_id: UUID
-    replacement: InstanceVolume
+    replacement: Volume
+    size_bytes: int
+    """Of the replacement, which is at least as large as the old volume."""
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of the replacement; their key is ``volume_id``."""
+
+    def __post_init__(self) -> None:
+        at_least(1, self.size_bytes, "size_bytes")
 
 
 @value(since="1.0")

@@ -125,10 +125,15 @@ class Port:
 
 @value(since="1.0")
 class InstanceVolume:
-    """A volume of an instance; its disk's key is the volume's id."""
+    """A volume of an instance."""
 
     volume: Volume
     size_bytes: int
+    """What the guest sees of it."""
+    attached_as: UUID | None = None
+    """The id of the volume that this one replaced (`IVolumeSwap`), and that names it in requests
+    from then on; None: its own.
+    """
     boot_index: int | None = None
     """0: the instance boots from it, and needs no image."""
     bus: DiskBus | None = None
@@ -139,6 +144,11 @@ class InstanceVolume:
     def __post_init__(self) -> None:
         at_least(1, self.size_bytes, "size_bytes")
         at_least(0, self.boot_index, "boot_index")
+
+    @property
+    def disk_key(self) -> str:
+        """The key of its disk, and what the guest reads as the disk's serial number."""
+        return str(self.attached_as or self.volume.volume_id)
 
 
 @value(since="1.0")
@@ -184,6 +194,7 @@ class SpawnRequest:
         unique((port.port_id for port in self.ports), "ports")
         unique((port.mac for port in self.ports), "ports.mac")
         unique((volume.volume.volume_id for volume in self.volumes), "volumes")
+        unique((volume.disk_key for volume in self.volumes), "volumes.attached_as")
         roots = sum(volume.boot_index == 0 for volume in self.volumes)
         fits(roots == (self.image is None), "image", "or one volume of boot index 0 is needed")
 

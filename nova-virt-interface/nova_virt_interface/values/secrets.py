@@ -32,6 +32,8 @@ class DeviceSecret:
     where the hypervisor keeps it in memory alone, and takes it away when the VM is off.
     [SEC-4] A device that needs a secret which the request does not bring is an `InvalidRequest`,
     before anything is touched.
+    [SEC-5] A secret that does not open its device, where the device or its storage can tell, is an
+    `InvalidRequest` about ``secrets``; the VM is as it was.
     """
 
     key: str

@@ -6,8 +6,16 @@ import enum
 from uuid import UUID
 
 from nova_virt_interface.marks import enumeration, value
-from nova_virt_interface.values._checks import at_least, device_key, fits, printable
+from nova_virt_interface.values._checks import (
+    at_least,
+    device_key,
+    fits,
+    host_and_port,
+    path_below,
+    printable,
+)
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.secrets import DeviceSecret
 
 __all__ = [
     "BlockDeviceVolume",
@@ -52,7 +60,9 @@ class EncryptionFormat(enum.Enum):
     """How a disk is encrypted."""
 
     LUKS = "luks"
+    """Version 1 of LUKS."""
     PLAIN = "plain"
+    """Without a header: whoever opens it must know cipher and key size."""
 
 
 @value(since="1.0")
@@ -84,6 +94,8 @@ class IscsiVolume:
 
     def __post_init__(self) -> None:
         fits(len(self.portals) > 0, "portals", "is empty")
+        for portal in self.portals:
+            host_and_port(portal, "portals")
         printable(self.target_iqn, "target_iqn")
         at_least(0, self.lun, "lun")
 
@@ -100,6 +112,8 @@ class RbdVolume:
 
     def __post_init__(self) -> None:
         fits(len(self.monitors) > 0, "monitors", "is empty")
+        for monitor in self.monitors:
+            host_and_port(monitor, "monitors")
         printable(self.pool, "pool")
         printable(self.image, "image")
 
@@ -129,7 +143,7 @@ class NfsVolume:
 
     def __post_init__(self) -> None:
         printable(self.export, "export")
-        printable(self.path, "path")
+        path_below(self.path, "path")
 
 
 @value(since="1.0")
@@ -145,7 +159,7 @@ class SmbVolume:
 
     def __post_init__(self) -> None:
         printable(self.share, "share")
-        printable(self.path, "path")
+        path_below(self.path, "path")
 
 
 @value(since="1.0")
@@ -213,12 +227,13 @@ class Volume:
 
     [VOL-1] The volume service makes and deletes volumes. A driver connects the host to one when a
     VM needs it and disconnects it when none does any more; it never changes or deletes its content
-    of its own accord, also not when the VM is deleted.
+    of its own accord, also not when the VM is deleted. An encrypted volume has its header already.
     [VOL-2] On return from a detachment or a deletion all that the guest wrote has reached the
     volume, and the host does not use it for this VM any more.
-    [VOL-3] The volume's own size counts: `DiskSpec.size_bytes` is that size.
-    [VOL-4] A volume that cannot be reached is `PeerUnreachable`; the VM and its disks are as they
-    were.
+    [VOL-3] The volume's own size counts: `DiskSpec.size_bytes` is what the guest sees of it, which
+    of an encrypted volume is less by its header.
+    [VOL-4] A volume that cannot be reached is `PeerUnreachable`: for a running VM at once, else at
+    the latest when the VM is started; the VM and its disks are as they were.
     """
 
     volume_id: UUID
@@ -251,6 +266,8 @@ class ReplaceVolumeRequest:
     volume: Volume
     size_bytes: int
     """Of the new volume, which is at least as large as the old one."""
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of the new volume."""
 
     def __post_init__(self) -> None:
         device_key(self.key, "key")
@@ -273,7 +290,7 @@ class CreateVolumeSnapshotRequest:
 
 @value(since="1.0")
 class DeleteVolumeSnapshotRequest:
-    """The snapshot whose file is to be merged into the one that is built on it."""
+    """The snapshot whose file is to take in the one that is built on it."""
 
     key: str
     """The disk's key."""

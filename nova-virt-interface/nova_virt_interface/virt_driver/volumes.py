@@ -60,7 +60,10 @@ class IVolumeSwap(Interface):
 
     def swap_volume(instance_uuid: UUID, request: SwapVolumeRequest) -> None:
         """Copy an attached volume to another one and go on with that; see
-        `IVolumeReplacement.replace_volume`. The replacement is detached by its own id.
+        `IVolumeReplacement.replace_volume`.
+
+        [SWAP-1] The disk stays the guest's same device: later requests name it by the id by which
+        it was attached, and a whole description has that as `InstanceVolume.attached_as`.
 
         Raises: NotFound (vm, disk); InvalidState; InvalidRequest; Unsupported; PeerUnreachable
         (volume).

@@ -200,6 +200,20 @@ class PrivateLibvirtd:
         )
         return done.stdout
 
+    def start_program(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a command there that goes on until it is ended, at the latest with this."""
+        if self._namespace is None:
+            raise RuntimeError("this libvirtd is not started")
+        with (self.root / f"{command[0]}.log").open("ab") as log:
+            return subprocess.Popen(
+                self._namespace.command(*command),
+                env=system_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
     def signal(self, number: int) -> None:
         """Send libvirtd, and what waits for it here, a signal that does not end it."""
         os.killpg(self._daemons["libvirtd"].pid, number)

@@ -32,6 +32,8 @@ from nova_virt_libvirt.testing._libvirt_harness import LibvirtHarness, objects
 from nova_virt_libvirt.testing._power_answers import QemuPowerAnswers
 from nova_virt_libvirt.testing.daemon import PrivateLibvirtd
 from nova_virt_libvirt.testing.guest_image import build_guest_image
+from nova_virt_libvirt.testing.qemu_storage import QemuStorageAnswers
+from nova_virt_libvirt.testing.storage_servers import StorageServers
 
 __all__ = ["LibvirtHarness", "QemuHarness", "TestDriverHarness"]
 
@@ -40,7 +42,7 @@ _SAVED_MEMORY = "/var/lib/libvirt/qemu/save"
 _STORAGE_MIB = 256
 
 
-class QemuHarness(QemuPowerAnswers, LibvirtHarness):
+class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
     """QEMU in software emulation, behind a private libvirtd."""
 
     backend_name = "qemu"
@@ -60,6 +62,7 @@ class QemuHarness(QemuPowerAnswers, LibvirtHarness):
         """See `Harness`."""
         self._image = _described(build_guest_image())
         _start(self.libvirtd)
+        self.servers = StorageServers(self.libvirtd, self._image.path)
         self.counter.install()
 
     def stop(self) -> None:
@@ -197,7 +200,9 @@ class QemuHarness(QemuPowerAnswers, LibvirtHarness):
         return self.libvirtd.storage_path
 
     def _files(self) -> set[str]:
-        return _files(self.libvirtd)
+        with self.looking() as connection:
+            secrets = {f"secret {secret.UUIDString()}" for secret in connection.listAllSecrets()}
+        return secrets | _files(self.libvirtd)
 
     def _connections(self) -> set[str]:
         """The sockets of this process whose other end is a libvirtd."""

@@ -44,6 +44,48 @@ SEEN: tuple[tuple[int, int, str, type[contract.VirtError]], ...] = (
         "storage volume 'img' exists already",
         contract.Conflict,
     ),
+    (
+        libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_FROM_QEMU,
+        "Invalid password, cannot unlock any keyslot",
+        contract.InvalidRequest,
+    ),
+    (
+        libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_FROM_QEMU,
+        "iSCSI: Failed to connect to LUN : Failed to log in. Status: Authentication failure(513)",
+        contract.InvalidRequest,
+    ),
+    (
+        libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_FROM_QEMU,
+        "Unknown protocol 'iscsi'",
+        contract.Unsupported,
+    ),
+    (
+        libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_FROM_QEMU,
+        "Cannot access storage file '/volumes/x'",
+        contract.PeerUnreachable,
+    ),
+    (
+        libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_FROM_QEMU,
+        "iSCSI: Failed to connect to LUN : connect failed",
+        contract.PeerUnreachable,
+    ),
+    (
+        libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_FROM_QEMU,
+        "Failed to connect to '127.0.0.1:10809': Connection refused",
+        contract.PeerUnreachable,
+    ),
+    (
+        libvirt.VIR_ERR_INTERNAL_ERROR,
+        libvirt.VIR_FROM_QEMU,
+        "Could not open '/dev/x': No such file or directory",
+        contract.PeerUnreachable,
+    ),
     (libvirt.VIR_ERR_DOM_EXIST, libvirt.VIR_FROM_DOMAIN, "domain exists", contract.Conflict),
     (
         libvirt.VIR_ERR_OPERATION_FAILED,

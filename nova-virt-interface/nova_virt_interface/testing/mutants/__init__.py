@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from nova_virt_interface.testing.mutants import (
     devices,
+    disk_content,
     events,
     guests,
     host,
@@ -23,6 +24,7 @@ from nova_virt_interface.testing.mutants import (
     settings,
     signatures,
     starting_secrets,
+    volumes,
 )
 from nova_virt_interface.testing.mutants import instances as instances_
 from nova_virt_interface.testing.mutants._running import Driver, mutants_of, run_suite_test
@@ -38,6 +40,8 @@ _SUBJECTS = (
     host_controls,
     images,
     devices,
+    disk_content,
+    volumes,
     events,
     resize,
     migration,

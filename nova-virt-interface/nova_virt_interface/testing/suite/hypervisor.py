@@ -5,8 +5,10 @@ from __future__ import annotations
 from nova_virt_interface.testing.suite.cold_migration import ColdMigrationSuite
 from nova_virt_interface.testing.suite.console import ConsoleSuite
 from nova_virt_interface.testing.suite.diagnostics import DiagnosticsSuite
+from nova_virt_interface.testing.suite.disk_details import DiskDetailSuite
 from nova_virt_interface.testing.suite.disks import DiskSuite
 from nova_virt_interface.testing.suite.events import EventSuite
+from nova_virt_interface.testing.suite.export import ExportSuite
 from nova_virt_interface.testing.suite.guests import GuestSuite
 from nova_virt_interface.testing.suite.host import HostSuite
 from nova_virt_interface.testing.suite.host_controls import HostControlSuite
@@ -24,9 +26,13 @@ from nova_virt_interface.testing.suite.power import PowerSuite
 from nova_virt_interface.testing.suite.recovery import RecoverySuite
 from nova_virt_interface.testing.suite.resize import ResizeSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
+from nova_virt_interface.testing.suite.shares import ShareSuite
 from nova_virt_interface.testing.suite.starting_secrets import StartingSecretsSuite
 from nova_virt_interface.testing.suite.static import StaticSuite
 from nova_virt_interface.testing.suite.topology import TopologySuite
+from nova_virt_interface.testing.suite.volume_changes import VolumeChangeSuite
+from nova_virt_interface.testing.suite.volume_secrets import VolumeSecretSuite
+from nova_virt_interface.testing.suite.volumes import VolumeSuite
 
 __all__ = ["HypervisorSuite"]
 
@@ -40,6 +46,12 @@ class HypervisorSuite(
     HostControlSuite,
     ImageSuite,
     DiskSuite,
+    DiskDetailSuite,
+    ExportSuite,
+    ShareSuite,
+    VolumeSuite,
+    VolumeChangeSuite,
+    VolumeSecretSuite,
     NicSuite,
     ConsoleSuite,
     OpenConsoleSuite,

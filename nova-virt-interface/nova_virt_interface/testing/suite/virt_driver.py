@@ -6,6 +6,7 @@ from nova_virt_interface.testing.suite.instance_migration import InstanceMigrati
 from nova_virt_interface.testing.suite.instance_power import InstancePowerSuite
 from nova_virt_interface.testing.suite.instance_recovery import InstanceRecoverySuite
 from nova_virt_interface.testing.suite.instance_resize import InstanceResizeSuite
+from nova_virt_interface.testing.suite.instance_volumes import InstanceVolumeSuite
 from nova_virt_interface.testing.suite.instances import InstanceSuite
 from nova_virt_interface.testing.suite.providers import ProviderSuite
 from nova_virt_interface.testing.suite.rescue import RescueSuite
@@ -16,6 +17,7 @@ __all__ = ["VirtDriverSuite"]
 class VirtDriverSuite(
     InstanceSuite,
     InstancePowerSuite,
+    InstanceVolumeSuite,
     InstanceResizeSuite,
     RescueSuite,
     InstanceRecoverySuite,

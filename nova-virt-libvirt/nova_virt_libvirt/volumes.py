@@ -1,0 +1,279 @@
+"""Volumes and disks that change while VMs have them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import libvirt
+from lxml import etree
+from lxml.builder import E
+from nova_virt_interface import offers
+from nova_virt_interface.errors import (
+    Conflict,
+    InsufficientResources,
+    InvalidRequest,
+    InvalidState,
+    NotFound,
+    Resource,
+    Unsupported,
+)
+from nova_virt_interface.values.disks import ResizeDiskRequest
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.volumes import (
+    CreateVolumeSnapshotRequest,
+    DeleteVolumeSnapshotRequest,
+    FileVolume,
+    ReplaceVolumeRequest,
+    VolumeConnector,
+)
+
+from nova_virt_libvirt.block_jobs import finished, mirrored, pivot
+from nova_virt_libvirt.capabilities import Capabilities
+from nova_virt_libvirt.domain_xml import AttachedDisk, DomainDescription
+from nova_virt_libvirt.domains import Domains, domain_state
+from nova_virt_libvirt.mark import Snapshot
+from nova_virt_libvirt.names import disk_key
+from nova_virt_libvirt.secrets import lent_secrets
+from nova_virt_libvirt.session import Session
+from nova_virt_libvirt.storage import Storage, whole_sectors
+from nova_virt_libvirt.volume_xml import source_place, volume_source
+
+__all__ = ["Volumes", "disk_of", "is_volume"]
+
+_COPY = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+_SNAPSHOT = (
+    libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
+    | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
+    | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT
+)
+
+
+class Volumes:
+    """`IVolumeConnector`, `IVolumeReplacement`, `IVolumeSnapshots` and `IDiskResize`."""
+
+    def __init__(
+        self, session: Session, storage: Storage, domains: Domains, host: Capabilities
+    ) -> None:
+        self._session = session
+        self._storage = storage
+        self._domains = domains
+        self._host = host
+
+    def volume_connector(self) -> VolumeConnector:
+        """See `IVolumeConnector.volume_connector`."""
+        self._session.require_open()
+        return VolumeConnector(
+            hostname=self._host.description.hostname, initiator_iqn=self._host.initiator_iqn
+        )
+
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        about = f"disk {request.key} of VM {vm_uuid}"
+        size = whole_sectors(request.size_bytes)
+        with self._session.use(about=about, changing=True) as connection:
+            domain, description, _ = self._domains.ours(connection, vm_uuid)
+            disk = disk_of(description, request.key)
+            if disk.is_media and not is_volume(disk):
+                raise Unsupported(f"disk {request.key} is a medium", field="key")
+            if is_volume(disk):
+                self._take_size_over(domain, disk, size)
+                return
+            capacity, _, _ = domain.blockInfo(disk.target)
+            if size < capacity:
+                raise _too_small(request.key, capacity)
+            if size == capacity:
+                return
+            self._require_room(connection, size)
+            if domain.isActive():
+                _resize_live(domain, disk, size)
+            else:
+                self._storage.volume_at(connection, str(disk.path)).resize(size)
+
+    def _take_size_over(self, domain: Any, disk: AttachedDisk, size: int) -> None:
+        if not domain.isActive():
+            # Its next start asks the volume.
+            return
+        capacity, _, physical = domain.blockInfo(disk.target)
+        if size < capacity:
+            raise _too_small(str(disk.key), capacity)
+        if (
+            disk.path is not None
+            and disk.path.startswith("/")
+            and physical < size
+            and not disk.needs
+        ):
+            raise _not_so_large(disk)
+        if size > capacity:
+            try:
+                _resize_live(domain, disk, size)
+            except libvirt.libvirtError as error:
+                if "Cannot grow" not in str(error):
+                    raise
+                raise _not_so_large(disk) from error
+
+    def _require_room(self, connection: Any, size: int) -> None:
+        whole, _ = self._storage.capacity(connection)
+        if size > whole:
+            raise InsufficientResources(
+                f"a disk of {size} bytes is larger than the storage, which has {whole}",
+                resource=Resource.STORAGE,
+                needed=size,
+                available=whole,
+                remedy="use a larger storage_path",
+            )
+
+    def replace_volume(self, vm_uuid: UUID, request: ReplaceVolumeRequest) -> None:
+        """See `IVolumeReplacement.replace_volume`."""
+        about = f"volume {request.volume.volume_id} for VM {vm_uuid}"
+        key = request.key
+        offers.check_volume(key, request.volume, self._host.description, request.secrets)
+        source = volume_source(vm_uuid, key, request.volume, self._host.initiator_iqn)
+        place = source_place(source.element)[1]
+        with self._session.use(about=about, changing=True) as connection:
+            domain, description, _ = self._domains.ours(connection, vm_uuid)
+            disk = disk_of(description, key)
+            if not is_volume(disk):
+                raise InvalidRequest(f"disk {key} is no volume", field="key")
+            if disk.path == place:
+                return
+            _require_state(domain, PowerState.RUNNING)
+            capacity, _, _ = domain.blockInfo(disk.target)
+            if request.size_bytes < capacity:
+                raise _too_small(key, capacity)
+            if request.size_bytes > capacity:
+                # QEMU 7.2: "Source and target image have different sizes".
+                raise Unsupported(
+                    f"QEMU copies a volume onto one of its own size, {capacity}, alone",
+                    remedy="use one of this size, and enlarge it afterwards",
+                    field="size_bytes",
+                )
+            element = E.disk(E.driver(type=source.format), source.element, type=source.type)
+            text = etree.tostring(element, encoding="unicode")
+            with lent_secrets(connection, vm_uuid, request.secrets):
+                mirrored(
+                    domain, disk.target, lambda: domain.blockCopy(disk.target, text, flags=_COPY)
+                )
+                pivot(domain, disk.target)
+
+    def create_volume_snapshot(self, vm_uuid: UUID, request: CreateVolumeSnapshotRequest) -> None:
+        """See `IVolumeSnapshots.create_volume_snapshot`."""
+        overlay = request.overlay
+        if not isinstance(overlay, FileVolume):
+            offers.check_offered(
+                offers.protocol_of(overlay), self._host.description.volume_protocols, "overlay"
+            )
+        with self._session.use(about=f"volume at {overlay.path}", changing=True) as connection:
+            domain, description, mark = self._domains.ours(connection, vm_uuid)
+            disk = disk_of(description, request.key)
+            if not is_volume(disk) or disk.path is None or not disk.is_file:
+                raise Unsupported(
+                    f"disk {request.key} is no volume that is a file",
+                    remedy="let the volume's service make the snapshot",
+                    field="key",
+                )
+            known = mark.snapshot(request.key, request.snapshot_id)
+            if known is not None:
+                _require_overlay(request, known)
+                return
+            _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
+            snapshot = Snapshot(
+                disk=request.key,
+                snapshot_id=str(request.snapshot_id),
+                file=disk.path,
+                overlay=overlay.path,
+            )
+            domain.snapshotCreateXML(_snapshot_xml(description, disk, overlay), _SNAPSHOT)
+            self._domains.set_mark(domain, mark.with_snapshots((*mark.snapshots, snapshot)))
+
+    def delete_volume_snapshot(self, vm_uuid: UUID, request: DeleteVolumeSnapshotRequest) -> None:
+        """See `IVolumeSnapshots.delete_volume_snapshot`."""
+        about = f"disk {request.key} of VM {vm_uuid}"
+        with self._session.use(about=about, changing=True) as connection:
+            domain, description, mark = self._domains.ours(connection, vm_uuid)
+            disk = disk_of(description, request.key)
+            _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
+            known = mark.snapshot(request.key, request.snapshot_id)
+            if known is None:
+                return
+            later = mark.built_on(known)
+            merged = disk.path if later is None else later.file
+            _commit(domain, disk.target, str(merged), known.file, is_active=later is None)
+            rest = [item for item in mark.snapshots if item is not known]
+            if later is not None:
+                rest[rest.index(later)] = later.moved_to(known.file)
+            self._domains.set_mark(domain, mark.with_snapshots(tuple(rest)))
+
+
+def disk_of(description: DomainDescription, key: str) -> AttachedDisk:
+    """A VM's disk; raises NotFound."""
+    for disk in description.disks:
+        if disk.key == key:
+            return disk
+    raise NotFound(f"VM {description.vm_uuid} has no disk {key}", resource=Resource.DISK, name=key)
+
+
+def is_volume(disk: AttachedDisk) -> bool:
+    """Whether a disk is none of the driver's own storage."""
+    return disk.path is None or disk_key(disk.path) != disk.key
+
+
+def _commit(domain: Any, target: str, merged: str, kept: str, *, is_active: bool) -> None:
+    if is_active:
+        flags = libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE
+        mirrored(domain, target, lambda: domain.blockCommit(target, kept, None, 0, flags))
+        pivot(domain, target)
+        return
+    domain.blockCommit(target, kept, merged, 0, 0)
+    finished(domain, target)
+
+
+def _resize_live(domain: Any, disk: AttachedDisk, size: int) -> None:
+    domain.blockResize(disk.target, size, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+def _snapshot_xml(description: DomainDescription, disk: AttachedDisk, overlay: Any) -> str:
+    disks = E.disks()
+    for other in description.disks:
+        element = E.disk(name=other.target, snapshot="no")
+        if other is disk:
+            source = E.source(file=overlay.path)
+            element = E.disk(E.driver(type=overlay.format.value), source, name=disk.target)
+            element.set("snapshot", "external")
+            element.set("type", "file")
+        disks.append(element)
+    return etree.tostring(E.domainsnapshot(disks), encoding="unicode")
+
+
+def _require_state(domain: Any, *states: PowerState) -> None:
+    state = domain_state(domain)
+    if state not in states:
+        raise InvalidState(
+            f"the VM is {state.value}", state=state.value, remedy="start the VM, then repeat"
+        )
+
+
+def _require_overlay(request: CreateVolumeSnapshotRequest, known: Snapshot) -> None:
+    if known.overlay != request.overlay.path:
+        raise Conflict(
+            f"snapshot {request.snapshot_id} has the file {known.overlay}",
+            resource=Resource.VOLUME,
+            name=str(request.snapshot_id),
+            remedy="delete it first, or use another id",
+        )
+
+
+def _too_small(key: str, capacity: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"disk {key} has {capacity} bytes, which is more",
+        remedy="ask for a larger size",
+        field="size_bytes",
+    )
+
+
+def _not_so_large(disk: AttachedDisk) -> InvalidRequest:
+    return InvalidRequest(
+        f"the volume of disk {disk.key} is not so large",
+        remedy="enlarge it first",
+        field="size_bytes",
+    )
