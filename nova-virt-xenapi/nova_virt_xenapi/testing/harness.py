@@ -26,6 +26,7 @@ from nova_virt_interface.values.power import PowerState
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.hypervisor import XenApiFactory
 from nova_virt_xenapi.testing.process import Simulator
+from nova_virt_xenapi.testing.storage_questions import VOLUMES, StorageAnswers
 from nova_virt_xenapi.testing.viewer import screen_name
 
 __all__ = ["FOREIGN", "SimulatorHarness"]
@@ -36,7 +37,7 @@ _SLOW_BYTES_PER_SECOND = 32 * MIB
 _NETWORK = "Pool-wide network associated with eth0"
 
 
-class SimulatorHarness(Harness):
+class SimulatorHarness(StorageAnswers, Harness):
     """One host, one storage repository, guests that listen to nobody."""
 
     driver = "xenapi"
@@ -88,6 +89,8 @@ class SimulatorHarness(Harness):
     def leftovers(self) -> frozenset[str]:
         """See `Harness`."""
         vms, names = self._records("VM"), set()
+        repositories = self._records("SR").items()
+        services = {ref for ref, row in repositories if row["name_label"] == VOLUMES}
         hosts = {ref: row["uuid"] for ref, row in self._records("host").items()}
         # A VM that goes to another host of the pool stays the same object.
         places = {
@@ -97,6 +100,8 @@ class SimulatorHarness(Harness):
         places |= {vm["metrics"]: places[ref] for ref, vm in vms.items()}
         for class_name in ("VM", "VBD", "VIF", "VDI", "VM_metrics", "console", "task", "session"):
             for ref, record in self._records(class_name).items():
+                if class_name == "VDI" and record["SR"] in services:
+                    continue
                 place = places.get(ref) or places.get(record.get("VM", ""), "")
                 names.add(f"{class_name} {ref} {place}")
         return frozenset(names)
