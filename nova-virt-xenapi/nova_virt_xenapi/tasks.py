@@ -145,12 +145,16 @@ class Tasks:
                 self._abandoned.append(task)
 
     def tidy(self) -> None:
-        """Remove what could not be removed while the pool was away."""
+        """Cancel and remove what could not be while the pool was away (rule FAIL-2)."""
         self._session.tidy()
         tasks, self._abandoned = self._abandoned, []
         for task in tasks:
-            with Call(current_call().request_id), suppress(VirtError):
-                self._destroy(task)
+            with Call(current_call().request_id):
+                # One that is over cannot be cancelled.
+                with suppress(VirtError):
+                    self._cancelled(task)
+                with suppress(VirtError):
+                    self._destroy(task)
 
     def _destroy(self, task: str) -> None:
         # xapi removes it in time if this fails.
