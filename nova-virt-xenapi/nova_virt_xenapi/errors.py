@@ -20,6 +20,7 @@ from nova_virt_interface.errors import (
     InsufficientResources,
     InvalidState,
     NotFound,
+    PeerUnreachable,
     Resource,
     Unsupported,
     VirtError,
@@ -116,6 +117,23 @@ def _unsupported(about: str, parameters: Sequence[str]) -> VirtError:
     return Unsupported(f"{about}: this pool cannot do that")
 
 
+def _no_host(about: str, parameters: Sequence[str]) -> VirtError:
+    return InsufficientResources(
+        f"{about}: the host takes no VMs, or none takes them in its place",
+        resource=Resource.HOST,
+        remedy="let the host leave maintenance, or use another one",
+    )
+
+
+def _volume_away(about: str, parameters: Sequence[str]) -> VirtError:
+    return PeerUnreachable(
+        f"{about}: the storage of a disk is not to be reached",
+        resource=Resource.VOLUME,
+        name=about,
+        remedy="check the storage, then repeat it",
+    )
+
+
 def _conflict(about: str, parameters: Sequence[str]) -> VirtError:
     return Conflict(f"{about} is in use", resource=Resource.DISK, name=about)
 
@@ -143,7 +161,17 @@ TABLE: Final[dict[str, Row]] = {
     "OPERATION_NOT_ALLOWED": Row(_busy),
     "OPERATION_BLOCKED": Row(_busy),
     "TOO_BUSY": Row(_busy),
-    "HOST_DISABLED": Row(_busy),
+    "HOST_DISABLED": Row(_no_host),
+    "HOST_IN_USE": Row(_busy),
+    "CANNOT_EVACUATE_HOST": Row(_no_host),
+    "VM_REQUIRES_SR": Row(_volume_away),
+    "SR_NOT_ATTACHED": Row(_volume_away),
+    "SR_HAS_NO_PBDS": Row(_volume_away),
+    "SR_BACKEND_FAILURE_46": Row(_volume_away),
+    "SR_BACKEND_FAILURE_68": Row(_volume_away),
+    "SR_BACKEND_FAILURE_141": Row(_volume_away),
+    "VM_REQUIRES_NETWORK": Row(_no_host),
+    "VM_NO_SUSPEND_SR": Row(_STORAGE),
     "DEVICE_ALREADY_ATTACHED": Row(_busy),
     "DEVICE_ALREADY_DETACHED": Row(_busy),
     "DEVICE_ALREADY_EXISTS": Row(_busy),

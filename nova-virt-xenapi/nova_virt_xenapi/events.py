@@ -17,6 +17,7 @@ from nova_virt_interface.values.events import EventKind
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.translate import NULL
 
 __all__ = ["Events", "transition"]
 
@@ -163,10 +164,25 @@ class Events:
             return (EventKind.DELETED, before.vm_uuid) if before.vm_uuid else None
         record = event["snapshot"]
         mark = self._records.ours(record) if self._records else None
-        vm_uuid = mark.vm_uuid if mark is not None and mark.spec is not None else None
+        is_vm = mark is not None and mark.spec is not None and not mark.kept
+        vm_uuid = mark.vm_uuid if mark is not None and is_vm else None
         self._vms[event["ref"]] = _Seen(vm_uuid, record["power_state"], record["uuid"])
+        if before.vm_uuid is not None and self._has_left(record):
+            return EventKind.MIGRATED, before.vm_uuid
         kind = transition(before.power_state, record["power_state"])
         return (kind, vm_uuid) if vm_uuid is not None and kind is not None else None
+
+    def _has_left(self, record: dict[str, Any]) -> bool:
+        """Whether a VM that was ours runs on another host now."""
+        return record["resident_on"] != NULL and (
+            self._records is None or self._records.ours(record) is None
+        )
+
+    def progress(self, ref: str) -> float:
+        """How far a task is, from 0 to 1, as far as the loop has seen."""
+        with self._changed:
+            record = self._tasks.get(ref)
+        return float(record["progress"]) if record else 0.0
 
     def _crash(self, event: dict[str, Any]) -> tuple[EventKind, UUID] | None:
         message = event.get("snapshot", {})

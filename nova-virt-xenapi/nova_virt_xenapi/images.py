@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
     Conflict,
-    ImageCorrupt,
     NotFound,
     Resource,
     Unsupported,
 )
-from nova_virt_interface.services import IImageReader, IServices
+from nova_virt_interface.services import IServices
 from nova_virt_interface.values.images import (
     CachedImage,
     CacheImageRequest,
     DeleteImageRequest,
-    DiskFormat,
 )
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.bodies import FOOTER_BYTES, ImageBody, virtual_size
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.marks import DiskMark, ImageMark, disk_mark, image_mark
 from nova_virt_xenapi.pool import Pool
@@ -32,8 +30,6 @@ from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.uploads import Uploads, destroy_vdi
 
 __all__ = ["Images"]
-
-_FOOTER_BYTES: Final = 512
 
 
 class Images:
@@ -63,7 +59,11 @@ class Images:
     def vdis(self) -> dict[str, dict[str, Any]]:
         """All VDIs of the storage repository; one question."""
         records = self._session.call("VDI.get_all_records")
-        return {ref: row for ref, row in records.items() if row["SR"] == self._pool.storage}
+        return {
+            ref: row
+            for ref, row in records.items()
+            if row["SR"] == self._pool.storage and not row["is_a_snapshot"]
+        }
 
     def complete(
         self, vdis: dict[str, dict[str, Any]]
@@ -124,8 +124,8 @@ class Images:
     def _fetch(self, request: CacheImageRequest) -> None:
         reader = self._services.images.open(request.key)
         try:
-            body = _ImageBody(reader, request)
-            size = _virtual_size(request, body.peek(_FOOTER_BYTES))
+            body = ImageBody(reader, request)
+            size = virtual_size(request, body.peek(FOOTER_BYTES))
             mark = ImageMark(self._owner, request.key, request.format, size)
             task = self._uploads.begin(f"image {request.key}")
             mark = replace(mark, upload_task=task)
@@ -134,7 +134,7 @@ class Images:
         finally:
             reader.close()
 
-    def _make(self, mark: ImageMark, body: _ImageBody) -> None:
+    def _make(self, mark: ImageMark, body: ImageBody) -> None:
         label = f"image {mark.key}"
         record = translate.vdi_record(label, self._pool.storage, mark.size_bytes, mark)
         vdi = self._session.call("VDI.create", record)
@@ -164,52 +164,3 @@ class Images:
                 status = "gone"
             if status not in ("pending", "success"):
                 destroy_vdi(self._session, ref)
-
-
-class _ImageBody:
-    """What the image source delivers, as the body of a request; it is checked as it goes by."""
-
-    def __init__(self, reader: IImageReader, request: CacheImageRequest) -> None:
-        self._reader = reader
-        self._request = request
-        self._ahead = b""
-        self._done = 0
-
-    def __len__(self) -> int:
-        return self._request.size_bytes
-
-    def peek(self, size: int) -> bytes:
-        """The first bytes; they are read again later."""
-        while len(self._ahead) < size and (chunk := self._reader.read(size - len(self._ahead))):
-            self._ahead += chunk
-        return self._ahead
-
-    def read(self, size: int = -1) -> bytes:
-        """See `Body`; raises what the source raises, ImageCorrupt, and what `Call.check` does."""
-        call = current_call()
-        call.check()
-        chunk, self._ahead = self._ahead or self._reader.read(size), b""
-        self._done += len(chunk)
-        total = self._request.size_bytes
-        if self._done > total or (not chunk and self._done < total):
-            raise ImageCorrupt(
-                f"image {self._request.key} has {self._done} bytes or more instead of {total}"
-            )
-        if chunk:
-            call.progress(self._done, total)
-        return chunk
-
-
-def _virtual_size(request: CacheImageRequest, begin: bytes) -> int:
-    """Size of the disk that a guest sees; a VHD says it in its footer, of which a dynamic one has a
-    copy at its beginning.
-    """
-    if request.format is DiskFormat.RAW:
-        return request.size_bytes
-    if len(begin) < _FOOTER_BYTES or begin[:8] != b"conectix":
-        raise ImageCorrupt(
-            f"image {request.key} is no dynamic VHD",
-            remedy="convert it to a dynamic VHD, or to raw",
-        )
-    size: int = struct.unpack_from(">Q", begin, 48)[0]
-    return size

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from nova_virt_interface.values.host import HostInventory
-from nova_virt_interface.values.vm import VmState, VmStatistics
+from nova_virt_interface.values.vm import VmState
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.marks import device_mark
 from nova_virt_xenapi.pool import Pool
-from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session
 
 __all__ = ["Inventory"]
@@ -39,6 +38,7 @@ class Inventory:
             memory_free_bytes=int(free),
             storage_bytes=size,
             storage_free_bytes=max(0, size - used),
+            storage_id=self._pool.storage_id,
         )
 
     def list_vms(self) -> tuple[VmState, ...]:
@@ -50,22 +50,10 @@ class Inventory:
         """See `IHypervisor.get_vm`."""
         with self._session.operation(f"VM {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            return replace(
-                translate.vm_state(vm.mark, vm.record),
-                disk_keys=self._keys("VBD", vm.record["VBDs"]),
-                nic_keys=self._keys("VIF", vm.record["VIFs"]),
-            )
+            disks, nics = self._keys("VBD", vm), self._keys("VIF", vm)
+            return translate.vm_state(vm.mark, vm.record, disks, nics)
 
-    def _keys(self, kind: str, refs: list[str]) -> tuple[str, ...]:
-        records = self._session.call(f"{kind}.get_all_records") if refs else {}
-        marks = (device_mark(record) for ref, record in records.items() if ref in refs)
+    def _keys(self, class_name: str, vm: Found) -> tuple[str, ...]:
+        records = self._session.call(f"{class_name}.get_all_records")
+        marks = (device_mark(records[ref]) for ref in vm.record[f"{class_name}s"] if ref in records)
         return tuple(mark.key for mark in marks if mark is not None)
-
-    def statistics(self) -> tuple[VmStatistics, ...]:
-        """See `IHypervisor.statistics`."""
-        with self._session.operation("all VMs"):
-            metrics = self._session.call("VM_metrics.get_all_records")
-            return tuple(
-                translate.vm_statistics(vm.mark, vm.record, metrics.get(vm.record["metrics"]))
-                for vm in self._records.all()
-            )

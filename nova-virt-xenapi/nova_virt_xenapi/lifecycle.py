@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import suppress
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
@@ -17,12 +17,11 @@ from nova_virt_xenapi.marks import SPEC
 from nova_virt_xenapi.nics import Networks, Nics
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.power import Power
-from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.volumes import Volumes
 
-__all__ = ["Lifecycle"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["Lifecycle", "require_no_place"]
 
 
 class Lifecycle:
@@ -37,6 +36,7 @@ class Lifecycle:
         disks: Disks,
         nics: Nics,
         pool: Pool,
+        volumes: Volumes,
     ) -> None:
         self._session = session
         self._records = records
@@ -45,16 +45,18 @@ class Lifecycle:
         self._disks = disks
         self._nics = nics
         self._pool = pool
+        self._volumes = volumes
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""
-        check_vm(spec, self._pool.description)
+        check_vm(spec, self._pool)
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid)
-            complete = [vm.mark.spec for vm in found if vm.mark.spec is not None]
+            complete = [vm.mark.spec for vm in found if vm.is_complete]
             if complete:
-                _require_equal(vm_uuid, complete[0], spec)
+                _require_equal(vm_uuid, complete[0] or "", spec)
                 return
+            require_no_place(vm_uuid, found)
             vdis = self._images.vdis()
             for disk in spec.disks:
                 self._disks.check_image(disk, vdis)
@@ -71,8 +73,17 @@ class Lifecycle:
         with self._session.operation(f"VM {vm_uuid}"):
             self._remove(vm_uuid)
 
+    def remove(self, vms: list[Found], vm_uuid: UUID, *, kind: str | None = None) -> None:
+        """Remove these VMs, and then those disks of the uuid that no VM is connected to."""
+        for vm in vms:
+            self._power.turn_off(vm)
+            with suppress(NotFound):
+                self._session.call("VM.destroy", vm.ref)
+        self._disks.remove(vm_uuid, kind=kind)
+        self._volumes.release_unused()
+
     def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
-        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool.host)
+        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
         vm = self._session.call("VM.create", record)
         for number, disk in enumerate(translate.boot_order(spec.disks)):
             self._disks.make(vm, vm_uuid, disk, str(number))
@@ -83,13 +94,18 @@ class Lifecycle:
         self._session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
 
     def _remove(self, vm_uuid: UUID) -> None:
-        for vm in self._records.every(vm_uuid):
-            self._power.turn_off(vm)
-            try:
-                self._session.call("VM.destroy", vm.ref)
-            except NotFound:
-                _log.info("VM %s is gone already", vm_uuid)
-        self._disks.remove(vm_uuid)
+        self.remove(self._records.every(vm_uuid), vm_uuid)
+
+
+def require_no_place(vm_uuid: UUID, found: list[Found]) -> None:
+    """Refuse to use a uuid whose place is taken by a VM that is to come."""
+    if any(vm.mark.incoming for vm in found):
+        raise Conflict(
+            f"{vm_uuid} is expected from another host",
+            remedy="let it come, or cancel that, first",
+            resource=Resource.VM,
+            name=str(vm_uuid),
+        )
 
 
 def _require_equal(vm_uuid: UUID, digest: str, spec: VmSpec) -> None:

@@ -13,6 +13,12 @@ from uuid import UUID
 from nova_virt_interface.values.images import DiskFormat
 
 __all__ = [
+    "COPIED",
+    "DISK",
+    "HOST",
+    "KEPT",
+    "MEDIUM",
+    "MIGRATION",
     "SPEC",
     "CloneMark",
     "DeviceMark",
@@ -27,7 +33,16 @@ __all__ = [
 
 _OWNER: Final = "nova-virt-owner"
 _VM: Final = "nova-virt-vm"
-_HOST: Final = "nova-virt-host"
+HOST: Final = "nova-virt-host"
+KEPT: Final = "nova-virt-kept"
+MIGRATION: Final = "nova-virt-migration"
+COPIED: Final = "nova-virt-copied"
+_REPLACES: Final = "nova-virt-replaces"
+_INCOMING: Final = "nova-virt-incoming"
+_CAME: Final = "nova-virt-came"
+DISK: Final = "disk"
+MEDIUM: Final = "medium"
+"""Kinds of disks."""
 SPEC: Final = "nova-virt-spec"
 _KEY: Final = "nova-virt-key"
 _IMAGE: Final = "nova-virt-image"
@@ -36,6 +51,9 @@ _SIZE: Final = "nova-virt-image-size"
 _PUBLISHED: Final = "nova-virt-image-published"
 _TASK: Final = "nova-virt-upload-task"
 _FOR: Final = "nova-virt-clone-for"
+_SOURCE: Final = "nova-virt-source"
+_BOOT: Final = "nova-virt-boot-index"
+_KIND: Final = "nova-virt-kind"
 
 
 @dataclass(frozen=True)
@@ -47,11 +65,29 @@ class VmMark:
     host_uuid: str
     spec: str | None = None
     """Digest of the spec; None until the VM is complete."""
+    replaces: str = ""
+    """xapi's uuid of the VM that this one, once it is complete, takes the place of."""
+    kept: bool = False
+    """Another one has taken its place, and it is kept for a revert."""
+    incoming: str = ""
+    """A place for a VM that is to come: what for."""
+    came: str = ""
+    """How the VM came from another host."""
+    copied: str = ""
+    """Where the VM was copied to, and what it was then."""
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
-        config = {_OWNER: self.owner, _VM: str(self.vm_uuid), _HOST: self.host_uuid}
-        return config if self.spec is None else {**config, SPEC: self.spec}
+        config = {_OWNER: self.owner, _VM: str(self.vm_uuid), HOST: self.host_uuid}
+        more = {
+            SPEC: self.spec or "",
+            _REPLACES: self.replaces,
+            KEPT: "yes" if self.kept else "",
+            _INCOMING: self.incoming,
+            _CAME: self.came,
+            COPIED: self.copied,
+        }
+        return config | {name: content for name, content in more.items() if content}
 
 
 def vm_mark(record: dict[str, Any]) -> VmMark | None:
@@ -59,7 +95,17 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
     config = record["other_config"]
     if record["is_a_template"] or record["is_a_snapshot"] or not {_OWNER, _VM} <= config.keys():
         return None
-    return VmMark(config[_OWNER], UUID(config[_VM]), config.get(_HOST, ""), config.get(SPEC))
+    return VmMark(
+        config[_OWNER],
+        UUID(config[_VM]),
+        config.get(HOST, ""),
+        config.get(SPEC),
+        config.get(_REPLACES, ""),
+        KEPT in config,
+        config.get(_INCOMING, ""),
+        config.get(_CAME, ""),
+        config.get(COPIED, ""),
+    )
 
 
 @dataclass(frozen=True)
@@ -68,16 +114,21 @@ class DeviceMark:
 
     key: str
     digest: str
+    boot_index: int | None = None
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
-        return {_KEY: self.key, SPEC: self.digest}
+        config = {_KEY: self.key, SPEC: self.digest}
+        return config if self.boot_index is None else {**config, _BOOT: str(self.boot_index)}
 
 
 def device_mark(record: dict[str, Any]) -> DeviceMark | None:
     """The mark of a VBD's or VIF's record."""
     config = record["other_config"]
-    return DeviceMark(config[_KEY], config[SPEC]) if {_KEY, SPEC} <= config.keys() else None
+    if not {_KEY, SPEC} <= config.keys():
+        return None
+    boot = config.get(_BOOT)
+    return DeviceMark(config[_KEY], config[SPEC], None if boot is None else int(boot))
 
 
 @dataclass(frozen=True)
@@ -89,6 +140,9 @@ class DiskMark:
     key: str
     digest: str
     image_key: str = ""
+    source: str = ""
+    """Digest of what the disk began as, and how it is stored; its size does not count."""
+    kind: str = DISK
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
@@ -98,6 +152,8 @@ class DiskMark:
             _KEY: self.key,
             SPEC: self.digest,
             _IMAGE: self.image_key,
+            _SOURCE: self.source,
+            _KIND: self.kind,
         }
 
 
@@ -116,7 +172,13 @@ def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | CloneMark | None
         return None
     if _VM in config:
         return DiskMark(
-            owner, UUID(config[_VM]), config[_KEY], config[SPEC], config.get(_IMAGE, "")
+            owner,
+            UUID(config[_VM]),
+            config[_KEY],
+            config[SPEC],
+            config.get(_IMAGE, ""),
+            config.get(_SOURCE, ""),
+            config.get(_KIND, DISK),
         )
     if config.get(_PUBLISHED, record["uuid"]) != record["uuid"] and _FOR in config:
         vm_uuid, _, key = config[_FOR].partition("/")

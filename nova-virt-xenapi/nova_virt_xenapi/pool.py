@@ -7,21 +7,26 @@ from typing import Any, Final
 
 from nova_virt_interface import offers
 from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
-from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import IscsiVolume, Volume, VolumeProtocol
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.settings import FEATURES, check_settings
 
-__all__ = ["MOST_DISKS", "Pool", "check_vm", "examine"]
+__all__ = ["MOST_DISKS", "Pool", "check_vm", "check_volume", "examine"]
 
 MOST_DISKS: Final = 16
 """xapi numbers the disks of a VM of full virtualization 0 to 15."""
 _MOST_NICS: Final = 7
+_PROTOCOLS: Final = (VolumeProtocol.HYPERVISOR, VolumeProtocol.ISCSI)
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,14 @@ class Pool:
 
     host: str
     host_uuid: str
+    host_address: str
     host_metrics: str
+    host_cpus: int
     storage: str
+    storage_uuid: str
+    storage_id: str | None
+    """Of storage that other hosts of the pool see, too."""
+    pool_uuid: str
     description: HostDescription
 
 
@@ -54,7 +65,26 @@ def examine(session: Session, settings: Settings) -> Pool:
                 field="storage_repository",
             )
     record = hosts[host]
-    return Pool(host, record["uuid"], record["metrics"], storage, _describe(record))
+    is_master = host == pool["master"]
+    return Pool(
+        host,
+        record["uuid"],
+        record["address"],
+        record["metrics"],
+        int(record["cpu_info"]["cpu_count"]),
+        storage,
+        repositories[storage]["uuid"],
+        repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
+        pool["uuid"],
+        _describe(record, _host_powers(record, is_master=is_master)),
+    )
+
+
+def _host_powers(host: dict[str, Any], *, is_master: bool) -> tuple[HostPowerAction, ...]:
+    """A host is turned on by the pool's master, in the way that an operator has set up."""
+    downs = (HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT)
+    can_start = bool(host["power_on_mode"]) and not is_master
+    return (*downs, HostPowerAction.START) if can_start else downs
 
 
 def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str | None:
@@ -72,7 +102,7 @@ def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str 
     return found[0]
 
 
-def _describe(host: dict[str, Any]) -> HostDescription:
+def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> HostDescription:
     software = host["software_version"]
     if not any(capability.startswith("hvm-") for capability in host["capabilities"]):
         raise Unsupported(
@@ -90,17 +120,41 @@ def _describe(host: dict[str, Any]) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETFRONT,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
-        features=(VmFeature.NIC_MTU,),
+        features=(*FEATURES, VmFeature.NIC_MTU, VmFeature.IMPORTED_DISKS),
+        export_formats=(DiskFormat.RAW, DiskFormat.VHD),
+        volume_protocols=_PROTOCOLS,
+        migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
+        console_kinds=(ConsoleKind.VNC,),
+        host_power_actions=powers,
         disk_step_bytes=2 * 1024**2,
     )
 
 
-def check_vm(spec: VmSpec, host: HostDescription) -> None:
+def check_vm(spec: VmSpec, pool: Pool) -> None:
     """Refuse a VM that the host does not take as asked."""
-    offers.check_vm(spec, host)
+    offers.check_vm(spec, pool.description)
+    check_settings(spec.settings, pool.host_cpus)
+    for disk in spec.disks:
+        if isinstance(disk.source, Volume):
+            check_volume(disk.source, f"disks[{disk.key}].source.connection")
     for field, number, most in (
         ("disks", len(spec.disks), MOST_DISKS),
         ("nics", len(spec.nics), _MOST_NICS),
     ):
         if number > most:
             raise Unsupported(f"{field}: a VM here has at most {most}, not {number}", field=field)
+
+
+def check_volume(volume: Volume, place: str) -> None:
+    """Refuse what this driver does not do with volumes, beside what the host does not offer.
+
+    xapi writes a password of CHAP into its database, where everybody may read it who may read
+    ``PBD.device_config``; the contract wants it in memory alone (rule SEC-3).
+    """
+    connection = volume.connection
+    if isinstance(connection, IscsiVolume) and connection.user is not None:
+        raise Unsupported(
+            f"{place}.user: xapi keeps passwords of CHAP in its database",
+            remedy="let the target in by the initiator's name",
+            field=f"{place}.user",
+        )

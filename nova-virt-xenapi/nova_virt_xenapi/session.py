@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -24,11 +24,15 @@ from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.errors import CAUGHT, contract_error
 from nova_virt_xenapi.transport import Transport
 
-__all__ = ["Session", "undone_by"]
+__all__ = ["Session", "attempt", "undone_by"]
 
 _log = logging.getLogger(__name__)
 
-_READS: Final = re.compile(r"(\w+\.(get_\w+|compute_\w+)|event\.from|session\.\w+)")
+Content = TypeVar("Content")
+
+_READS: Final = re.compile(
+    r"(\w+\.(get_\w+|compute_\w+|assert_\w+|migrate_receive)|event\.from|session\.\w+|GET .*)"
+)
 _ORIGINATOR: Final = "nova-virt-xenapi"
 # A pool elects its master anew at times; more hops than this are a circle.
 _MOST_HOPS: Final = 3
@@ -65,6 +69,7 @@ class Session:
         self._lock = threading.RLock()
         self._login: _Login | None = None
         self._closed = False
+        self._unended: list[str] = []
 
     @contextmanager
     def operation(self, about: str) -> Iterator[None]:
@@ -110,6 +115,72 @@ class Session:
                 raise requests.HTTPError(f"PUT {path} was answered by {response.status_code}")
 
         self._with_login(f"PUT {path}", send)
+
+    def get(
+        self,
+        path: str,
+        query: dict[str, str],
+        consume: Callable[[requests.Response], Content],
+        *,
+        host: str = "",
+    ) -> Content:
+        """Ask one of xapi's HTTP handlers, and return what ``consume`` makes of its answer.
+
+        Args:
+            path: of the handler.
+            query: without the session.
+            consume: reads the answer, whose status is good; what it raises leaves as it is.
+            host: address of the host to ask; empty for the master.
+        """
+
+        def send(login: _Login) -> Content:
+            address = _with_host(login.address, host) if host else login.address
+            with self._http.get(
+                f"{address}{path}",
+                params={**query, "session_id": login.handle},
+                timeout=self._timeout(None),
+                allow_redirects=False,
+                # xapi answers one request of this kind for each connection.
+                headers={"Connection": "close"},
+                stream=True,
+            ) as response:
+                if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+                    raise XenAPI.Failure(["SESSION_INVALID", "the session of the login"])
+                if response.status_code != requests.codes.ok:
+                    raise requests.HTTPError(f"GET {path} was answered by {response.status_code}")
+                return consume(response)
+
+        found: Content = self._with_login(f"GET {path}", send)
+        return found
+
+    def handle(self) -> str:
+        """The session's reference, which is as good as the password; it was good a moment ago."""
+        handle: str = self._with_login("session.get_uuid", self._confirmed)
+        return handle
+
+    def end(self, handle: str) -> None:
+        """Log another session out, now or, if the pool does not answer, at the next `tidy`."""
+        with self._lock:
+            self._unended.append(handle)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Log out what could not be logged out before."""
+        with self._lock:
+            handles, self._unended = self._unended, []
+        for handle in handles:
+            try:
+                login = self._logged_in()
+                self._ask(login.address, "session.logout", handle)
+            except XenAPI.Failure as failure:
+                _log.info("a session was gone already: %s", failure.details[0])
+            except (VirtError, *CAUGHT):
+                with self._lock:
+                    self._unended.append(handle)
+
+    def _confirmed(self, login: _Login) -> str:
+        self._ask(login.address, "session.get_uuid", login.handle, login.handle)
+        return login.handle
 
     def require_open(self) -> None:
         """Raise HostUnreachable if the session was closed."""
@@ -201,6 +272,20 @@ def _with_host(address: str, host: str) -> str:
     parts = urlsplit(address)
     name = f"[{host}]" if ":" in host else host
     return f"https://{name}" + (f":{parts.port}" if parts.port else "")
+
+
+@contextmanager
+def attempt() -> Iterator[None]:
+    """A block whose error knows by itself whether the block changed anything: what was sent in it
+    does not count.
+    """
+    operation = _operation.get() or _Operation("")
+    before = operation.changed
+    try:
+        yield
+    except VirtError as error:
+        operation.changed = before or error.may_have_been_done
+        raise
 
 
 @contextmanager

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nova_virt_interface.values.disks import DiskSpec, Media
-from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.vm import VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.vm import VmSpec, VmState
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi.marks import DeviceMark, DiskMark, ImageMark, VmMark
+from nova_virt_xenapi.pool import Pool
+from nova_virt_xenapi.settings import firmware_of, other_config, platform, vcpus_params
 
 __all__ = [
     "NULL",
@@ -23,7 +25,6 @@ __all__ = [
     "vif_record",
     "vm_record",
     "vm_state",
-    "vm_statistics",
 ]
 
 NULL: Final = "OpaqueRef:NULL"
@@ -34,18 +35,6 @@ _STATES: Final = {
     "Halted": PowerState.STOPPED,
     "Suspended": PowerState.SUSPENDED,
 }
-_PLATFORM: Final = {
-    "acpi": "1",
-    "apic": "true",
-    "nx": "true",
-    "pae": "true",
-    "viridian": "false",
-    "hpet": "true",
-}
-_DEVICE_MODELS: Final = {
-    Firmware.BIOS: "qemu-upstream-compat",
-    Firmware.UEFI: "qemu-upstream-uefi",
-}
 
 
 def power_state(text: str) -> PowerState:
@@ -53,28 +42,19 @@ def power_state(text: str) -> PowerState:
     return _STATES.get(text, PowerState.UNKNOWN)
 
 
-def vm_state(mark: VmMark, record: dict[str, Any]) -> VmState:
+def vm_state(
+    mark: VmMark,
+    record: dict[str, Any],
+    disk_keys: tuple[str, ...] | None = None,
+    nic_keys: tuple[str, ...] | None = None,
+) -> VmState:
     """What a VM's record says."""
     return VmState(
+        disk_keys=disk_keys,
+        nic_keys=nic_keys,
         vm_uuid=mark.vm_uuid,
         name=record["name_label"],
         power_state=power_state(record["power_state"]),
-    )
-
-
-def vm_statistics(
-    mark: VmMark, record: dict[str, Any], metrics: dict[str, Any] | None
-) -> VmStatistics:
-    """What a VM's record and its metrics say. xapi counts nothing since a VM's start: its measures
-    are rates, so that processor time, disks and NICs are left out.
-    """
-    held = int(metrics["memory_actual"]) if metrics else 0
-    return VmStatistics(
-        vm_uuid=mark.vm_uuid,
-        power_state=power_state(record["power_state"]),
-        vcpus=int(record["VCPUs_at_startup"]),
-        memory_bytes=held or None,
-        memory_used_bytes=held or None,
     )
 
 
@@ -88,22 +68,23 @@ def boot_order(disks: tuple[DiskSpec, ...]) -> tuple[DiskSpec, ...]:
     return tuple(sorted(disks, key=rank))
 
 
-def vm_record(spec: VmSpec, mark: VmMark, host: str) -> dict[str, Any]:
+def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
     """For ``VM.create``. The firmware tries the first disk, or none if no disk is to boot."""
     memory, vcpus = str(spec.memory_bytes), str(spec.vcpus)
-    firmware = spec.settings.firmware or Firmware.BIOS
+    settings = spec.settings
     boots = any(disk.boot_index is not None for disk in spec.disks)
     return {
         "name_label": spec.name,
         "name_description": "",
         "user_version": "1",
         "is_a_template": False,
-        "affinity": host,
+        "affinity": pool.host,
+        "suspend_SR": pool.storage,
         "memory_static_max": memory,
         "memory_dynamic_max": memory,
         "memory_dynamic_min": memory,
         "memory_static_min": memory,
-        "VCPUs_params": {},
+        "VCPUs_params": vcpus_params(settings, spec.vcpus, pool.host_cpus),
         "VCPUs_max": vcpus,
         "VCPUs_at_startup": vcpus,
         "actions_after_shutdown": "destroy",
@@ -117,13 +98,16 @@ def vm_record(spec: VmSpec, mark: VmMark, host: str) -> dict[str, Any]:
         "PV_legacy_args": "",
         "HVM_boot_policy": "BIOS order",
         # d is the CD drive, which such a VM does not have.
-        "HVM_boot_params": {"order": "c" if boots else "d", "firmware": firmware.value},
-        "platform": {**_PLATFORM, "device-model": _DEVICE_MODELS[firmware]},
+        "HVM_boot_params": {
+            "order": "c" if boots else "d",
+            "firmware": firmware_of(settings).value,
+        },
+        "platform": platform(settings),
         "PCI_bus": "",
         "recommendations": "",
         "has_vendor_device": False,
         "domain_type": "hvm",
-        "other_config": mark.as_config(),
+        "other_config": {**other_config(settings), **mark.as_config()},
     }
 
 
@@ -150,7 +134,7 @@ def vbd_record(vm: str, vdi: str, spec: DiskSpec, device: str, mark: DeviceMark)
         "VDI": vdi,
         "userdevice": device,
         "bootable": spec.boot_index is not None,
-        "mode": "RO" if isinstance(spec.source, Media) else "RW",
+        "mode": "RO" if _is_read_only(spec) else "RW",
         "type": "Disk",
         "unpluggable": True,
         "empty": False,
@@ -158,6 +142,11 @@ def vbd_record(vm: str, vdi: str, spec: DiskSpec, device: str, mark: DeviceMark)
         "qos_algorithm_type": "",
         "qos_algorithm_params": {},
     }
+
+
+def _is_read_only(spec: DiskSpec) -> bool:
+    source = spec.source
+    return isinstance(source, Media) or (isinstance(source, Volume) and source.read_only)
 
 
 def vif_record(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
@@ -16,20 +17,27 @@ from nova_virt_interface.testing.harness import (
     Harness,
     TestImage,
 )
+from nova_virt_interface.values.console import Console
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
+from nova_virt_interface.values.power import PowerState
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.hypervisor import XenApiFactory
 from nova_virt_xenapi.testing.process import Simulator
+from nova_virt_xenapi.testing.storage_questions import VOLUMES, StorageAnswers
+from nova_virt_xenapi.testing.viewer import screen_name
 
-__all__ = ["SimulatorHarness"]
+__all__ = ["FOREIGN", "SimulatorHarness"]
 
 MIB = 1024 * 1024
+_OPERATOR_SECONDS = 0.3
+_SLOW_BYTES_PER_SECOND = 32 * MIB
 _NETWORK = "Pool-wide network associated with eth0"
 
 
-class SimulatorHarness(Harness):
+class SimulatorHarness(StorageAnswers, Harness):
     """One host, one storage repository, guests that listen to nobody."""
 
     driver = "xenapi"
@@ -39,7 +47,7 @@ class SimulatorHarness(Harness):
 
     def start(self) -> None:
         """See `Harness`."""
-        self.simulator = Simulator()
+        self.simulator = Simulator(hosts=2)
         # In the simulator's own directory, which goes with it even when this process is killed.
         self._image = Path(self.simulator.ca_file).with_name("image.raw")
         self._image.write_bytes(os.urandom(MIB) + bytes(MIB))
@@ -80,16 +88,29 @@ class SimulatorHarness(Harness):
 
     def leftovers(self) -> frozenset[str]:
         """See `Harness`."""
-        names = set()
+        vms, names = self._records("VM"), set()
+        repositories = self._records("SR").items()
+        services = {ref for ref, row in repositories if row["name_label"] == VOLUMES}
+        hosts = {ref: row["uuid"] for ref, row in self._records("host").items()}
+        # A VM that goes to another host of the pool stays the same object.
+        places = {
+            ref: hosts.get(vm["resident_on"]) or vm["other_config"].get("nova-virt-host", "")
+            for ref, vm in vms.items()
+        }
+        places |= {vm["metrics"]: places[ref] for ref, vm in vms.items()}
         for class_name in ("VM", "VBD", "VIF", "VDI", "VM_metrics", "console", "task", "session"):
-            names |= {f"{class_name} {ref}" for ref in self._records(class_name)}
+            for ref, record in self._records(class_name).items():
+                if class_name == "VDI" and record["SR"] in services:
+                    continue
+                place = places.get(ref) or places.get(record.get("VM", ""), "")
+                names.add(f"{class_name} {ref} {place}")
         return frozenset(names)
 
     @contextmanager
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
         """See `Harness`."""
         ask = self.simulator.ask
-        vm = ask("call", method="VM.create", parameters=[_FOREIGN])
+        vm = ask("call", method="VM.create", parameters=[FOREIGN])
         ask("write", class_name="VM", ref=vm, field="uuid", value=str(vm_uuid))
         self._foreign[vm_uuid] = (vm, self._records("VM")[vm])
         try:
@@ -109,6 +130,71 @@ class SimulatorHarness(Harness):
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """See `Harness`."""
         self._call("VM.hard_shutdown", self._ref(vm_uuid))
+
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """See `Harness`."""
+        record = self._record(vm_uuid)
+        asked = {
+            VmFeature.CPU_TOPOLOGY: "cores-per-socket" in record["platform"],
+            VmFeature.CPU_PINNING: "mask" in record["VCPUs_params"],
+            VmFeature.SECURE_BOOT: record["platform"].get("secureboot") == "true",
+            VmFeature.PCI_PASSTHROUGH: "pci" in record["other_config"],
+            VmFeature.TPM: bool(record["VTPMs"]),
+        }
+        return frozenset(feature for feature, is_set in asked.items() if is_set)
+
+    def power_state_of(self, vm_uuid: UUID) -> PowerState:
+        """See `Harness`."""
+        return _STATES[self._record(vm_uuid)["power_state"]]
+
+    def resume_vm(self, vm_uuid: UUID) -> None:
+        """See `Harness`."""
+        self._call("VM.unpause", self._ref(vm_uuid))
+        # An operator is not so fast that the next change hides this one from ``event.from``.
+        time.sleep(_OPERATOR_SECONDS)
+
+    def run_vm(self, vm_uuid: UUID) -> None:
+        """See `Harness`."""
+        self._call("VM.start", self._ref(vm_uuid), False, False)
+
+    def console_lets_in(self, vm_uuid: UUID, console: Console) -> bool:
+        """See `Harness`."""
+        found = screen_name(console, self.simulator.ca_file)
+        return bool(found == self._record(vm_uuid)["uuid"])
+
+    def device_addresses(self, vm_uuid: UUID) -> Mapping[str, str]:
+        """See `Harness`."""
+        vm = self._ref(vm_uuid)
+        found = {}
+        for class_name in ("VBD", "VIF"):
+            for record in self._records(class_name).values():
+                if record["VM"] == vm and record["currently_attached"]:
+                    # Linux gives a Xen disk the block device number 202:16n.
+                    number = int(record["userdevice"]) if class_name == "VBD" else None
+                    key = record["other_config"]["nova-virt-key"]
+                    place = record.get("device") if number is None else os.makedev(202, 16 * number)
+                    found[key] = str(place)
+        return found
+
+    def host_measures(self) -> Mapping[str, float]:
+        """See `Harness`."""
+        [host] = [row for row in self._records("host").values() if row["name_label"] == "xcp-0"]
+        booted = float(host["other_config"]["boot_time"])
+        return {"uptime_seconds": time.time() - booted, "cpu_load": 0.25}
+
+    @contextmanager
+    def host_orders(self) -> Iterator[list[str]]:
+        """See `Harness`."""
+        taken = _Orders(self.simulator)
+        try:
+            yield taken
+        finally:
+            self.simulator.ask("hosts_on")
+
+    def takes_vms(self) -> bool:
+        """See `Harness`."""
+        hosts = self._records("host").values()
+        return any(row["enabled"] for row in hosts if row["name_label"] == "xcp-0")
 
     @contextmanager
     def outage(self) -> Iterator[None]:
@@ -133,6 +219,64 @@ class SimulatorHarness(Harness):
         calls = self.simulator.ask("calls")
         return sum(count for method, count in calls.items() if method != "event.from")
 
+    @property
+    def slow_bytes_per_second(self) -> int:  # type: ignore[override]
+        """See `Harness`. xapi takes no limit for a migration: for whoever wants a slow one the
+        whole pool is slow, until the next test asks for its two hosts.
+        """
+        self.simulator.ask("speed", bytes_per_second=_SLOW_BYTES_PER_SECOND)
+        return _SLOW_BYTES_PER_SECOND
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        self.simulator.ask("speed", bytes_per_second=0)
+        [other] = [
+            ref for ref, row in self._records("host").items() if row["name_label"] == "xcp-1"
+        ]
+        [pbd] = [
+            row
+            for row in self._records("PBD").values()
+            if row["host"] == other and not self._records("SR")[row["SR"]]["shared"]
+        ]
+        storage = self._records("SR")[pbd["SR"]]["uuid"]
+        return self.simulator.settings(host="xcp-1", storage_repository=storage)
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        one, other = (
+            self.simulator.settings(host=host, storage_repository="Shared storage")
+            for host in ("xcp-0", "xcp-1")
+        )
+        return one, other
+
+    def read_disk(self, settings: Any, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`."""
+        return self._disk(settings, vm_uuid, key).read_bytes()[:size_bytes]
+
+    def write_disk(self, settings: Any, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        with self._disk(settings, vm_uuid, key).open("r+b") as file:
+            file.write(content)
+
+    def _disk(self, settings: Settings, vm_uuid: UUID, key: str) -> Path:
+        """The file that has the content of a disk of the VM that is that host's."""
+        hosts = {row["uuid"]: row["name_label"] for row in self._records("host").values()}
+        for ref, record in self._records("VM").items():
+            config = record["other_config"]
+            here = hosts.get(config.get("nova-virt-host")) == (settings.host or "xcp-0")
+            is_vm = "nova-virt-spec" in config and "nova-virt-kept" not in config
+            if config.get("nova-virt-vm") == str(vm_uuid) and here and is_vm:
+                return self._connected(ref, key)
+        raise AssertionError(f"the host has no VM {vm_uuid}")
+
+    def _connected(self, vm: str, key: str) -> Path:
+        vdis = self._records("VDI")
+        for record in self._records("VBD").values():
+            if record["VM"] == vm and record["other_config"]["nova-virt-key"] == key:
+                folder = Path(self.simulator.ca_file).parent
+                return folder / str(vdis[record["VDI"]]["uuid"])
+        raise AssertionError(f"the VM has no disk {key}")
+
     def _records(self, class_name: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = self.simulator.ask("records", class_name=class_name)
         return found
@@ -140,14 +284,37 @@ class SimulatorHarness(Harness):
     def _call(self, method: str, *parameters: Any) -> Any:
         return self.simulator.ask("call", method=method, parameters=list(parameters))
 
+    def _record(self, vm_uuid: UUID) -> dict[str, Any]:
+        return self._records("VM")[self._ref(vm_uuid)]
+
     def _ref(self, vm_uuid: UUID) -> str:
         for ref, record in self._records("VM").items():
-            if record["other_config"].get("nova-virt-vm") == str(vm_uuid):
+            if str(vm_uuid) in (record["other_config"].get("nova-virt-vm"), record["uuid"]):
                 return ref
         raise AssertionError(f"the pool has no VM {vm_uuid}")
 
 
-_FOREIGN: dict[str, Any] = {
+class _Orders(list[str]):
+    """What the hosts were told to do, whenever it is looked at."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
+        self._simulator = simulator
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._simulator.ask("orders") == other)
+
+    __hash__ = None
+
+
+_STATES: Final = {
+    "Running": PowerState.RUNNING,
+    "Paused": PowerState.PAUSED,
+    "Halted": PowerState.STOPPED,
+    "Suspended": PowerState.SUSPENDED,
+}
+
+FOREIGN: dict[str, Any] = {
     "name_label": "foreign",
     "user_version": "1",
     "is_a_template": False,

@@ -24,7 +24,12 @@ from nova_virt_xenapi.errors import TABLE, contract_error
 from nova_virt_xenapi.testing.simulator.datamodel import datamodel
 
 # The storage managers' own codes are numbers, which the data model does not list.
-_NOT_IN_THE_MODEL = {"SR_BACKEND_FAILURE_44"}
+_NOT_IN_THE_MODEL = {
+    "SR_BACKEND_FAILURE_44",
+    "SR_BACKEND_FAILURE_46",
+    "SR_BACKEND_FAILURE_68",
+    "SR_BACKEND_FAILURE_141",
+}
 
 
 def _made(*details: str, changing: bool = True) -> Any:

@@ -2,81 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from nova_virt_interface.errors import HostUnreachable, VirtError
-from nova_virt_interface.values.disks import AttachDiskRequest, Blank, DetachDiskRequest, DiskSpec
-from nova_virt_interface.values.images import DeleteImageRequest
+from nova_virt_interface.errors import HostUnreachable
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    Blank,
+    DetachDiskRequest,
+    DiskSpec,
+    ResizeDiskRequest,
+)
+from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.host import EnterMaintenanceRequest, LeaveMaintenanceRequest
+from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
-    PowerState,
+    PauseRequest,
     RebootKind,
     RebootRequest,
     StartRequest,
     StopRequest,
+    SuspendRequest,
+)
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
-from testtools.content import text_content
 
-from .pools import MIB, PoolTestCase
+from .fault_matrix import FaultTestCase
+from .pools import MIB
 
 _HARD = RebootRequest(kind=RebootKind.HARD)
 _EXTRA = DiskSpec(key="extra", source=Blank(), size_bytes=2 * MIB)
 
 
-class TestFaults(PoolTestCase):
-    """The operation reports a contract error, a repeat works, and deletion finds all."""
-
-    def sweep(
-        self,
-        operation: Callable[[], object],
-        *,
-        prepare: Callable[[], object] = lambda: None,
-        check: Callable[[], object] = lambda: None,
-    ) -> None:
-        for action in ("drop_before", "drop_after", "truncate"):
-            position = 0
-            while self._fails_at(position, action, operation, prepare, check):
-                position += 1
-            self.assertGreater(position, 0, "no fault was met")
-
-    def _fails_at(
-        self,
-        position: int,
-        action: str,
-        operation: Callable[[], object],
-        prepare: Callable[[], object],
-        check: Callable[[], object],
-    ) -> bool:
-        prepare()
-        self.simulator.ask("fault", method="*", action=action, skip=position)
-        failed = False
-        try:
-            operation()
-        except VirtError as error:
-            failed = True
-            self.addDetail(f"{action} {position}", text_content(str(error)))
-        still_waiting = self.simulator.ask("faults")
-        self.simulator.ask("clear_faults")
-        operation()
-        check()
-        self.free(self.vm_uuid)
-        self.assertEqual(self.before, self.objects(), f"{action} {position} left something")
-        return failed or not still_waiting
-
-    def with_vm(self) -> None:
-        self.driver.cache_image(self.image_request())
-        self.driver.create_vm(self.vm_uuid, self.spec())
-
-    def with_running_vm(self) -> None:
-        self.with_vm()
-        self.driver.start_vm(self.vm_uuid, StartRequest())
-
-    def assert_running(self) -> None:
-        self.assertEqual(PowerState.RUNNING, self.driver.get_vm(self.vm_uuid).power_state)
-
-    def assert_stopped(self) -> None:
-        self.assertEqual(PowerState.STOPPED, self.driver.get_vm(self.vm_uuid).power_state)
+class TestFaults(FaultTestCase):
+    """Of one host."""
 
     def test_cache_image(self) -> None:
         self.sweep(lambda: self.driver.cache_image(self.image_request()))
@@ -134,6 +95,65 @@ class TestFaults(PoolTestCase):
             lambda: self.driver.delete_vm(self.vm_uuid, DeleteVmRequest()),
             prepare=self.with_running_vm,
         )
+
+    def test_pause(self) -> None:
+        self.sweep(
+            lambda: self.driver.pause_vm(self.vm_uuid, PauseRequest()),
+            prepare=self.with_running_vm,
+        )
+
+    def test_suspend(self) -> None:
+        self.sweep(
+            lambda: self.driver.suspend_vm(self.vm_uuid, SuspendRequest()),
+            prepare=self.with_running_vm,
+        )
+
+    def test_maintenance(self) -> None:
+        def leave() -> None:
+            self.driver.leave_maintenance(LeaveMaintenanceRequest())
+
+        self.addCleanup(leave)
+        self.sweep(
+            lambda: self.driver.enter_maintenance(EnterMaintenanceRequest()),
+            prepare=leave,
+        )
+        self.sweep(leave)
+
+    def test_export(self) -> None:
+        request = ExportDiskRequest(disk_key="root", sink_key="x", format=DiskFormat.VHD)
+        self.sweep(
+            lambda: self.driver.export_disk(self.vm_uuid, request), prepare=self.with_running_vm
+        )
+        self.assertEqual(0, self.services.image_sink.open)
+
+    def test_resize_disk(self) -> None:
+        request = ResizeDiskRequest(key="root", size_bytes=8 * MIB)
+        self.sweep(lambda: self.driver.resize_disk(self.vm_uuid, request), prepare=self.with_vm)
+
+    def larger(self) -> ResizeVmRequest:
+        """A description of the VM of these tests with more of everything."""
+        return ResizeVmRequest(spec=self.spec(vcpus=2, nics=(self.nic("nic-1", 1),)))
+
+    def test_resize(self) -> None:
+        request = self.larger()
+        self.sweep(
+            lambda: self.driver.resize_vm(self.vm_uuid, request),
+            prepare=self.with_vm,
+            check=self.assert_stopped,
+        )
+
+    def test_confirm_and_revert_a_resize(self) -> None:
+        request = self.larger()
+
+        def prepare() -> None:
+            self.with_vm()
+            self.driver.resize_vm(self.vm_uuid, request)
+
+        for end in (
+            lambda: self.driver.confirm_resize(self.vm_uuid, ConfirmResizeRequest()),
+            lambda: self.driver.revert_resize(self.vm_uuid, RevertResizeRequest()),
+        ):
+            self.sweep(end, prepare=prepare, check=self.assert_stopped)
 
     def test_attach_disk(self) -> None:
         self.sweep(

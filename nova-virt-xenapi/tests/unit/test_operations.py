@@ -18,6 +18,7 @@ from nova_virt_interface.errors import (
     Unsupported,
     VirtError,
 )
+from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     Blank,
@@ -25,8 +26,10 @@ from nova_virt_interface.values.disks import (
     DiskSpec,
     Media,
     MediaFormat,
+    ResizeDiskRequest,
 )
 from nova_virt_interface.values.events import EventKind
+from nova_virt_interface.values.export import ExportDiskRequest
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import (
     AttachNicRequest,
@@ -36,15 +39,25 @@ from nova_virt_interface.values.nics import (
     NicSpec,
 )
 from nova_virt_interface.values.power import (
+    PauseRequest,
     PowerState,
     RebootKind,
     RebootRequest,
     StopRequest,
+    SuspendRequest,
+)
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from .pools import MIB, OperationTestCase
 
+_CONSOLE = OpenConsoleRequest(kind=ConsoleKind.VNC)
+_EXPORT = ExportDiskRequest(disk_key="root", sink_key="exported", format=DiskFormat.RAW)
+_GROWN = ResizeDiskRequest(key="blank", size_bytes=6 * MIB)
 _EXTRA = DiskSpec(key="extra", source=Blank(), size_bytes=2 * MIB)
 
 
@@ -128,10 +141,29 @@ class TestRoundTrips(OperationTestCase):
             "detach_disk": self.cost(driver.detach_disk, vm_uuid, DetachDiskRequest(key="extra")),
             "attach_nic": self.cost(driver.attach_nic, vm_uuid, nic),
             "detach_nic": self.cost(driver.detach_nic, vm_uuid, DetachNicRequest(key="nic-2")),
+            "vm_statistics": self.cost(driver.vm_statistics, vm_uuid),
+            "device_metadata": self.cost(driver.device_metadata, vm_uuid),
+            "open_console": self.cost(driver.open_console, vm_uuid, _CONSOLE),
+            "open_console again": self.cost(driver.open_console, vm_uuid, _CONSOLE),
+            "host_status": self.cost(driver.host_status),
+            "maintenance": self.cost(driver.maintenance),
+            "topology": self.cost(driver.topology),
+            "volume_connector": self.cost(driver.volume_connector),
+            "export_disk": self.cost(driver.export_disk, vm_uuid, _EXPORT),
+            "pause_vm": self.cost(driver.pause_vm, vm_uuid, PauseRequest()),
+            "start_vm paused": self.cost(self.start),
+            "suspend_vm": self.cost(driver.suspend_vm, vm_uuid, SuspendRequest()),
+            "start_vm suspended": self.cost(self.start),
             "reboot_vm hard": self.cost(
                 driver.reboot_vm, vm_uuid, RebootRequest(kind=RebootKind.HARD)
             ),
             "stop_vm": self.cost(driver.stop_vm, vm_uuid, StopRequest()),
+            "resize_vm": self.cost(
+                driver.resize_vm, vm_uuid, ResizeVmRequest(spec=self.spec(vcpus=2))
+            ),
+            "revert_resize": self.cost(driver.revert_resize, vm_uuid, RevertResizeRequest()),
+            "confirm_resize": self.cost(driver.confirm_resize, vm_uuid, ConfirmResizeRequest()),
+            "resize_disk": self.cost(driver.resize_disk, vm_uuid, _GROWN),
             "delete_vm": self.cost(driver.delete_vm, vm_uuid, DeleteVmRequest()),
             "delete_cached_image": self.cost(
                 driver.delete_cached_image, DeleteImageRequest(key="image-1")
@@ -279,6 +311,27 @@ class TestDevices(OperationTestCase):
         for changes in ({"disks": disks}, {"nics": nics}):
             spec = VmSpec(name="x", vcpus=1, memory_bytes=MIB, **changes)
             self.assertRaises(Unsupported, self.driver.create_vm, self.vm_uuid, spec)
+
+    def devices(self) -> dict[str, str]:
+        """Key → number of the VM's disks."""
+        return {
+            row["other_config"]["nova-virt-key"]: row["userdevice"]
+            for row in self.simulator.ask("records", class_name="VBD").values()
+        }
+
+    def test_the_disk_of_the_lowest_boot_index_comes_first_whenever_it_comes(self) -> None:
+        root = DiskSpec(key="root", source=Blank(), size_bytes=2 * MIB, boot_index=1)
+        rescue = DiskSpec(key="rescue", source=Blank(), size_bytes=2 * MIB, boot_index=0)
+        self.make(disks=(root, _EXTRA))
+        self.assertEqual({"root": "0", "extra": "1"}, self.devices())
+        for _ in range(2):
+            self.driver.attach_disk(self.vm_uuid, AttachDiskRequest(disk=rescue))
+            self.assertEqual("0", self.devices()["rescue"])
+        self.assertEqual({"root", "extra", "rescue"}, self.devices().keys())
+        for _ in range(2):
+            self.driver.detach_disk(self.vm_uuid, DetachDiskRequest(key="rescue"))
+            self.assertEqual("0", self.devices()["root"])
+        self.assertEqual({"root", "extra"}, self.devices().keys())
 
     def test_a_medium_can_be_attached(self) -> None:
         self.make()

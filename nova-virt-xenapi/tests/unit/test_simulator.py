@@ -72,7 +72,7 @@ class TestWire(WireTestCase):
 
     def test_what_is_not_simulated_says_so(self) -> None:
         vdi = self.vdi()
-        self.refused("NOT_IMPLEMENTED", "VDI.snapshot", vdi)
+        self.refused("NOT_IMPLEMENTED", "VDI.forget", vdi)
 
     def test_only_a_session_that_is_logged_in_is_heard(self) -> None:
         for handle in ("", "OpaqueRef:NULL", "OpaqueRef:stranger"):

@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.values.disks import Blank, DiskSpec, Media, MediaFormat
-from nova_virt_interface.values.guest_settings import Firmware
+from nova_virt_interface.values.guest_settings import Firmware, GuestSettings
+from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.power import PowerState
@@ -32,8 +33,23 @@ from nova_virt_xenapi.marks import (
     image_mark,
     vm_mark,
 )
+from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.testing.simulator.datamodel import datamodel
 
+POOL = Pool(
+    host="OpaqueRef:h",
+    host_uuid="h",
+    host_address="192.0.2.1",
+    host_metrics="OpaqueRef:m",
+    host_cpus=4,
+    storage="OpaqueRef:s",
+    storage_uuid="s",
+    storage_id=None,
+    pool_uuid="p",
+    description=HostDescription(
+        hypervisor_type="XCP-ng", hypervisor_version="8.3", hostname="h", cpu_architecture="x86_64"
+    ),
+)
 _NETWORK = NicBacking(kind=NicBackingKind.NETWORK, name="n")
 
 
@@ -63,7 +79,7 @@ class TestRecords(testtools.TestCase):
 
     def test_every_record_has_what_its_constructor_needs_and_no_more(self) -> None:
         spec = VmSpec(name="x", vcpus=2, memory_bytes=2**30)
-        self.assert_complete("VM", translate.vm_record(spec, self.mark, translate.NULL))
+        self.assert_complete("VM", translate.vm_record(spec, self.mark, POOL))
         device = DeviceMark("k", "d")
         disk = DiskMark("nova", self.mark.vm_uuid, "k", "d")
         self.assert_complete("VDI", translate.vdi_record("x", "sr", 1, disk))
@@ -74,13 +90,13 @@ class TestRecords(testtools.TestCase):
     def test_firmware_and_boot_order(self) -> None:
         def boot(**changes: Any) -> dict[str, str]:
             spec = VmSpec(name="x", vcpus=1, memory_bytes=1, **changes)
-            params: dict[str, str] = translate.vm_record(spec, self.mark, "h")["HVM_boot_params"]
+            params: dict[str, str] = translate.vm_record(spec, self.mark, POOL)["HVM_boot_params"]
             return params
 
         self.assertEqual({"order": "d", "firmware": "bios"}, boot())
         self.assertEqual("d", boot(disks=(_disk("a"),))["order"])
         self.assertEqual("c", boot(disks=(_disk("a", 0),))["order"])
-        self.assertEqual("uefi", boot(firmware=Firmware.UEFI)["firmware"])
+        self.assertEqual("uefi", boot(settings=GuestSettings(firmware=Firmware.UEFI))["firmware"])
 
     def test_the_disk_that_boots_comes_first_and_media_last(self) -> None:
         disks = (_medium("m"), _disk("a"), _disk("c", 2), _disk("b", 1))
@@ -106,12 +122,6 @@ class TestRecords(testtools.TestCase):
         for name in datamodel().enums["vm_power_state"]:
             self.assertNotEqual(PowerState.UNKNOWN, translate.power_state(name))
         self.assertEqual(PowerState.UNKNOWN, translate.power_state("Dreaming"))
-
-    def test_what_is_not_measured_is_none(self) -> None:
-        record = {"power_state": "Halted", "VCPUs_at_startup": "2"}
-        found = translate.vm_statistics(self.mark, record, {"memory_actual": "0"})
-        self.assertEqual((2, None, None), (found.vcpus, found.memory_bytes, found.cpu_time_ns))
-        self.assertIsNone(translate.vm_statistics(self.mark, record, None).memory_bytes)
 
     def test_transitions(self) -> None:
         told = [

@@ -10,10 +10,11 @@ from typing import BinaryIO, Final, Protocol
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.world import Context
 
-__all__ = ["Source", "receive", "vdi_of"]
+__all__ = ["Source", "as_vhd", "chunks", "receive", "vdi_of"]
 
 _CHUNK_BYTES: Final = 256 * 1024
 _SECTOR_BYTES: Final = 512
+_VHD_BLOCK_BYTES: Final = 2 * 1024 * 1024
 
 
 class Source(Protocol):
@@ -60,6 +61,61 @@ class _Exactly:
             raise XapiError("INTERNAL_ERROR", "Caught exception: unexpected end of stream")
         self.left -= wanted
         return data
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """A disk as it is."""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def as_vhd(path: Path) -> Iterator[bytes]:
+    """A disk as a dynamic VHD that stands alone; blocks of zeros are left out."""
+    size = path.stat().st_size
+    entries = -(-size // _VHD_BLOCK_BYTES)
+    footer = _vhd_footer(size)
+    header = struct.pack(
+        ">8sQQIII", b"cxsparse", 2**64 - 1, 1536, 0x10000, entries, _VHD_BLOCK_BYTES
+    )
+    header = _with_checksum(header.ljust(1024, b"\0"), 36)
+    table_bytes = -(-4 * entries // _SECTOR_BYTES) * _SECTOR_BYTES
+    blocks, sector = [], (1536 + table_bytes) // _SECTOR_BYTES
+    table = b""
+    with path.open("rb") as file:
+        for number in range(entries):
+            is_used = any(file.read(_VHD_BLOCK_BYTES))
+            table += struct.pack(">I", sector if is_used else 0xFFFFFFFF)
+            if is_used:
+                blocks.append(number)
+                sector += 1 + _VHD_BLOCK_BYTES // _SECTOR_BYTES
+        yield footer + header + table.ljust(table_bytes, b"\xff")
+        for number in blocks:
+            file.seek(number * _VHD_BLOCK_BYTES)
+            yield b"\xff" * _SECTOR_BYTES
+            yield file.read(_VHD_BLOCK_BYTES).ljust(_VHD_BLOCK_BYTES, b"\0")
+    yield footer
+
+
+def _vhd_footer(size: int) -> bytes:
+    geometry = _vhd_geometry(size // _SECTOR_BYTES)
+    footer = struct.pack(
+        ">8sIIQI4sI4sQQ4sI", b"conectix", 2, 0x10000, 512, 0, b"tap\0", 0x10003, b"\0" * 4,
+        size, size, geometry, 3,
+    )  # fmt: skip
+    return _with_checksum(footer + bytes(4) + b"\x01" * 16 + bytes(428), 64)
+
+
+def _vhd_geometry(sectors: int) -> bytes:
+    """Cylinders, heads and sectors, roughly as the specification computes them."""
+    heads, per_track = 16, 63
+    return struct.pack(">HBB", min(65535, sectors // (heads * per_track)), heads, per_track)
+
+
+def _with_checksum(block: bytes, at: int) -> bytes:
+    """The block with the one's complement of the sum of its bytes in place."""
+    summed = ~sum(block[:at] + block[at + 4 :]) & 0xFFFFFFFF
+    return block[:at] + struct.pack(">I", summed) + block[at + 4 :]
 
 
 def _receive_vhd(reader: _Exactly, file: BinaryIO, size: int) -> None:

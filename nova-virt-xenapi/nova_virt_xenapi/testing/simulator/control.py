@@ -11,6 +11,7 @@ from nova_virt_xenapi.testing.simulator.domains import crash
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.faults import Fault, Faults
 from nova_virt_xenapi.testing.simulator.listening import Listeners
+from nova_virt_xenapi.testing.simulator.storage import account
 from nova_virt_xenapi.testing.simulator.types import Double
 from nova_virt_xenapi.testing.simulator.world import Context, World
 
@@ -42,7 +43,11 @@ class Control:
             "ballast": self._ballast,
             "guests": self._guests,
             "content": self._content,
+            "speed": self._speed,
+            "target": self._target,
             "crash": self._crash,
+            "orders": lambda: list(world.orders),
+            "hosts_on": self._hosts_on,
         }
 
     def answer(self, line: dict[str, Any]) -> dict[str, Any]:
@@ -79,12 +84,15 @@ class Control:
     def _ballast(self, free_bytes: int | None = None) -> None:
         """Leave so much storage free on every SR; None for all that is there."""
         with self._world.db.lock:
-            self._world.ballast_bytes = 0
+            before, self._world.ballast_bytes = self._world.ballast_bytes, 0
             if free_bytes is not None:
-                self._world.ballast_bytes = max(
+                self._world.ballast_bytes = before + max(
                     record["physical_size"] - record["physical_utilisation"] - free_bytes
                     for _, record in self._world.db.where("SR")
                 )
+            ctx = Context(self._world, self._listeners.master)
+            for ref, _ in self._world.db.where("SR"):
+                account(ctx, ref)
 
     def _guests(
         self, listening: list[str] | None = None, clinging: list[str] | None = None
@@ -97,6 +105,21 @@ class Control:
                 self._world.clinging = set(clinging)
             self._world.db.lock.notify_all()
 
+    def _target(self, iqn: str, units: dict[str, int] | None = None) -> None:
+        """An iSCSI target of units of these sizes, which keep their content; None: it is away."""
+        with self._world.db.lock:
+            self._world.targets.pop(iqn, None)
+            for lun, size in (units or {}).items():
+                file = f"{iqn.replace(':', '-')}-{lun}"
+                with self._world.directory.joinpath(file).open("ab") as content:
+                    content.truncate(size)
+                self._world.targets.setdefault(iqn, {})[int(lun)] = file
+
+    def _speed(self, bytes_per_second: float) -> None:
+        """How fast disks and memory are copied from now on; 0: at once."""
+        with self._world.db.lock:
+            self._world.slow_bytes_per_second = bytes_per_second
+
     def _content(self, vdi: str, length: int) -> dict[str, Any]:
         """What a VDI holds: the sha256 of its first bytes, and whether the rest is zero."""
         with self._world.db.lock:
@@ -105,6 +128,14 @@ class Control:
             "sha256": hashlib.sha256(data[:length]).hexdigest(),
             "rest_is_zero": not any(data[length:]),
         }
+
+    def _hosts_on(self) -> None:
+        """Let all hosts be up and enabled, and forget what they were told."""
+        with self._world.db.lock:
+            self._world.orders.clear()
+            for ref, record in self._world.db.where("host"):
+                self._world.db.write("host_metrics", record["metrics"], "live", True)
+                self._world.db.write("host", ref, "enabled", True)
 
     def _crash(self, vm: str) -> None:
         """Let a VM's guest fail."""

@@ -55,7 +55,7 @@ class Database:
     def __post_init__(self) -> None:
         self.tables = {name: {} for name in self.model.classes}
 
-    def create(self, class_name: str, **values: Any) -> str:
+    def create(self, class_name: str, /, **values: Any) -> str:
         """Make an object of the given values and the model's defaults; returns its reference."""
         model = self.model.classes[class_name]
         ref = f"OpaqueRef:{uuid.uuid4()}"
@@ -104,7 +104,7 @@ class Database:
         """A copy of an object."""
         return deepcopy(self.get(class_name, ref))
 
-    def where(self, class_name: str, **values: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    def where(self, class_name: str, /, **values: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         """All objects that have these values."""
         for ref, row in list(self.tables[class_name].items()):
             if all(row.values[name] == value for name, value in values.items()):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from nova_virt_xenapi.testing.simulator.domains import device_name, require_storage
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values
 from nova_virt_xenapi.testing.simulator.types import NULL
@@ -90,12 +91,15 @@ def _plug(class_name: str) -> Any:
         _require_running(ctx, class_name, ref, attached=False)
         record = ctx.db.get(class_name, ref)
         if class_name == "VBD" and record["VDI"] != NULL:
+            require_storage(ctx, record["VM"], record["VDI"])
             others = [ctx.db.get("VBD", vbd) for vbd in ctx.db.get("VDI", record["VDI"])["VBDs"]]
             if any(other["currently_attached"] for other in others):
                 raise XapiError("VDI_IN_USE", record["VDI"], "plug")
         with ctx.operation(class_name, ref, "plug"):
             ctx.wait(lambda: False, ctx.world.guest_seconds)
         ctx.db.write(class_name, ref, "currently_attached", True)
+        if class_name == "VBD":
+            ctx.db.write("VBD", ref, "device", device_name(record["userdevice"]))
 
     return plug
 

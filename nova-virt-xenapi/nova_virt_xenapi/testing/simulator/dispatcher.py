@@ -7,7 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nova_virt_xenapi.testing.simulator import devices, events, sessions, storage, vms
+from nova_virt_xenapi.testing.simulator import (
+    devices,
+    events,
+    hosts,
+    moving,
+    repositories,
+    sessions,
+    storage,
+    vms,
+)
 from nova_virt_xenapi.testing.simulator.datamodel import Message, datamodel
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values, implementation
@@ -23,6 +32,9 @@ _OWN: dict[str, Callable[..., Any]] = {
     **storage.MESSAGES,
     **devices.MESSAGES,
     **events.MESSAGES,
+    **hosts.MESSAGES,
+    **moving.MESSAGES,
+    **repositories.MESSAGES,
 }
 # Classes whose objects need nothing but their row.
 _PLAIN = frozenset({"network", "console"})
@@ -151,4 +163,10 @@ class Dispatcher:
                     ctx.db.write("task", ctx.task, name, value)
 
 
-_HARMLESS = ("set_other_config", "add_to_other_config", "remove_from_other_config")
+_HARMLESS = (
+    "get_all",
+    "get_record",
+    "set_other_config",
+    "add_to_other_config",
+    "remove_from_other_config",
+)

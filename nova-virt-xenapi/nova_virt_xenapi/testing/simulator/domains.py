@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from nova_virt_xenapi.testing.simulator import vm_lifecycle
+from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context, moment
 
-__all__ = ["boot", "crash", "free_memory", "halt", "reboot"]
+__all__ = [
+    "boot",
+    "crash",
+    "device_name",
+    "forget_memory",
+    "free_memory",
+    "halt",
+    "reboot",
+    "require_storage",
+]
 
 
 def free_memory(ctx: Context, host: str) -> int:
@@ -36,6 +45,8 @@ def boot(ctx: Context, vm: str, host: str, state: str) -> None:
     for class_name, field in (("VBD", "VBDs"), ("VIF", "VIFs")):
         for ref in record[field]:
             ctx.db.write(class_name, ref, "currently_attached", True)
+    for vbd in record["VBDs"]:
+        ctx.db.write("VBD", vbd, "device", device_name(ctx.db.get("VBD", vbd)["userdevice"]))
     location = f"https://{ctx.db.get('host', host)['address']}/console?uuid={record['uuid']}"
     ctx.db.create("console", VM=vm, protocol="rfb", location=location)
     ctx.db.write("VM_metrics", record["metrics"], "start_time", moment())
@@ -44,19 +55,45 @@ def boot(ctx: Context, vm: str, host: str, state: str) -> None:
     ctx.db.write("VM", vm, "power_state", state)
 
 
+def device_name(userdevice: str) -> str:
+    """What the guest calls a disk: the letters of the number that its maker gave it."""
+    return f"xvd{chr(ord('a') + int(userdevice))}" if userdevice.isdecimal() else userdevice
+
+
+def forget_memory(ctx: Context, vm: str) -> None:
+    """Remove the memory that a suspended VM has on disk, as xapi does when it goes on or ends."""
+    image = ctx.db.get("VM", vm)["suspend_VDI"]
+    ctx.db.write("VM", vm, "suspend_VDI", NULL)
+    if ctx.db.exists("VDI", image):
+        storage.MESSAGES["VDI.destroy"](ctx, image)
+
+
 def _require_disks(ctx: Context, vm: str) -> None:
     for vbd in ctx.db.get("VM", vm)["VBDs"]:
         record = ctx.db.get("VBD", vbd)
         if record["VDI"] == NULL:
             continue
+        require_storage(ctx, vm, record["VDI"])
         others = [ctx.db.get("VBD", ref) for ref in ctx.db.get("VDI", record["VDI"])["VBDs"]]
         attached = [other for other in others if other["currently_attached"]]
         if record["VDI"] in ctx.world.importing or (attached and record["mode"] == "RW"):
             raise XapiError("VDI_IN_USE", record["VDI"], "attach")
 
 
+def require_storage(ctx: Context, vm: str, vdi: str) -> None:
+    """Refuse a disk whose storage the pool does not reach."""
+    sr = ctx.db.get("VDI", vdi)["SR"]
+    plugged = [row for _, row in ctx.db.where("PBD", SR=sr, currently_attached=True)]
+    if not plugged:
+        raise XapiError("VM_REQUIRES_SR", vm, sr)
+    iqn = plugged[0]["device_config"].get("targetIQN")
+    if iqn is not None and iqn not in ctx.world.targets:
+        raise XapiError("SR_BACKEND_FAILURE_46", "", "The VDI is not available [opterr=]", "")
+
+
 def halt(ctx: Context, vm: str) -> None:
     """Take a VM's domain away."""
+    forget_memory(ctx, vm)
     record = ctx.db.record("VM", vm)
     for class_name, field in (("VBD", "VBDs"), ("VIF", "VIFs")):
         for ref in record[field]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from nova_virt_xenapi.testing.simulator.world import MIB, Context, World, moment
@@ -18,6 +19,24 @@ _SOFTWARE: Final = {
 }
 
 
+_FEATURES: Final = {
+    "VDI_CREATE": 1,
+    "VDI_DELETE": 1,
+    "VDI_CLONE": 1,
+    "VDI_SNAPSHOT": 1,
+    "VDI_RESIZE": 1,
+}
+_CPU: Final = {
+    "cpu_count": "16",
+    "socket_count": "1",
+    "threads_per_core": "2",
+    "vendor": "GenuineIntel",
+    "speed": "2400.000",
+    "modelname": "Intel(R) Xeon(R) Silver 4210R",
+    "flags": "fpu vme sse sse2 sse4_1 aes avx hypervisor",
+}
+
+
 def furnish(world: World, addresses: list[str]) -> None:
     """Fill an empty world: one host for each address, of which the first is the master."""
     with world.db.lock:
@@ -29,6 +48,9 @@ def furnish(world: World, addresses: list[str]) -> None:
             MTU=1500,
         )
         ctx.db.create("network", name_label="second network", bridge="xapi1", MTU=1500)
+        ctx.db.create("SM", name_label="Local LVHD", type="lvm", features=_FEATURES)
+        ctx.db.create("SM", name_label="RawISCSI", type="iscsi", features={})
+        ctx.db.create("SM", name_label="NFS VHD", type="nfs", features=_FEATURES)
         hosts = [_host(ctx, number, address) for number, address in enumerate(addresses)]
         for host in hosts:
             ctx.db.create(
@@ -40,10 +62,20 @@ def furnish(world: World, addresses: list[str]) -> None:
                 MTU=1500,
                 VLAN=-1,
                 physical=True,
+                PCI=ctx.db.create(
+                    "PCI",
+                    class_name="Ethernet controller",
+                    vendor_id="8086",
+                    device_id="1572",
+                    pci_id="0000:3b:00.0",
+                    host=host,
+                ),
                 management=True,
                 IP=ctx.db.get("host", host)["address"],
             )
-        repositories = [_storage(ctx, host) for host in hosts]
+        repositories = [_storage(ctx, [host], "Local storage", "lvm") for host in hosts]
+        if len(hosts) > 1:
+            _storage(ctx, hosts, "Shared storage", "nfs")
         ctx.db.create("pool", master=hosts[0], default_SR=repositories[0], name_label="pool")
 
 
@@ -61,8 +93,11 @@ def _host(ctx: Context, number: int, address: str) -> str:
         API_version_vendor="XenSource",
         software_version=_SOFTWARE,
         capabilities=["xen-3.0-x86_64", "hvm-3.0-x86_32", "hvm-3.0-x86_32p", "hvm-3.0-x86_64", ""],
-        cpu_info={"cpu_count": "16", "socket_count": "1", "vendor": "GenuineIntel"},
+        cpu_info=_CPU,
+        iscsi_iqn=f"iqn.2026-01.org.example:xcp-{number}",
+        other_config={"boot_time": str(time.time() - 3600)},
     )
+    _devices(ctx, host)
     for cpu in range(16):
         ctx.db.create("host_cpu", host=host, number=cpu, vendor="GenuineIntel", speed=2400)
     control_metrics = ctx.db.create("VM_metrics", memory_actual=_GIB, VCPUs_number=2)
@@ -84,19 +119,46 @@ def _host(ctx: Context, number: int, address: str) -> str:
     return host
 
 
-def _storage(ctx: Context, host: str) -> str:
+def _devices(ctx: Context, host: str) -> None:
+    """A GPU that can be cut into parts."""
+    gpu = ctx.db.create(
+        "PCI",
+        class_name="VGA compatible controller",
+        vendor_id="10de",
+        device_id="13f2",
+        pci_id="0000:86:00.0",
+        host=host,
+    )
+    kind = ctx.db.create("VGPU_type", model_name="GRID M60-2Q", vendor_name="NVIDIA Corporation")
+    group = ctx.db.create(
+        "GPU_group", name_label="Group of NVIDIA GPUs", supported_VGPU_types=[kind]
+    )
+    ctx.db.create(
+        "PGPU",
+        PCI=gpu,
+        GPU_group=group,
+        host=host,
+        supported_VGPU_types=[kind],
+        enabled_VGPU_types=[kind],
+        supported_VGPU_max_capacities={kind: 4},
+    )
+
+
+def _storage(ctx: Context, hosts: list[str], label: str, kind: str) -> str:
     repository = ctx.db.create(
         "SR",
-        name_label="Local storage",
-        type="lvm",
+        name_label=label,
+        type=kind,
+        shared=len(hosts) > 1,
         content_type="user",
         physical_size=16 * _GIB,
     )
-    ctx.db.create(
-        "PBD",
-        host=host,
-        SR=repository,
-        device_config={"device": "/dev/sda3"},
-        currently_attached=True,
-    )
+    for host in hosts:
+        ctx.db.create(
+            "PBD",
+            host=host,
+            SR=repository,
+            device_config={"device": "/dev/sda3"},
+            currently_attached=True,
+        )
     return repository

@@ -20,7 +20,7 @@ __all__ = ["reduced", "rendered"]
 CLASSES = (
     "session", "task", "event", "pool", "VM", "VM_metrics", "VM_guest_metrics", "host",
     "host_metrics", "host_cpu", "network", "VIF", "PIF", "VDI", "VBD", "SR", "PBD", "SM",
-    "console", "message",
+    "console", "message", "PCI", "PGPU", "GPU_group", "VGPU_type", "VGPU", "VTPM",
 )
 # fmt: on
 

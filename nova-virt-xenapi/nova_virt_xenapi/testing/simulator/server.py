@@ -6,14 +6,15 @@ import http.server
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from nova_virt_xenapi.testing.simulator import metrics, sessions, wire
-from nova_virt_xenapi.testing.simulator.content import Source, receive, vdi_of
+from nova_virt_xenapi.testing.simulator import consoles, metrics, sessions, wire
+from nova_virt_xenapi.testing.simulator.content import Source, as_vhd, chunks, receive, vdi_of
 from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.faults import Fault, Faults
@@ -121,12 +122,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(answer)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(answer[: len(answer) // 2] if action == "truncate" else answer)
         self.close_connection |= action == "truncate"
 
     def do_GET(self) -> None:
         self._handle("GET", {"/rrd_updates": self._rrd_updates, "/export_raw_vdi": self._export})
+
+    def do_CONNECT(self) -> None:
+        self._handle("CONNECT", {"/console": self._console})
 
     def do_PUT(self) -> None:
         self._handle("PUT", {"/import_raw_vdi": self._import})
@@ -168,18 +174,37 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body = metrics.updates(ctx, query)
         self._answer(body, fault)
 
+    def _console(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
+        with ctx.db.lock:
+            name = consoles.vm_of(ctx, query)["uuid"]
+        self.send_response(HTTPStatus.OK)
+        self.end_headers()
+        with suppress(OSError):
+            consoles.serve(self.rfile, self.wfile, name)
+
     def _export(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
         with ctx.db.lock:
             path = ctx.world.content_path(vdi_of(ctx, query.get("vdi", "")))
-        if query.get("format", "raw") != "raw":
+        format = query.get("format", "raw")
+        if format not in _FORMATS:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/octet-stream")
+        if format == "raw":
+            self.send_header("Content-Length", str(path.stat().st_size))
+        self.send_header("Connection", "close")
         self.end_headers()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                self.wfile.write(chunk)
+        cut = fault is not None and fault.action in ("drop_after", "truncate")
+        with suppress(OSError):
+            self._send(as_vhd(path) if format == "vhd" else chunks(path), cut=cut)
+
+    def _send(self, parts: Iterable[bytes], *, cut: bool) -> None:
+        for part in parts:
+            self.wfile.write(part[: len(part) // 2] if cut else part)
+            if cut:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
 
     def _import(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
         with ctx.db.lock:

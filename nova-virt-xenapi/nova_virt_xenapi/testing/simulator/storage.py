@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values
-from nova_virt_xenapi.testing.simulator.world import MIB, Context
+from nova_virt_xenapi.testing.simulator.types import NULL
+from nova_virt_xenapi.testing.simulator.world import MIB, Context, moment
 
-__all__ = ["MESSAGES"]
+__all__ = ["MESSAGES", "account", "discard", "duplicate", "reserve"]
 
 # SM rounds a VHD's size up to whole blocks.
 _BLOCK_BYTES: Final = 2 * MIB
@@ -41,21 +42,23 @@ def _require_plugged(ctx: Context, sr: str) -> None:
         raise XapiError("SR_HAS_NO_PBDS", sr)
 
 
-def _reserve(ctx: Context, sr: str, size: int) -> None:
+def reserve(ctx: Context, sr: str, size: int) -> None:
+    """Refuse a disk for which there is no room."""
     record = ctx.db.get("SR", sr)
-    free = record["physical_size"] - record["physical_utilisation"] - ctx.world.ballast_bytes
+    free = record["physical_size"] - record["physical_utilisation"]
     if size > free:
         raise XapiError("SR_BACKEND_FAILURE_44", "", "There is insufficient space", "")
 
 
-def _account(ctx: Context, sr: str) -> None:
+def account(ctx: Context, sr: str) -> None:
     """The sums that the backend reports after every change."""
     disks = [record for _, record in ctx.db.where("VDI", SR=sr)]
     for field, of in (
         ("physical_utilisation", "physical_utilisation"),
         ("virtual_allocation", "virtual_size"),
     ):
-        ctx.db.write("SR", sr, field, sum(record[of] for record in disks))
+        hidden = ctx.world.ballast_bytes if field == "physical_utilisation" else 0
+        ctx.db.write("SR", sr, field, hidden + sum(record[of] for record in disks))
 
 
 def _create(ctx: Context, sent: dict[str, Any]) -> str:
@@ -64,7 +67,7 @@ def _create(ctx: Context, sent: dict[str, Any]) -> str:
     if values["type"] in _WITHOUT_DATA:
         raise XapiError("VDI_INCOMPATIBLE_TYPE", values["SR"], values["type"])
     values["virtual_size"] = _rounded(values["virtual_size"])
-    _reserve(ctx, values["SR"], values["virtual_size"])
+    reserve(ctx, values["SR"], values["virtual_size"])
     values["physical_utilisation"] = values["virtual_size"]
     return _made(ctx, values)
 
@@ -74,7 +77,7 @@ def _made(ctx: Context, values: dict[str, Any]) -> str:
     ctx.db.write("VDI", vdi, "location", ctx.db.get("VDI", vdi)["uuid"])
     with ctx.world.content_path(vdi).open("wb") as file:
         file.truncate(values["virtual_size"])
-    _account(ctx, values["SR"])
+    account(ctx, values["SR"])
     return vdi
 
 
@@ -95,13 +98,53 @@ def _destroy(ctx: Context, vdi: str) -> None:
     for vbd in record["VBDs"]:
         ctx.db.destroy("VBD", vbd)
     ctx.db.destroy("VDI", vdi)
-    _account(ctx, record["SR"])
+    account(ctx, record["SR"])
+
+
+def _snapshot(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) -> str:
+    copy = _clone(ctx, vdi)
+    ctx.db.write("VDI", copy, "is_a_snapshot", True)
+    ctx.db.write("VDI", copy, "snapshot_of", vdi)
+    ctx.db.write("VDI", copy, "snapshot_time", moment())
+    return copy
+
+
+def _copy(
+    ctx: Context, vdi: str, sr: str = NULL, base_vdi: str = NULL, into_vdi: str = NULL
+) -> str:
+    """A full copy on another SR; it takes the world's time for so many bytes."""
+    _require_idle(ctx, vdi, "copy")
+    if base_vdi != NULL or into_vdi != NULL:
+        raise XapiError("NOT_IMPLEMENTED", "VDI.copy into another VDI")
+    source = ctx.db.record("VDI", vdi)
+    _require_plugged(ctx, sr)
+    reserve(ctx, sr, source["virtual_size"])
+    with ctx.operation("VDI", vdi, "copy"):
+        ctx.take_time(source["virtual_size"])
+    return duplicate(ctx, vdi, sr)
+
+
+def duplicate(ctx: Context, vdi: str, sr: str) -> str:
+    """The same disk, with its metadata, on another SR."""
+    source = ctx.db.record("VDI", vdi)
+    values = {name: source[name] for name in _CLONED} | {"SR": sr}
+    copy = _made(ctx, values | {"physical_utilisation": source["virtual_size"]})
+    shutil.copyfile(ctx.world.content_path(vdi), ctx.world.content_path(copy))
+    return copy
+
+
+def discard(ctx: Context, vdi: str) -> None:
+    """Remove a disk that nothing is connected to."""
+    sr = ctx.db.get("VDI", vdi)["SR"]
+    ctx.world.content_path(vdi).unlink()
+    ctx.db.destroy("VDI", vdi)
+    account(ctx, sr)
 
 
 def _clone(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) -> str:
     _require_idle(ctx, vdi, "clone", live=True)
     source = ctx.db.record("VDI", vdi)
-    _reserve(ctx, source["SR"], source["virtual_size"])
+    reserve(ctx, source["SR"], source["virtual_size"])
     # The metadata come along, other_config included.
     values = {name: source[name] for name in _CLONED}
     copy = _made(ctx, values | {"physical_utilisation": source["virtual_size"]})
@@ -111,25 +154,33 @@ def _clone(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) 
 
 def _resize(ctx: Context, vdi: str, size: int) -> None:
     _require_idle(ctx, vdi, "resize")
+    _grow(ctx, vdi, size)
+
+
+def _resize_online(ctx: Context, vdi: str, size: int) -> None:
+    """Only where the SR's driver has the feature."""
+    kind = ctx.db.get("SR", ctx.db.get("VDI", vdi)["SR"])["type"]
+    if not any("VDI_RESIZE_ONLINE" in sm["features"] for _, sm in ctx.db.where("SM", type=kind)):
+        raise XapiError("SR_OPERATION_NOT_SUPPORTED", ctx.db.get("VDI", vdi)["SR"])
+    _require_idle(ctx, vdi, "resize_online", live=True)
+    _grow(ctx, vdi, size)
+
+
+def _grow(ctx: Context, vdi: str, size: int) -> None:
     record = ctx.db.get("VDI", vdi)
     size = _rounded(size)
     if size < record["virtual_size"]:
         raise XapiError("SR_BACKEND_FAILURE_79", "", "VDI Invalid size [opterr=shrink]", "")
-    _reserve(ctx, record["SR"], size - record["virtual_size"])
+    reserve(ctx, record["SR"], size - record["virtual_size"])
     with ctx.world.content_path(vdi).open("r+b") as file:
         file.truncate(size)
     ctx.db.write("VDI", vdi, "virtual_size", size)
     ctx.db.write("VDI", vdi, "physical_utilisation", size)
-    _account(ctx, record["SR"])
+    account(ctx, record["SR"])
 
 
 def _setter(field: str) -> Any:
     return lambda ctx, vdi, value: ctx.db.write("VDI", vdi, field, value)
-
-
-def _scan(ctx: Context, sr: str) -> None:
-    _require_plugged(ctx, sr)
-    _account(ctx, sr)
 
 
 MESSAGES: dict[str, Callable[..., Any]] = {
@@ -137,9 +188,11 @@ MESSAGES: dict[str, Callable[..., Any]] = {
     "VDI.destroy": _destroy,
     "VDI.clone": _clone,
     "VDI.resize": _resize,
+    "VDI.resize_online": _resize_online,
+    "VDI.snapshot": _snapshot,
+    "VDI.copy": _copy,
     "VDI.set_name_label": _setter("name_label"),
     "VDI.set_name_description": _setter("name_description"),
     "VDI.set_read_only": _setter("read_only"),
     "VDI.set_sharable": _setter("sharable"),
-    "SR.scan": _scan,
 }

@@ -23,6 +23,7 @@ _STATES: Final = {
     "pause": ("Running",),
     "suspend": ("Running",),
     "pool_migrate": ("Running",),
+    "migrate_send": ("Halted", "Running", "Suspended"),
     "hard_reboot": ("Paused", "Running"),
     "hard_shutdown": ("Paused", "Suspended", "Running"),
     "clone": ("Halted",),

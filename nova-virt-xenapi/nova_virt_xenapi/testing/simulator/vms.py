@@ -7,8 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from nova_virt_xenapi.testing.simulator import vm_lifecycle
-from nova_virt_xenapi.testing.simulator.domains import boot, free_memory, halt, reboot
+from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
+from nova_virt_xenapi.testing.simulator.domains import (
+    boot,
+    forget_memory,
+    free_memory,
+    halt,
+    reboot,
+)
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values
 from nova_virt_xenapi.testing.simulator.types import NULL
@@ -114,6 +120,15 @@ def _hard_reboot(ctx: Context, vm: str) -> None:
         reboot(ctx, vm)
 
 
+def _power_state_reset(ctx: Context, vm: str) -> None:
+    host = ctx.db.get("VM", vm)["resident_on"]
+    metrics = ctx.db.get("host", host)["metrics"] if ctx.db.exists("host", host) else NULL
+    if ctx.db.exists("host_metrics", metrics) and ctx.db.get("host_metrics", metrics)["live"]:
+        raise XapiError("VM_BAD_POWER_STATE", vm, "Halted", _state(ctx, vm))
+    halt(ctx, vm)
+    vm_lifecycle.update(ctx, vm)
+
+
 def _switch(operation: str, state: str) -> Any:
     def change(ctx: Context, vm: str) -> None:
         with _operation(ctx, vm, operation):
@@ -124,13 +139,37 @@ def _switch(operation: str, state: str) -> Any:
 
 def _suspend(ctx: Context, vm: str) -> None:
     with _operation(ctx, vm, "suspend"):
+        record = ctx.db.get("VM", vm)
+        image = {
+            "name_label": "Suspend image",
+            "name_description": "Suspend image",
+            "SR": _suspend_sr(ctx, record),
+            "virtual_size": str(record["memory_static_max"]),
+            "type": "suspend",
+            "sharable": False,
+            "read_only": False,
+            "other_config": {},
+        }
+        vdi = storage.MESSAGES["VDI.create"](ctx, image)
         halt(ctx, vm)
+        ctx.db.write("VM", vm, "suspend_VDI", vdi)
         ctx.db.write("VM", vm, "power_state", "Suspended")
+
+
+def _suspend_sr(ctx: Context, record: dict[str, Any]) -> str:
+    pool = next(iter(ctx.db.where("pool")))[1]
+    host = ctx.db.get("host", record["resident_on"])
+    choices = (record["suspend_SR"], pool["suspend_image_SR"], host["suspend_image_sr"])
+    for choice in (*choices, pool["default_SR"]):
+        if ctx.db.exists("SR", choice):
+            return str(choice)
+    raise XapiError("VM_NO_SUSPEND_SR", record["uuid"])
 
 
 def _resume_on(ctx: Context, vm: str, host: str, start_paused: bool, force: bool) -> None:
     with _operation(ctx, vm, "resume_on"):
         boot(ctx, vm, host, "Paused" if start_paused else "Running")
+        forget_memory(ctx, vm)
 
 
 def _state(ctx: Context, vm: str) -> str:
@@ -159,6 +198,7 @@ MESSAGES: dict[str, Callable[..., Any]] = {
     "VM.clean_reboot": _clean_reboot,
     "VM.hard_shutdown": _hard_shutdown,
     "VM.hard_reboot": _hard_reboot,
+    "VM.power_state_reset": _power_state_reset,
     "VM.pause": _switch("pause", "Paused"),
     "VM.unpause": _switch("unpause", "Running"),
     "VM.suspend": _suspend,

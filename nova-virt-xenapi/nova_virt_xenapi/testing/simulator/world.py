@@ -19,6 +19,9 @@ __all__ = ["MIB", "Context", "World", "moment"]
 MIB = 1024 * 1024
 
 
+_TICK_SECONDS = 0.05
+
+
 def moment() -> Moment:
     """The time, as the data model writes it."""
     return Moment(datetime.now(UTC).strftime("%Y%m%dT%H:%M:%SZ"))
@@ -33,6 +36,8 @@ class World:
     db: Database = field(default_factory=Database)
     password: str = "simulated"  # noqa: S105 - guards nothing
     ballast_bytes: int = 0
+    slow_bytes_per_second: float = 0.0
+    """How fast disks and memory are copied; 0: at once."""
     guest_seconds: float = 0.0
     """How long a guest takes that lets go of a device."""
     listening: set[str] = field(default_factory=set)
@@ -41,6 +46,10 @@ class World:
     """VMs whose guest lets no device go."""
     importing: set[str] = field(default_factory=set)
     """VDIs that dom0 is writing to."""
+    targets: dict[str, dict[int, str]] = field(default_factory=dict)
+    """iSCSI targets beside the pool: unit → file of its content."""
+    orders: list[str] = field(default_factory=list)
+    """What hosts were told to do with their own power."""
 
     def content_path(self, vdi: str) -> Path:
         """The file that has a VDI's content."""
@@ -69,6 +78,16 @@ class Context:
             self.db.lock.wait(min(left, 0.5))
         self.check_cancelled()
         return until()
+
+    def take_time(self, size_bytes: int) -> None:
+        """Copy so many bytes, and tell the task how far it is; raises TASK_CANCELLED."""
+        speed, done = self.world.slow_bytes_per_second, 0.0
+        while speed > 0 and done < size_bytes:
+            self.wait(lambda: False, _TICK_SECONDS)
+            speed = self.world.slow_bytes_per_second
+            done += speed * _TICK_SECONDS
+            if self.db.exists("task", self.task):
+                self.db.write("task", self.task, "progress", min(1.0, done / size_bytes))
 
     def check_cancelled(self) -> None:
         """Raise TASK_CANCELLED if somebody cancelled this task."""

@@ -1,0 +1,238 @@
+"""VMs that come from another host of the pool.
+
+What is prepared is a VM of xapi without disks and without a digest: a place. A cold migration's VM
+is made of it; a live one brings its own, and the place is given up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+from nova_virt_interface import offers
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import (
+    Conflict,
+    InsufficientResources,
+    InvalidRequest,
+    InvalidState,
+    Resource,
+)
+from nova_virt_interface.values.disks import Media
+from nova_virt_interface.values.migration import (
+    CancelIncomingRequest,
+    CheckIncomingRequest,
+    FinishIncomingRequest,
+    IncomingOffer,
+    MigrationMode,
+    MigrationTicket,
+    OutgoingDisk,
+    PrepareIncomingRequest,
+)
+from nova_virt_interface.values.vm import VmSpec
+
+from nova_virt_xenapi import translate
+from nova_virt_xenapi.disks import Disks
+from nova_virt_xenapi.lifecycle import Lifecycle
+from nova_virt_xenapi.migration_data import pack, unpack
+from nova_virt_xenapi.nics import Nics
+from nova_virt_xenapi.pool import Pool, check_vm
+from nova_virt_xenapi.records import Found, Records
+from nova_virt_xenapi.session import Session, undone_by
+
+__all__ = ["MigrationTarget"]
+
+
+class MigrationTarget:
+    """The way in."""
+
+    def __init__(
+        self,
+        session: Session,
+        records: Records,
+        lifecycle: Lifecycle,
+        disks: Disks,
+        nics: Nics,
+        pool: Pool,
+    ) -> None:
+        self._session = session
+        self._records = records
+        self._lifecycle = lifecycle
+        self._disks = disks
+        self._nics = nics
+        self._pool = pool
+
+    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
+        """See `IMigrationTarget.check_incoming`."""
+        pool = self._pool
+        offers.check_offered(request.mode, pool.description.migration_modes, "mode")
+        unpack(request.vm.data, pool)
+        check_vm(request.spec, pool)
+        if {disk.key for disk in request.spec.disks} != {disk.key for disk in request.vm.disks}:
+            raise InvalidRequest("the description has other disks than the VM", field="spec.disks")
+        with self._session.operation(f"VM {vm_uuid}"):
+            found = self._records.claim(vm_uuid, also_elsewhere=True)
+            if any(vm.is_complete for vm in found):
+                raise _taken(vm_uuid)
+            self._require_networks(request.spec)
+            copied = self._copied(request)
+            self._require_room(copied, request)
+        keys = tuple(disk.key for disk in copied)
+        data = pack(pool, host=pool.host_uuid, storage=pool.storage_uuid)
+        return IncomingOffer(hostname=pool.description.hostname, copied_disks=keys, data=data)
+
+    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
+        """See `IMigrationTarget.prepare_incoming`."""
+        pool, plan, spec = self._pool, request.plan, request.spec
+        unpack(plan.data, pool)
+        check_vm(spec, pool)
+        with self._session.operation(f"VM {vm_uuid}"):
+            found = self._records.claim(vm_uuid, also_elsewhere=True)
+            if any(vm.is_complete for vm in found):
+                raise _taken(vm_uuid)
+            wanted = f"{plan.mode.value} {spec_digest(spec)}"
+            place = _place(found)
+            if place is not None and place.mark.incoming.rpartition(" ")[0] != wanted:
+                raise _taken(vm_uuid)
+            self._require_networks(spec)
+            token = str(uuid4())
+            if place is not None:
+                token = place.mark.incoming.rpartition(" ")[2]
+            else:
+                mark = replace(self._records.mark(vm_uuid), incoming=f"{wanted} {token}")
+                with undone_by(lambda: self._remove(vm_uuid)):
+                    self._session.call("VM.create", translate.vm_record(spec, mark, pool))
+        data = pack(
+            pool, host=pool.host_uuid, storage=pool.storage_uuid, vm=str(vm_uuid), token=token
+        )
+        return MigrationTicket(plan=plan, address=pool.host_address, data=data)
+
+    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
+        """See `IMigrationTarget.finish_incoming`."""
+        digest = spec_digest(request.spec)
+        with self._session.operation(f"VM {vm_uuid}"):
+            found = self._records.every(vm_uuid)
+            place, vm = _place(found), next((vm for vm in found if vm.is_complete), None)
+            if place is None and vm is None:
+                raise _not_there(vm_uuid)
+            promised = vm.mark.spec if place is None and vm is not None else None
+            if place is not None:
+                mode, promised, token = place.mark.incoming.split(" ")
+            if promised != digest:
+                raise _taken(vm_uuid)
+            if place is None:
+                return
+            if mode == MigrationMode.COLD.value:
+                self._complete(place, vm_uuid, request.spec, token)
+            elif vm is None:
+                raise _not_there(vm_uuid)
+            else:
+                mark = self._records.mark(vm_uuid, digest)
+                self._records.set_mark(vm, replace(mark, came=f"{mode} {token}"))
+                self._lifecycle.remove([place], vm_uuid)
+
+    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
+        """See `IMigrationTarget.cancel_incoming`."""
+        with self._session.operation(f"VM {vm_uuid}"):
+            found = self._records.every(vm_uuid)
+            for vm in found:
+                if not vm.is_complete:
+                    continue
+                came = vm.mark.came.partition(" ")[0]
+                is_cold = came == MigrationMode.COLD.value
+                stays = vm.record["power_state"] != "Halted" if is_cold else True
+                if stays and (came or _place(found) is not None):
+                    raise InvalidState(
+                        f"VM {vm_uuid} has come",
+                        remedy="it is this host's now",
+                        state=translate.power_state(vm.record["power_state"]).value,
+                    )
+            self._remove(vm_uuid)
+
+    def _complete(self, place: Found, vm_uuid: UUID, spec: VmSpec, token: str) -> None:
+        """Make the VM of its place and of the disks that were copied."""
+        copied = self._disks.unattached(vm_uuid, token)
+        needed = {disk.key for disk in spec.disks if not isinstance(disk.source, Media)}
+        if not needed <= copied.keys():
+            raise _not_there(vm_uuid)
+        networks = self._nics.networks() if spec.nics else {}
+        with undone_by(lambda: self._disks.disconnect(place.ref)):
+            self._disks.disconnect(place.ref)
+            for number, disk in enumerate(translate.boot_order(spec.disks)):
+                if isinstance(disk.source, Media):
+                    self._disks.make(place.ref, vm_uuid, disk, str(number))
+                else:
+                    self._disks.connect(place.ref, copied[disk.key].ref, disk, str(number))
+            for number, nic in enumerate(spec.nics):
+                self._nics.make(place.ref, nic, str(number), networks)
+            mark = self._records.mark(vm_uuid, spec_digest(spec))
+            came = f"{MigrationMode.COLD.value} {token}"
+            self._records.set_mark(place, replace(mark, came=came))
+
+    def _remove(self, vm_uuid: UUID) -> None:
+        """Remove places, and VMs that came cold."""
+        gone = [
+            vm
+            for vm in self._records.every(vm_uuid)
+            if vm.mark.incoming or vm.mark.came.startswith(MigrationMode.COLD.value)
+        ]
+        if gone:
+            self._lifecycle.remove(gone, vm_uuid)
+
+    def _copied(self, request: CheckIncomingRequest) -> list[OutgoingDisk]:
+        is_cold = request.mode is MigrationMode.COLD
+        made = {disk.key for disk in request.spec.disks if isinstance(disk.source, Media)}
+        return [
+            disk
+            for disk in request.vm.disks
+            if not disk.is_volume
+            and not (is_cold and disk.key in made)
+            and (disk.storage_id is None or disk.storage_id != self._pool.storage_id)
+        ]
+
+    def _require_networks(self, spec: VmSpec) -> None:
+        networks = self._nics.networks() if spec.nics else {}
+        for nic in spec.nics:
+            self._nics.network(nic, networks)
+
+    def _require_room(self, copied: list[OutgoingDisk], request: CheckIncomingRequest) -> None:
+        record = self._session.call("SR.get_record", self._pool.storage)
+        needed = sum(disk.size_bytes for disk in copied)
+        _require(
+            Resource.STORAGE,
+            needed,
+            int(record["physical_size"]) - int(record["physical_utilisation"]),
+        )
+        if request.mode is MigrationMode.LIVE:
+            free = int(self._session.call("host.compute_free_memory", self._pool.host))
+            _require(Resource.MEMORY, request.spec.memory_bytes, free)
+
+
+def _require(resource: Resource, needed: int, available: int) -> None:
+    if needed > available:
+        raise InsufficientResources(
+            f"the VM needs more {resource.value} than is free",
+            resource=resource,
+            needed=needed,
+            available=max(0, available),
+            remedy="use another host",
+        )
+
+
+def _place(found: list[Found]) -> Found | None:
+    return next((vm for vm in found if vm.mark.incoming), None)
+
+
+def _taken(vm_uuid: UUID) -> Conflict:
+    return Conflict(
+        f"{vm_uuid} is a VM here already, or another one is expected",
+        remedy="delete it, or cancel that, first",
+        resource=Resource.VM,
+        name=str(vm_uuid),
+    )
+
+
+def _not_there(vm_uuid: UUID) -> InvalidState:
+    return InvalidState(
+        f"VM {vm_uuid} has not come", remedy="let the source send it first", state="unknown"
+    )

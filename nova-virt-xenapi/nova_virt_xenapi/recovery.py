@@ -1,0 +1,120 @@
+"""VMs whose host is gone, but whose disks this host reaches."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import Conflict, NotFound, Resource
+from nova_virt_interface.values.disks import Media
+from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
+from nova_virt_interface.values.vm import VmSpec
+
+from nova_virt_xenapi import translate
+from nova_virt_xenapi.disks import Disks, OldDisk
+from nova_virt_xenapi.lifecycle import Lifecycle, require_no_place
+from nova_virt_xenapi.marks import MEDIUM, SPEC
+from nova_virt_xenapi.nics import Nics
+from nova_virt_xenapi.pool import Pool, check_vm
+from nova_virt_xenapi.records import Records
+from nova_virt_xenapi.session import Session, undone_by
+
+__all__ = ["Recovery"]
+
+
+class Recovery:
+    """Adoption of disks on a shared storage repository."""
+
+    def __init__(
+        self,
+        session: Session,
+        records: Records,
+        lifecycle: Lifecycle,
+        disks: Disks,
+        nics: Nics,
+        pool: Pool,
+    ) -> None:
+        self._session = session
+        self._records = records
+        self._lifecycle = lifecycle
+        self._disks = disks
+        self._nics = nics
+        self._pool = pool
+
+    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
+        """See `IRecovery.find_disks`."""
+        with self._session.operation(f"disks of VM {vm_uuid}"):
+            return tuple(sorted(self._disks.of_uuid(vm_uuid)))
+
+    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
+        """See `IRecovery.adopt_vm`."""
+        spec = request.spec
+        check_vm(spec, self._pool)
+        with self._session.operation(f"VM {vm_uuid}"):
+            found = self._records.claim(vm_uuid, also_elsewhere=True)
+            for vm in found:
+                if vm.is_complete:
+                    _require_equal(vm_uuid, vm.mark.spec or "", spec)
+                    return
+            require_no_place(vm_uuid, found)
+            disks = self._disks.of_uuid(vm_uuid)
+            for disk in spec.disks:
+                if not isinstance(disk.source, Media) and disk.key not in disks:
+                    raise NotFound(
+                        f"disk {disk.key} of VM {vm_uuid} is not to be found",
+                        resource=Resource.DISK,
+                        name=disk.key,
+                    )
+            with undone_by(lambda: self._clean(vm_uuid)):
+                self._clean(vm_uuid)
+                self._reset(vm_uuid)
+                self._make(vm_uuid, spec, disks)
+
+    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """See `IRecovery.release_vm`."""
+        with self._session.operation(f"VM {vm_uuid}"):
+            # On storage of this host's own nobody can have adopted anything.
+            kind = MEDIUM if self._pool.storage_id is not None else None
+            self._lifecycle.remove(self._records.every(vm_uuid), vm_uuid, kind=kind)
+
+    def _reset(self, vm_uuid: UUID) -> None:
+        """Let the pool know that the VM is off which it believes to run on a host that is dead:
+        until then its disks are in use.
+        """
+        for vm in self._records.anywhere(vm_uuid):
+            host = vm.record["resident_on"]
+            if host in (translate.NULL, self._pool.host):
+                continue
+            metrics = self._session.call("host.get_metrics", host)
+            if not self._session.call("host_metrics.get_live", metrics):
+                self._session.call("VM.power_state_reset", vm.ref)
+
+    def _make(self, vm_uuid: UUID, spec: VmSpec, disks: dict[str, OldDisk]) -> None:
+        networks = self._nics.networks() if spec.nics else {}
+        for nic in spec.nics:
+            self._nics.network(nic, networks)
+        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
+        vm = self._session.call("VM.create", record)
+        for number, disk in enumerate(translate.boot_order(spec.disks)):
+            if isinstance(disk.source, Media):
+                self._disks.make(vm, vm_uuid, disk, str(number))
+            else:
+                self._disks.connect(vm, disks[disk.key].ref, disk, str(number))
+        for number, nic in enumerate(spec.nics):
+            self._nics.make(vm, nic, str(number), networks)
+        self._session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
+
+    def _clean(self, vm_uuid: UUID) -> None:
+        """Remove what is not complete; the disks stay."""
+        parts = [vm for vm in self._records.every(vm_uuid) if vm.mark.spec is None]
+        self._lifecycle.remove(parts, vm_uuid, kind=MEDIUM)
+
+
+def _require_equal(vm_uuid: UUID, digest: str, spec: VmSpec) -> None:
+    if digest != spec_digest(spec):
+        raise Conflict(
+            f"{vm_uuid} is a VM of another spec",
+            remedy="delete that VM first",
+            resource=Resource.VM,
+            name=str(vm_uuid),
+        )

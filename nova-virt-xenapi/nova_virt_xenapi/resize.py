@@ -1,0 +1,149 @@
+"""VMs that become larger or smaller, and may become again what they were.
+
+A resized VM is another VM of xapi, whose disks begin as clones of the old one's. Its mark names the
+old one, so that the moment in which it is complete is the moment in which it takes its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
+from nova_virt_interface.states import require_state
+from nova_virt_interface.values.disks import DiskSpec
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
+)
+from nova_virt_interface.values.vm import VmSpec
+
+from nova_virt_xenapi import translate
+from nova_virt_xenapi.disks import Disks, OldDisk, source_digest
+from nova_virt_xenapi.lifecycle import Lifecycle
+from nova_virt_xenapi.marks import KEPT, SPEC
+from nova_virt_xenapi.nics import Nics
+from nova_virt_xenapi.pool import Pool, check_vm
+from nova_virt_xenapi.records import Found, Records
+from nova_virt_xenapi.session import Session, undone_by
+
+__all__ = ["Resizes"]
+
+
+class Resizes:
+    """Resizes of one owner's VMs."""
+
+    def __init__(
+        self,
+        session: Session,
+        records: Records,
+        lifecycle: Lifecycle,
+        disks: Disks,
+        nics: Nics,
+        pool: Pool,
+    ) -> None:
+        self._session = session
+        self._records = records
+        self._lifecycle = lifecycle
+        self._disks = disks
+        self._nics = nics
+        self._pool = pool
+
+    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
+        """See `IResize.resize_vm`."""
+        spec = request.spec
+        check_vm(spec, self._pool)
+        with self._session.operation(f"VM {vm_uuid}"):
+            vm, kept = self._found(vm_uuid)
+            if vm.mark.spec == spec_digest(spec):
+                return
+            if kept:
+                raise Conflict(
+                    f"VM {vm_uuid} has a resize pending",
+                    remedy="confirm or revert it first",
+                    resource=Resource.VM,
+                    name=str(vm_uuid),
+                )
+            require_state(vm_uuid, _state(vm), PowerState.STOPPED)
+            old = self._disks.of_vm(vm)
+            self._check(spec, old)
+            networks = self._nics.networks() if spec.nics else {}
+            for nic in spec.nics:
+                self._nics.network(nic, networks)
+            with undone_by(lambda: self._clean(vm_uuid)):
+                self._clean(vm_uuid)
+                mark = replace(self._records.mark(vm_uuid), replaces=vm.record["uuid"])
+                new = self._session.call("VM.create", translate.vm_record(spec, mark, self._pool))
+                for number, disk in enumerate(translate.boot_order(spec.disks)):
+                    self._disks.make(new, vm_uuid, disk, str(number), old=old.get(disk.key))
+                for number, nic in enumerate(spec.nics):
+                    self._nics.make(new, nic, str(number), networks)
+                # The switch: one write.
+                self._session.call("VM.add_to_other_config", new, SPEC, spec_digest(spec))
+            self._records.forget(vm_uuid)
+            # For those who remember the old one's reference.
+            self._session.call("VM.add_to_other_config", vm.ref, KEPT, "yes")
+
+    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
+        """See `IResize.confirm_resize`."""
+        with self._session.operation(f"VM {vm_uuid}"):
+            _, kept = self._found(vm_uuid)
+            self._lifecycle.remove(kept, vm_uuid)
+
+    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
+        """See `IResize.revert_resize`."""
+        with self._session.operation(f"VM {vm_uuid}"):
+            vm, kept = self._found(vm_uuid)
+            if kept:
+                require_state(vm_uuid, _state(vm), PowerState.STOPPED)
+                self._session.call("VM.remove_from_other_config", vm.ref, SPEC)
+                self._records.forget(vm_uuid)
+            for old in kept or [vm]:
+                if old.mark.kept:
+                    self._session.call("VM.remove_from_other_config", old.ref, KEPT)
+            self._clean(vm_uuid)
+
+    def _found(self, vm_uuid: UUID) -> tuple[Found, list[Found]]:
+        """The VM, and what is kept of its past."""
+        every = self._records.every(vm_uuid)
+        complete = [vm for vm in every if vm.is_complete]
+        if not complete:
+            self._records.require(vm_uuid)
+        return complete[0], [vm for vm in every if vm.kept]
+
+    def _check(self, spec: VmSpec, old: dict[str, OldDisk]) -> None:
+        vdis = self._disks.all()
+        for disk in spec.disks:
+            before = old.get(disk.key)
+            if before is None:
+                self._disks.check_image(disk, vdis)
+                continue
+            if before.mark.source != source_digest(disk):
+                raise InvalidRequest(
+                    f"disk {disk.key} cannot become another one",
+                    remedy="give the other one another key",
+                    field=f"disks[{disk.key}].source",
+                )
+            _check_size(disk, before, self._pool.description.disk_step_bytes)
+
+    def _clean(self, vm_uuid: UUID) -> None:
+        """Remove what is on the way to take the place of another, and is not complete."""
+        every = self._records.every(vm_uuid)
+        parts = [vm for vm in every if vm.mark.spec is None and vm.mark.replaces]
+        self._lifecycle.remove(parts, vm_uuid)
+
+
+def _check_size(disk: DiskSpec, before: OldDisk, step: int) -> None:
+    size = int(before.record["virtual_size"])
+    if disk.size_bytes is not None and disk.size_bytes <= size - step:
+        raise InvalidRequest(
+            f"disk {disk.key} of {size} bytes does not shrink",
+            field=f"disks[{disk.key}].size_bytes",
+        )
+
+
+def _state(vm: Found) -> PowerState:
+    return translate.power_state(vm.record["power_state"])

@@ -1,0 +1,148 @@
+"""VMs that go to another host of their pool.
+
+After ``VM.pool_migrate`` of xapi's data model, and ``ocaml/xapi/xapi_vm_migrate.ml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
+from nova_virt_xenapi.testing.simulator.domains import free_memory
+from nova_virt_xenapi.testing.simulator.errors import XapiError
+from nova_virt_xenapi.testing.simulator.types import NULL
+from nova_virt_xenapi.testing.simulator.world import Context, moment
+
+__all__ = ["MESSAGES", "move", "unseen_storage"]
+
+
+def unseen_storage(ctx: Context, vm: str, host: str | None = None) -> str | None:
+    """A storage repository of the VM's disks that the host, or any second one, does not see."""
+    for ref in ctx.db.get("VM", vm)["VBDs"]:
+        vdi = ctx.db.get("VBD", ref)["VDI"]
+        if vdi == NULL:
+            continue
+        sr = ctx.db.get("VDI", vdi)["SR"]
+        seen = [pbd["host"] for _, pbd in ctx.db.where("PBD", SR=sr, currently_attached=True)]
+        if (host is not None and host not in seen) or (host is None and len(seen) < 2):
+            return str(sr)
+    return None
+
+
+def move(ctx: Context, vm: str, host: str) -> None:
+    """Let a running VM's domain be on another host from now on."""
+    ctx.db.write("VM", vm, "resident_on", host)
+    ctx.db.write("VM", vm, "domid", ctx.db.generation)
+    record = ctx.db.get("VM", vm)
+    location = f"https://{ctx.db.get('host', host)['address']}/console?uuid={record['uuid']}"
+    for console in record["consoles"]:
+        ctx.db.write("console", console, "location", location)
+    vm_lifecycle.update(ctx, vm)
+
+
+def _require_place(ctx: Context, vm: str, host: str) -> None:
+    record = ctx.db.get("VM", vm)
+    if not ctx.db.get("host", host)["enabled"]:
+        raise XapiError("HOST_DISABLED", host)
+    needed = record["memory_dynamic_max"] + record["memory_overhead"]
+    if needed > (free := free_memory(ctx, host)):
+        raise XapiError("HOST_NOT_ENOUGH_FREE_MEMORY", str(needed), str(free))
+
+
+def _pool_migrate(ctx: Context, vm: str, host: str, options: dict[str, str]) -> None:
+    vm_lifecycle.require(ctx, vm, "pool_migrate")
+    _require_place(ctx, vm, host)
+    if (storage := unseen_storage(ctx, vm, host)) is not None:
+        raise XapiError("VM_REQUIRES_SR", vm, storage)
+    with _under_way(ctx, vm, "pool_migrate"):
+        ctx.take_time(ctx.db.get("VM", vm)["memory_dynamic_max"])
+        move(ctx, vm, host)
+
+
+def _receive(ctx: Context, host: str, network: str, options: dict[str, str]) -> dict[str, str]:
+    """What ``migrate_send`` wants to know; its session is one of its own, which nobody ends."""
+    address = ctx.db.get("host", host)["address"]
+    master = ctx.db.get("host", next(iter(ctx.db.where("pool")))[1]["master"])["address"]
+    session = ctx.db.create("session", this_host=host, originator="xapi", last_active=moment())
+    return {
+        "host": host,
+        "xenops": f"https://{address}/services/xenops?session_id={session}",
+        "SM": f"https://{address}/services/SM?session_id={session}",
+        "session_id": session,
+        "master": f"https://{master}/",
+    }
+
+
+def _assert_can_migrate(
+    ctx: Context,
+    vm: str,
+    dest: dict[str, str],
+    live: bool,
+    vdi_map: dict[str, str],
+    vif_map: dict[str, str],
+    options: dict[str, str],
+    vgpu_map: dict[str, str] | None = None,
+) -> None:
+    vm_lifecycle.require(ctx, vm, "migrate_send")
+    if not ctx.db.exists("session", dest.get("session_id", "")):
+        raise XapiError("SESSION_INVALID", dest.get("session_id", ""))
+    host = dest["host"]
+    _require_place(ctx, vm, host)
+    for vdi in _vdis(ctx, vm):
+        sr = vdi_map.get(vdi, ctx.db.get("VDI", vdi)["SR"])
+        if not any(ctx.db.where("PBD", SR=sr, host=host, currently_attached=True)):
+            raise XapiError("VM_REQUIRES_SR", vm, sr)
+
+
+def _send(
+    ctx: Context,
+    vm: str,
+    dest: dict[str, str],
+    live: bool,
+    vdi_map: dict[str, str],
+    vif_map: dict[str, str],
+    options: dict[str, str],
+    vgpu_map: dict[str, str] | None = None,
+    vdi_format_map: dict[str, str] | None = None,
+) -> str:
+    """Within the pool: the VM stays the same object, its disks become others."""
+    _assert_can_migrate(ctx, vm, dest, live, vdi_map, vif_map, options)
+    with _under_way(ctx, vm, "migrate_send"):
+        record = ctx.db.get("VM", vm)
+        for vdi, sr in vdi_map.items():
+            storage.reserve(ctx, sr, ctx.db.get("VDI", vdi)["virtual_size"])
+        sizes = [ctx.db.get("VDI", vdi)["virtual_size"] for vdi in vdi_map]
+        ctx.take_time(sum(sizes) + record["memory_dynamic_max"])
+        for vdi, sr in vdi_map.items():
+            copy = storage.duplicate(ctx, vdi, sr)
+            for vbd in ctx.db.record("VDI", vdi)["VBDs"]:
+                if ctx.db.get("VBD", vbd)["VM"] == vm:
+                    ctx.db.write("VBD", vbd, "VDI", copy)
+            storage.discard(ctx, vdi)
+        move(ctx, vm, dest["host"])
+    return vm
+
+
+def _vdis(ctx: Context, vm: str) -> list[str]:
+    found = [ctx.db.get("VBD", ref)["VDI"] for ref in ctx.db.get("VM", vm)["VBDs"]]
+    return [vdi for vdi in found if vdi != NULL]
+
+
+@contextmanager
+def _under_way(ctx: Context, vm: str, name: str) -> Iterator[None]:
+    try:
+        with ctx.operation("VM", vm, name):
+            vm_lifecycle.update(ctx, vm)
+            yield
+    finally:
+        vm_lifecycle.update(ctx, vm)
+
+
+MESSAGES: dict[str, Callable[..., Any]] = {
+    "VM.assert_can_migrate": _assert_can_migrate,
+    "VM.migrate_send": _send,
+    "VM.pool_migrate": _pool_migrate,
+    "host.migrate_receive": _receive,
+}

@@ -1,0 +1,68 @@
+"""Breaks every wire call of an operation, once before and once after its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nova_virt_interface.errors import VirtError
+from nova_virt_interface.values.power import PowerState, StartRequest
+from testtools.content import text_content
+
+from .pools import PoolTestCase
+
+__all__ = ["FaultTestCase"]
+
+
+class FaultTestCase(PoolTestCase):
+    """The operation reports a contract error, a repeat works, and deletion finds all."""
+
+    def sweep(
+        self,
+        operation: Callable[[], object],
+        *,
+        prepare: Callable[[], object] = lambda: None,
+        check: Callable[[], object] = lambda: None,
+    ) -> None:
+        for action in ("drop_before", "drop_after", "truncate"):
+            position = 0
+            while self._fails_at(position, action, operation, prepare, check):
+                position += 1
+            self.assertGreater(position, 0, "no fault was met")
+
+    def _fails_at(
+        self,
+        position: int,
+        action: str,
+        operation: Callable[[], object],
+        prepare: Callable[[], object],
+        check: Callable[[], object],
+    ) -> bool:
+        prepare()
+        self.simulator.ask("fault", method="*", action=action, skip=position)
+        failed = False
+        try:
+            operation()
+        except VirtError as error:
+            failed = True
+            self.addDetail(f"{action} {position}", text_content(str(error)))
+        still_waiting = self.simulator.ask("faults")
+        self.simulator.ask("clear_faults")
+        operation()
+        check()
+        self.free(self.vm_uuid)
+        self.assertEqual(self.before, self.objects(), f"{action} {position} left something")
+        return failed or not still_waiting
+
+    def with_vm(self) -> None:
+        self.driver.cache_image(self.image_request())
+        self.driver.create_vm(self.vm_uuid, self.spec())
+
+    def with_running_vm(self) -> None:
+        self.with_vm()
+        self.driver.start_vm(self.vm_uuid, StartRequest())
+
+    def assert_running(self) -> None:
+        self.assertEqual(PowerState.RUNNING, self.driver.get_vm(self.vm_uuid).power_state)
+
+    def assert_stopped(self) -> None:
+        self.assertEqual(PowerState.STOPPED, self.driver.get_vm(self.vm_uuid).power_state)
