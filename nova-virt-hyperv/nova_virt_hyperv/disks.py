@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from nova_virt_interface.errors import (
@@ -29,19 +30,38 @@ from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.files import DISKS, Files
 from nova_virt_hyperv.images import Images
 from nova_virt_hyperv.machines import Machine, Machines
-from nova_virt_hyperv.mark import DiskName, disk_pattern
+from nova_virt_hyperv.mark import DeviceName, DiskName, disk_pattern
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.slots import SCSI, Place, places_for
 from nova_virt_hyperv.translate import check_disk
 
-__all__ = ["SCSI_CONTROLLER", "Disks"]
+__all__ = ["SCSI_CONTROLLER", "Attachment", "Disks"]
 
 _RESOURCES = "Msvm_ResourceAllocationSettingData"
 _STORAGE = "Msvm_StorageAllocationSettingData"
 # ResourceType and ResourceSubType of the drive, and those of what is in it.
-_DISK = (17, "Microsoft:Hyper-V:Synthetic Disk Drive", "Microsoft:Hyper-V:Virtual Hard Disk")
-_DVD = (16, "Microsoft:Hyper-V:Synthetic DVD Drive", "Microsoft:Hyper-V:Virtual CD/DVD Disk")
+_DISK = (
+    17,
+    "Microsoft:Hyper-V:Synthetic Disk Drive",
+    "Microsoft:Hyper-V:Virtual Hard Disk",
+)
+_DVD = (
+    16,
+    "Microsoft:Hyper-V:Synthetic DVD Drive",
+    "Microsoft:Hyper-V:Virtual CD/DVD Disk",
+)
 _MEDIUM_TYPE = 31
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A disk that a VM has."""
+
+    key: str
+    drive: Instance
+    controller: Instance
+    slot: int
+
 
 SCSI_CONTROLLER = embedded(
     _RESOURCES, {"ResourceType": Number(6, "uint16"), "ResourceSubType": SCSI}
@@ -72,13 +92,17 @@ class Disks:
         spec = request.disk
         check_disk(spec, self._host, request.secrets)
         machine = self._machines.ours(vm_uuid)
-        attached = self._attached(machine, vm_uuid, spec.key)
-        if attached is not None:
-            self._require_equal(attached, DiskName.of(vm_uuid, spec))
+        about = About(f"disk {spec.key} of VM {vm_uuid}", Resource.DISK)
+        drives = self._drives(machine, spec.key, about)
+        if drives and self._contents(machine, drives, about):
+            found = DeviceName.read(drives[0].text("ElementName"))
+            _require_equal(vm_uuid, found, DeviceName.of(spec))
             return
         self.check_image(spec)
         with undone_by(lambda: self._detach(machine, vm_uuid, spec.key)):
-            # Files of a disk that is not attached are what a crashed call left.
+            # A drive without a disk, and files of one, are what a crashed call left.
+            if drives:
+                self._devices.remove(drives, about)
             self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid, key=spec.key))
             self.make(vm_uuid, spec)
             self.connect(machine, vm_uuid, (spec,), Firmware.UEFI)
@@ -104,7 +128,10 @@ class Disks:
 
     def make(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         """Make the disk's file."""
-        name, about = str(DiskName.of(vm_uuid, spec)), f"disk {spec.key} of VM {vm_uuid}"
+        name, about = (
+            str(DiskName.of(vm_uuid, spec)),
+            f"disk {spec.key} of VM {vm_uuid}",
+        )
         path = self._files.on_host(DISKS, name)
         if isinstance(spec.source, Media):
             with self._files.new(DISKS, name) as file:
@@ -118,7 +145,11 @@ class Disks:
             self._disk_files.make_blank(path, spec.size_bytes or 0, about)
 
     def connect(
-        self, machine: Machine, vm_uuid: UUID, specs: Sequence[DiskSpec], firmware: Firmware
+        self,
+        machine: Machine,
+        vm_uuid: UUID,
+        specs: Sequence[DiskSpec],
+        firmware: Firmware,
     ) -> list[Instance]:
         """Connect disks whose files are made; returns their drives, in the same order."""
         if not specs:
@@ -141,55 +172,64 @@ class Disks:
         self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid))
 
     def _detach(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
-        """Remove a disk, whatever there is of it: its drive, what is in it, its file."""
+        """Remove a disk, whatever there is of it: what is in its drive, the drive, its file."""
         about = About(f"disk {key} of VM {vm_uuid}", Resource.DISK)
-        contents = self._devices.rows(machine, _STORAGE, about)
-        doomed = [row for row in contents if _is_of(row, vm_uuid, key)]
-        left = [row for row in contents if row not in doomed]
+        drives = self._drives(machine, key, about)
         with several_steps() as steps:
-            if doomed:
-                self._devices.remove(doomed, about)
-                steps.taken = True
-            rows = self._devices.rows(machine, _RESOURCES, about)
-            drives = self._empty_drives(rows, left, doomed)
             if drives:
+                contents = self._contents(machine, drives, about)
+                if contents:
+                    self._devices.remove(contents, about)
+                    steps.taken = True
                 self._devices.remove(drives, about)
                 steps.taken = True
             self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid, key=key))
 
-    def _empty_drives(
-        self, rows: Sequence[Instance], contents: Sequence[Instance], emptied: Sequence[Instance]
-    ) -> list[Instance]:
-        """Drives for hard disks that have none, and all that were emptied just now.
-
-        Nobody makes such a drive but a call that ended between two steps.
-        """
+    def _drives(self, machine: Machine, key: str, about: About) -> list[Instance]:
+        """The drive of a disk; more only if a request that was believed lost took effect later."""
         return [
             row
-            for row in rows
-            if any(self._devices.is_child(item, row) for item in emptied)
-            or (
-                row.text("ResourceSubType") == _DISK[1]
-                and not any(self._devices.is_child(item, row) for item in contents)
-            )
+            for row in self._devices.rows(machine, _RESOURCES, about)
+            if (name := DeviceName.read(row.text("ElementName"))) is not None
+            and name.key == key
         ]
 
-    def _attached(self, machine: Machine, vm_uuid: UUID, key: str) -> DiskName | None:
-        about = About(f"disk {key} of VM {vm_uuid}", Resource.DISK)
-        for row in self._devices.rows(machine, _STORAGE, about):
-            name = DiskName.read(row.text("HostResource"))
-            if name is not None and _is_of(row, vm_uuid, key):
-                return name
-        return None
+    def _contents(
+        self, machine: Machine, drives: Sequence[Instance], about: About
+    ) -> list[Instance]:
+        """What is in drives."""
+        return [
+            row
+            for row in self._devices.rows(machine, _STORAGE, about)
+            if any(self._devices.is_child(row, drive) for drive in drives)
+        ]
 
-    def _require_equal(self, found: DiskName, wanted: DiskName) -> None:
-        if found != wanted:
-            raise Conflict(
-                f"VM {found.vm_uuid} has a disk {found.key} of another spec",
-                remedy="detach it first, or use another key",
-                resource=Resource.DISK,
-                name=found.key,
-            )
+    def attachments(self, machine: Machine, vm_uuid: UUID) -> list[Attachment]:
+        """The disks that a VM has."""
+        rows = self._devices.rows(machine, _RESOURCES, About(f"disks of VM {vm_uuid}"))
+        return [
+            Attachment(name.key, row, controller, int(row.text("AddressOnParent") or 0))
+            for row in rows
+            if (name := DeviceName.read(row.text("ElementName"))) is not None
+            for controller in rows
+            if self._devices.is_child(row, controller)
+        ]
+
+    def sizes(self, vm_uuid: UUID) -> Iterator[tuple[str, int, int]]:
+        """Key, size that the guest sees and bytes in storage of each of a VM's own disks."""
+        for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid)):
+            name = DiskName.read(file.name)
+            if name is not None:
+                path, about = self._files.on_host(DISKS, file.name), f"disk {name.key}"
+                is_medium = name.extension == "iso"
+                size = (
+                    file.size_bytes if is_medium else self._disk_files.read(path, about)
+                )
+                yield (
+                    name.key,
+                    size if isinstance(size, int) else size.size_bytes,
+                    file.size_bytes,
+                )
 
     def _drive(self, place: Place) -> str:
         number, subtype, _ = _DVD if isinstance(place.spec.source, Media) else _DISK
@@ -198,6 +238,7 @@ class Disks:
             {
                 "ResourceType": Number(number, "uint16"),
                 "ResourceSubType": subtype,
+                "ElementName": str(DeviceName.of(place.spec)),
                 "Parent": self._devices.path(place.controller),
                 "AddressOnParent": str(place.slot),
             },
@@ -206,10 +247,13 @@ class Disks:
     def _at(self, place: Place, rows: Sequence[Instance]) -> Instance:
         for row in rows:
             slot = row.text("AddressOnParent")
-            if slot == str(place.slot) and self._devices.is_child(row, place.controller):
+            if slot == str(place.slot) and self._devices.is_child(
+                row, place.controller
+            ):
                 return row
         raise BackendError(
-            f"the drive of disk {place.spec.key} is not where it was put", may_have_been_done=True
+            f"the drive of disk {place.spec.key} is not where it was put",
+            may_have_been_done=True,
         )
 
     def _content(self, vm_uuid: UUID, spec: DiskSpec, drive: Instance) -> str:
@@ -226,6 +270,11 @@ class Disks:
         )
 
 
-def _is_of(row: Instance, vm_uuid: UUID, key: str) -> bool:
-    name = DiskName.read(row.text("HostResource"))
-    return name is not None and (name.vm_uuid, name.key) == (vm_uuid, key)
+def _require_equal(vm_uuid: UUID, found: DeviceName | None, wanted: DeviceName) -> None:
+    if found != wanted:
+        raise Conflict(
+            f"VM {vm_uuid} has a disk {wanted.key} of another spec",
+            remedy="detach it first, or use another key",
+            resource=Resource.DISK,
+            name=wanted.key,
+        )

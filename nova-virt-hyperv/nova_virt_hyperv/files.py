@@ -17,8 +17,9 @@ from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.errors import About, contract_error
 from nova_virt_hyperv.pool import Pool
 
-__all__ = ["DISKS", "IMAGES", "File", "Files"]
+__all__ = ["DISKS", "IMAGES", "ROOT", "File", "Files"]
 
+ROOT = ""
 DISKS = "disks"
 IMAGES = "images"
 
@@ -28,7 +29,7 @@ _Connections = dict[str, Any]
 
 @dataclass(frozen=True)
 class File:
-    """A file in one of the driver's two folders."""
+    """A file in one of the driver's folders."""
 
     name: str
     size_bytes: int
@@ -86,11 +87,31 @@ class Files:
             with smbclient.open_file(path, "xb", share_access="", **options) as file:
                 yield file
 
+    def touch(self, folder: str, name: str) -> None:
+        """Make an empty file; one that is there is no error."""
+        with self._translated(About(f"file {name}"), changing=True) as options:
+            path = self._path(folder, name)
+            with smbclient.open_file(path, "wb", share_access="rwd", **options):
+                pass
+
+    def exists(self, folder: str, name: str) -> bool:
+        """Whether there is a file of this name."""
+        with self._translated(About(f"file {name}")) as options:
+            try:
+                smbclient.stat(self._path(folder, name), **options)
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+                return False
+            return True
+
     def publish(self, folder: str, old: str, new: str) -> bool:
         """Rename a file; False if one of the new name exists, which stays as it is."""
         with self._translated(About(f"file {old}"), changing=True) as options:
             try:
-                smbclient.rename(self._path(folder, old), self._path(folder, new), **options)
+                smbclient.rename(
+                    self._path(folder, old), self._path(folder, new), **options
+                )
             except OSError as error:
                 if error.errno == errno.EEXIST:
                     return False
@@ -116,10 +137,13 @@ class Files:
         self._pool.close()
 
     def _path(self, *parts: str) -> str:
-        return "\\".join((rf"\\{self._settings.host}\{self._settings.share}", *parts))
+        root = rf"\\{self._settings.host}\{self._settings.share}"
+        return "\\".join((root, *filter(None, parts)))
 
     @contextmanager
-    def _translated(self, about: About, *, changing: bool = False) -> Iterator[dict[str, Any]]:
+    def _translated(
+        self, about: About, *, changing: bool = False
+    ) -> Iterator[dict[str, Any]]:
         current_call().check()
         connections = self._pool.take()
         try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from nova_virt_interface.errors import AccessDenied, BackendError
+from nova_virt_interface.states import ON
 from nova_virt_interface.values.host import HostInventory
+from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmState, VmStatistics
 
 from nova_virt_hyperv.cim import CIMV2, Instance, Reference, equals, select
@@ -14,7 +16,14 @@ from nova_virt_hyperv.machines import Entry, Machines, Services
 from nova_virt_hyperv.translate import MIB
 from nova_virt_hyperv.wmi import Wmi
 
-__all__ = ["Inventory", "computer", "find_services", "free_storage_bytes", "operating_system"]
+__all__ = [
+    "Inventory",
+    "computer",
+    "find_services",
+    "free_storage_bytes",
+    "operating_system",
+    "statistics_of",
+]
 
 _KIB = 1024
 
@@ -46,12 +55,14 @@ class Inventory:
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
         """See `IHypervisor.get_vm`."""
-        entry = self._machines.on(vm_uuid, lambda vm: self._machines.entry(vm, vm_uuid), reads=True)
+        entry = self._machines.on(
+            vm_uuid, lambda vm: self._machines.entry(vm, vm_uuid), reads=True
+        )
         return _state(entry)
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`. Processor time, disks and NICs are not in the summary."""
-        return tuple(_statistics(entry) for entry in self._machines.census())
+        return tuple(statistics_of(entry) for entry in self._machines.census())
 
 
 def computer(wmi: Wmi) -> Instance:
@@ -108,12 +119,17 @@ def _state(entry: Entry) -> VmState:
     return VmState(vm_uuid=entry.uuid, name=entry.name, power_state=entry.state)
 
 
-def _statistics(entry: Entry) -> VmStatistics:
+def statistics_of(entry: Entry) -> VmStatistics:
+    """What the summary of a VM tells of its use."""
     memory = None if entry.memory_mib is None else entry.memory_mib * MIB
+    runs = entry.state is PowerState.RUNNING
+    load = entry.load_percent if runs else None
     return VmStatistics(
         vm_uuid=entry.uuid,
         power_state=entry.state,
         vcpus=entry.vcpus,
+        cpu_load=None if load is None else min(1.0, load / 100),
+        uptime_seconds=entry.uptime_ms // 1000 if entry.state in ON else None,
         memory_bytes=memory,
         memory_used_bytes=memory,
     )

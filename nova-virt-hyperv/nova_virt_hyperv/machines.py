@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from nova_virt_interface.errors import BackendError, NotFound, Resource
+from nova_virt_interface.states import ON
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.cim import Instance, Reference, equals, select
@@ -23,8 +24,17 @@ _SETTINGS = "Msvm_VirtualSystemSettingData"
 _REALIZED = equals("VirtualSystemType", "Microsoft:Hyper-V:System:Realized")
 # RequestedInformation of GetSummaryInformation.
 _NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS = 0, 1, 3, 4
-_ENABLED_STATE, _MEMORY_USAGE, _UPTIME = 100, 103, 105
-_ASKED = (_NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS, _ENABLED_STATE, _MEMORY_USAGE, _UPTIME)
+_ENABLED_STATE, _LOAD, _MEMORY_USAGE, _UPTIME = 100, 101, 103, 105
+_ASKED = (
+    _NAME,
+    _ELEMENT_NAME,
+    _NOTES,
+    _PROCESSORS,
+    _ENABLED_STATE,
+    _LOAD,
+    _MEMORY_USAGE,
+    _UPTIME,
+)
 _Result = TypeVar("_Result")
 # Many fewer than fit into one response of the smallest size that a host may be set to.
 _CHUNK = 40
@@ -73,6 +83,7 @@ class Entry:
     vcpus: int | None
     memory_mib: int | None
     uptime_ms: int
+    load_percent: int | None = None
 
 
 class Machines:
@@ -104,7 +115,9 @@ class Machines:
         for machine in self.find(vm_uuid):
             if self.is_ours(machine, vm_uuid) and machine.mark and machine.mark.spec:
                 return machine
-        raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
+        raise NotFound(
+            f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid)
+        )
 
     def on(
         self, vm_uuid: UUID, act: Callable[[Machine], _Result], *, reads: bool = False
@@ -133,18 +146,29 @@ class Machines:
 
     def census(self) -> list[Entry]:
         """All our complete VMs: one request, unless they are too many for one response."""
+        found = [
+            entry
+            for row in self._everybody()
+            if (entry := self._entry(row)) is not None
+        ]
+        self._hints = {entry.uuid: entry.machine for entry in found}
+        return found
+
+    def executing(self) -> int:
+        """How many VMs of anybody are in the host's memory."""
+        states = [power_state(row.number("EnabledState")) for row in self._everybody()]
+        return sum(state in ON for state in states)
+
+    def _everybody(self) -> list[Instance]:
         try:
-            rows = self._summaries([])
+            return self._summaries([])
         except BackendError as error:
             if (
                 not isinstance(error.__cause__, WmiFault)
                 or error.__cause__.subcode != "EncodingLimit"
             ):
                 raise
-            rows = self._summaries_in_chunks()
-        found = [entry for row in rows if (entry := self._entry(row)) is not None]
-        self._hints = {entry.uuid: entry.machine for entry in found}
-        return found
+            return self._summaries_in_chunks()
 
     def entry(self, machine: Machine, vm_uuid: UUID) -> Entry:
         """What one of our VMs is; raises NotFound."""
@@ -152,9 +176,13 @@ class Machines:
             entry = self._entry(row)
             if entry is not None:
                 return entry
-        raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
+        raise NotFound(
+            f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid)
+        )
 
-    def _summaries(self, of: list[Reference], about: About | None = None) -> list[Instance]:
+    def _summaries(
+        self, of: list[Reference], about: About | None = None
+    ) -> list[Instance]:
         named: list[tuple[str, Parameter]] = [("SettingData", item) for item in of]
         named += [("RequestedInformation", number) for number in _ASKED]
         output = self._wmi.invoke(
@@ -185,6 +213,7 @@ class Machines:
             # Hyper-V reports 0 for a VM that has no memory now.
             memory_mib=row.number("MemoryUsage") or None,
             uptime_ms=row.number("UpTime") or 0,
+            load_percent=row.number("ProcessorLoad"),
         )
 
 

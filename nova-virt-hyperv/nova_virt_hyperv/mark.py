@@ -11,7 +11,7 @@ from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.values.disks import DiskSpec, FromImage, Media
 from nova_virt_interface.values.nics import NicSpec
 
-__all__ = ["DiskName", "Mark", "NicName", "disk_pattern", "image_tag"]
+__all__ = ["DeviceName", "DiskName", "Mark", "disk_pattern", "image_tag"]
 
 _MARK = re.compile(
     r"\[nova-virt owner=(?P<owner>[a-z0-9-]+) uuid=(?P<uuid>[0-9a-f-]{36})"
@@ -50,7 +50,9 @@ class Mark:
         match = _MARK.search(notes)
         if match is None:
             return None
-        return cls(match["owner"], UUID(match["uuid"]), match["vm"], match["spec"] or "")
+        return cls(
+            match["owner"], UUID(match["uuid"]), match["vm"], match["spec"] or ""
+        )
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ class DiskName:
     def of(cls, vm_uuid: UUID, spec: DiskSpec) -> DiskName:
         """The name for a disk."""
         image = (
-            image_tag(spec.source.image_key) if isinstance(spec.source, FromImage) else _NO_IMAGE
+            image_tag(spec.source.image_key)
+            if isinstance(spec.source, FromImage)
+            else _NO_IMAGE
         )
         extension = "iso" if isinstance(spec.source, Media) else "vhdx"
         return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], image, extension)
@@ -87,7 +91,9 @@ class DiskName:
         return f"{self.vm_uuid}.{self.key}.{self.digest}.{self.image}.{self.extension}"
 
 
-def disk_pattern(*, vm_uuid: UUID | None = None, key: str = "*", image_key: str = "") -> str:
+def disk_pattern(
+    *, vm_uuid: UUID | None = None, key: str = "*", image_key: str = ""
+) -> str:
     """A pattern for the names of the files of a VM, of one of its disks, or of an image's users."""
     tag = image_tag(image_key) if image_key else "*"
     return f"{vm_uuid or '*'}.{key}.*.{tag}.*"
@@ -99,19 +105,19 @@ def image_tag(image_key: str) -> str:
 
 
 @dataclass(frozen=True)
-class NicName:
-    """The element name of a NIC: which it is, and of which spec."""
+class DeviceName:
+    """The element name of a NIC or of a disk's drive: which it is, and of which spec."""
 
     key: str
     digest: str
 
     @classmethod
-    def of(cls, spec: NicSpec) -> NicName:
-        """The name for a NIC."""
+    def of(cls, spec: NicSpec | DiskSpec) -> DeviceName:
+        """The name for a device."""
         return cls(spec.key, spec_digest(spec)[:_DIGITS])
 
     @classmethod
-    def read(cls, name: str) -> NicName | None:
+    def read(cls, name: str) -> DeviceName | None:
         """Read it from an element name; None if it is no such name."""
         match = re.fullmatch(r"nova-virt ([a-z0-9-]+) ([0-9a-f]{32})", name)
         return cls(match[1], match[2]) if match else None

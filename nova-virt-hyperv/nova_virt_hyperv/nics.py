@@ -15,8 +15,8 @@ from nova_virt_hyperv.cim import Instance, Number, embedded, equals, select
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.machines import Machine, Machines
-from nova_virt_hyperv.mark import NicName
-from nova_virt_hyperv.translate import mac_text
+from nova_virt_hyperv.mark import DeviceName
+from nova_virt_hyperv.translate import mac_of, mac_text
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Nics"]
@@ -46,7 +46,7 @@ class Nics:
             switches = self.switches((spec,))
             with undone_by(lambda: self._detach(machine, vm_uuid, spec.key)):
                 self.connect(machine, vm_uuid, (spec,), switches)
-        elif NicName.read(attached.text("ElementName")) != NicName.of(spec):
+        elif DeviceName.read(attached.text("ElementName")) != DeviceName.of(spec):
             raise Conflict(
                 f"VM {vm_uuid} has a NIC {spec.key} of another spec",
                 remedy="detach it first, or use another key",
@@ -70,7 +70,9 @@ class Nics:
             same = [row for row in rows if row.text("ElementName") == name]
             if not same:
                 raise NotFound(
-                    f"the host has no virtual switch {name}", resource=Resource.NETWORK, name=name
+                    f"the host has no virtual switch {name}",
+                    resource=Resource.NETWORK,
+                    name=name,
                 )
             if len(same) > 1:
                 raise Conflict(
@@ -94,14 +96,30 @@ class Nics:
             return
         about = About(f"NICs of VM {vm_uuid}")
         self._devices.add(machine, [_port(spec) for spec in specs], about)
-        rows = {row.text("ElementName"): row for row in self._devices.rows(machine, _PORT, about)}
+        rows = {
+            row.text("ElementName"): row
+            for row in self._devices.rows(machine, _PORT, about)
+        }
         connections = []
         for spec in specs:
-            row = rows.get(str(NicName.of(spec)))
+            row = rows.get(str(DeviceName.of(spec)))
             if row is None:
                 raise BackendError(f"NIC {spec.key} is not where it was put")
             connections.append(self._connection(row, switches[spec.backing.name]))
         self._devices.add(machine, connections, about)
+
+    def ports(self, machine: Machine, vm_uuid: UUID) -> list[tuple[str, str, str]]:
+        """Key, the host's GUID and MAC address of each NIC that a VM has."""
+        rows = self._devices.rows(machine, _PORT, About(f"NICs of VM {vm_uuid}"))
+        return [
+            (
+                name.key,
+                row.text("InstanceID").rpartition("\\")[2],
+                mac_of(row.text("Address")),
+            )
+            for row in rows
+            if (name := DeviceName.read(row.text("ElementName"))) is not None
+        ]
 
     def _detach(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
         found = self._attached(machine, vm_uuid, key)
@@ -112,7 +130,7 @@ class Nics:
     def _attached(self, machine: Machine, vm_uuid: UUID, key: str) -> Instance | None:
         about = About(f"NIC {key} of VM {vm_uuid}", Resource.NIC)
         for row in self._devices.rows(machine, _PORT, about):
-            name = NicName.read(row.text("ElementName"))
+            name = DeviceName.read(row.text("ElementName"))
             if name is not None and name.key == key:
                 return row
         return None
@@ -136,7 +154,7 @@ def _port(spec: NicSpec) -> str:
         {
             "ResourceType": Number(10, "uint16"),
             "ResourceSubType": "Microsoft:Hyper-V:Synthetic Ethernet Port",
-            "ElementName": str(NicName.of(spec)),
+            "ElementName": str(DeviceName.of(spec)),
             "Address": mac_text(spec.mac),
             "StaticMacAddress": True,
         },

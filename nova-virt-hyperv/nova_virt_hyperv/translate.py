@@ -8,7 +8,7 @@ from nova_virt_interface import offers
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
-from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.power import PowerState
@@ -25,6 +25,7 @@ __all__ = [
     "check_vm",
     "describe",
     "firmware_of",
+    "mac_of",
     "mac_text",
     "power_state",
 ]
@@ -92,6 +93,7 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
         nic_models=(NicModel.NETVSC,),
         firmware=(Firmware.UEFI, Firmware.BIOS),
         features=(VmFeature.GUEST_UUID,),
+        host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         memory_step_bytes=2 * MIB,
     )
 
@@ -109,6 +111,11 @@ def bios_guid(vm_uuid: UUID) -> str:
 def mac_text(mac: str) -> str:
     """How Hyper-V writes a MAC address."""
     return mac.replace(":", "").upper()
+
+
+def mac_of(text: str) -> str:
+    """A MAC address that Hyper-V has written."""
+    return ":".join(text[start : start + 2] for start in range(0, len(text), 2)).lower()
 
 
 def check_vm(spec: VmSpec, host: HostDescription) -> None:

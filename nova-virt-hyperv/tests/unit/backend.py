@@ -40,7 +40,9 @@ def medium(content: bytes = b"a medium") -> DiskSpec:
     return DiskSpec(key="config-drive", source=source)
 
 
-def from_image(key: str = "root", image_key: str = "image", size_bytes: int = 32 * MIB) -> DiskSpec:
+def from_image(
+    key: str = "root", image_key: str = "image", size_bytes: int = 32 * MIB
+) -> DiskSpec:
     source = FromImage(image_key=image_key)
     return DiskSpec(key=key, source=source, size_bytes=size_bytes, boot_index=0)
 

@@ -15,7 +15,9 @@ from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION
 from nova_virt_hyperv.testing.simulator.model import Ref, Row
 from nova_virt_hyperv.testing.simulator.schema import schema
 
-_PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn")), min_size=1)
+_PRINTABLE = st.text(
+    st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn")), min_size=1
+)
 _SETTINGS = "Msvm_VirtualSystemSettingData"
 
 
@@ -38,7 +40,12 @@ class TestQueries(testtools.TestCase):
 
 
 class TestEmbeddedInstances(testtools.TestCase):
-    @given(_PRINTABLE, st.booleans(), st.lists(_PRINTABLE, min_size=1), st.integers(0, 65535))
+    @given(
+        _PRINTABLE,
+        st.booleans(),
+        st.lists(_PRINTABLE, min_size=1),
+        st.integers(0, 65535),
+    )
     def test_what_is_written_is_read(
         self, name: str, flag: bool, notes: list[str], number: int
     ) -> None:
@@ -62,15 +69,20 @@ class TestEmbeddedInstances(testtools.TestCase):
             row.values,
         )
         back = cim.read_embedded(embedded.write(row))
-        self.assertEqual((name, tuple(notes)), (back.text("ElementName"), back.texts("Notes")))
+        self.assertEqual(
+            (name, tuple(notes)), (back.text("ElementName"), back.texts("Notes"))
+        )
 
 
 class TestItems(testtools.TestCase):
     def test_null_is_absent_and_arrays_are_whole(self) -> None:
         cls = schema().find(VIRTUALIZATION, _SETTINGS)
         assert cls is not None
-        row = Row(cls, {"InstanceID": "Microsoft:X", "Notes": ["a", "b"], "BIOSNumLock": False})
-        item = cim.read_instance(ET.fromstring(etree.tostring(soap.instance(row))))  # noqa: S314
+        row = Row(
+            cls,
+            {"InstanceID": "Microsoft:X", "Notes": ["a", "b"], "BIOSNumLock": False},
+        )
+        item = cim.read_instance(ET.fromstring(etree.tostring(soap.instance(row))))
         self.assertEqual(_SETTINGS, item.class_name)
         self.assertEqual(("a", "b"), item.texts("Notes"))
         self.assertEqual(
@@ -80,7 +92,7 @@ class TestItems(testtools.TestCase):
 
     def test_a_reference_survives(self) -> None:
         ref = Ref(VIRTUALIZATION, "Msvm_X", (("InstanceID", 'a"\\b'),))
-        element = ET.fromstring(etree.tostring(soap.epr(ref)))  # noqa: S314
+        element = ET.fromstring(etree.tostring(soap.epr(ref)))
         found = cim.read_reference(element)
         self.assertEqual(
             (ref.class_name, ref.keys, ref.namespace),

@@ -59,7 +59,9 @@ class TestLogin(BackendTestCase):
 
     def test_a_wrong_password_is_refused_and_not_tried_again(self) -> None:
         for auth in ("basic", "ntlm"):
-            error = self.assertRaises(AccessDenied, self.connected, auth=auth, password="wrong")
+            error = self.assertRaises(
+                AccessDenied, self.connected, auth=auth, password="wrong"
+            )
             self.assertIn("password", error.remedy)
             self.assertNotIn("wrong", str(error))
 
@@ -108,7 +110,9 @@ class TestGuests(BackendTestCase):
         self.harness.control("listens", guid=self.running())
         before = self.harness.control("requests").get("RequestStateChange", 0)
         self.hypervisor.stop_vm(self.vm_uuid, StopRequest(graceful_timeout_seconds=30))
-        self.assertEqual(PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state)
+        self.assertEqual(
+            PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state
+        )
         after = self.harness.control("requests").get("RequestStateChange", 0)
         self.assertEqual(before, after, "it was turned off by force")
 
@@ -116,7 +120,9 @@ class TestGuests(BackendTestCase):
         self.harness.control("listens", guid=self.running())
         soft = RebootRequest(kind=RebootKind.SOFT, graceful_timeout_seconds=30)
         self.hypervisor.reboot_vm(self.vm_uuid, soft)
-        self.assertEqual(PowerState.RUNNING, self.hypervisor.get_vm(self.vm_uuid).power_state)
+        self.assertEqual(
+            PowerState.RUNNING, self.hypervisor.get_vm(self.vm_uuid).power_state
+        )
 
     def test_saved_and_paused_vms(self) -> None:
         guid = self.running()
@@ -125,8 +131,12 @@ class TestGuests(BackendTestCase):
             self.assertEqual(expected, self.hypervisor.get_vm(self.vm_uuid).power_state)
             self.hypervisor.start_vm(self.vm_uuid, StartRequest())
             self.harness.control("state", guid=guid, state=state)
-            self.hypervisor.stop_vm(self.vm_uuid, StopRequest(graceful_timeout_seconds=30))
-            self.assertEqual(PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state)
+            self.hypervisor.stop_vm(
+                self.vm_uuid, StopRequest(graceful_timeout_seconds=30)
+            )
+            self.assertEqual(
+                PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state
+            )
             self.hypervisor.start_vm(self.vm_uuid, StartRequest())
 
     def test_a_switch_that_is_not_there(self) -> None:

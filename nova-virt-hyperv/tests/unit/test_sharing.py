@@ -22,7 +22,9 @@ class TestPool(testtools.TestCase):
         self.made: list[int] = []
         self.ended: list[int] = []
         self.dead: set[int] = set()
-        self.pool: Pool[int] = Pool(self.make, self.ended.append, lambda n: n not in self.dead)
+        self.pool: Pool[int] = Pool(
+            self.make, self.ended.append, lambda n: n not in self.dead
+        )
 
     def make(self) -> int:
         self.made.append(len(self.made))
@@ -66,11 +68,15 @@ class TestFiles(BackendTestCase):
         with files.new(DISKS, "large") as file:
             file.write(content)
         self.addCleanup(files.remove, DISKS, "large")
-        self.assertEqual([len(content)], [found.size_bytes for found in files.files(DISKS)])
+        self.assertEqual(
+            [len(content)], [found.size_bytes for found in files.files(DISKS)]
+        )
 
     def test_a_large_medium_arrives_whole(self) -> None:
         self.made(disks=(medium(bytes(9 * MIB)),))
-        self.assertEqual([9 * MIB], [found.size_bytes for found in self.files().files(DISKS)])
+        self.assertEqual(
+            [9 * MIB], [found.size_bytes for found in self.files().files(DISKS)]
+        )
 
     def test_an_upload_that_waits_for_the_host_is_in_nobodys_way(self) -> None:
         files = self.files()

@@ -16,6 +16,7 @@ from pathlib import Path
 from nova_virt_hyperv.testing.simulator.authentication import Account
 from nova_virt_hyperv.testing.simulator.catalogue import simulate
 from nova_virt_hyperv.testing.simulator.certificates import make_authority
+from nova_virt_hyperv.testing.simulator.consoles import ConsoleListener
 from nova_virt_hyperv.testing.simulator.controls import Controls
 from nova_virt_hyperv.testing.simulator.host import Configuration
 from nova_virt_hyperv.testing.simulator.server import WinRm
@@ -28,11 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the simulator until its input ends."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    consoles = ConsoleListener()
     configuration = Configuration(
         name=options.name,
         drive=options.drive,
         switches=tuple(options.switch or ("external",)),
         job_seconds=options.job_seconds,
+        console_port=consoles.port,
     )
     password = os.environ.pop("SIMULATOR_PASSWORD", "")
     if not password:
@@ -41,11 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
     account = Account(options.user, password, options.state / "account")
     authority, tls = make_authority(options.state)
     simulated = simulate(configuration)
-    winrm = WinRm(Service(simulated.host), account, None if options.plain else tls, options.port)
+    consoles.machines = simulated.machines
+    winrm = WinRm(
+        Service(simulated.host), account, None if options.plain else tls, options.port
+    )
     winrm.start()
     print(json.dumps({"port": winrm.port, "authority": str(authority)}), flush=True)
-    Controls(simulated, winrm).serve(sys.stdin, sys.stdout)
+    Controls(simulated, winrm, consoles).serve(sys.stdin, sys.stdout)
     winrm.stop()
+    consoles.close()
     return 0
 
 
@@ -56,14 +63,24 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The account's password is taken from the environment variable SIMULATOR_PASSWORD.",
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0: any")
-    parser.add_argument("--drive", type=Path, required=True, help="directory that is drive C:")
-    parser.add_argument("--state", type=Path, required=True, help="directory for its own files")
+    parser.add_argument(
+        "--drive", type=Path, required=True, help="directory that is drive C:"
+    )
+    parser.add_argument(
+        "--state", type=Path, required=True, help="directory for its own files"
+    )
     parser.add_argument("--name", default="HYPERV-1", help="the host's NetBIOS name")
-    parser.add_argument("--user", default="Administrator", help="the account that may log in")
-    parser.add_argument("--switch", action="append", help="a virtual switch; repeatable")
+    parser.add_argument(
+        "--user", default="Administrator", help="the account that may log in"
+    )
+    parser.add_argument(
+        "--switch", action="append", help="a virtual switch; repeatable"
+    )
     parser.add_argument("--job-seconds", type=float, default=0.02, help="0: no jobs")
     parser.add_argument(
-        "--plain", action="store_true", help="HTTP with encrypted messages instead of HTTPS"
+        "--plain",
+        action="store_true",
+        help="HTTP with encrypted messages instead of HTTPS",
     )
     return parser
 

@@ -78,7 +78,9 @@ class Handshake:
         if self._context is None:
             raise ValueError("nobody is logged in")
         match = re.search(
-            rb"application/octet-stream\r\n(.*?)--Encrypted Boundary--", content, re.S
+            rb"application/octet-stream\r\n(.*?)--Encrypted Boundary--",
+            content,
+            re.DOTALL,
         )
         if match is None:
             raise ValueError("no encrypted body")
@@ -104,5 +106,7 @@ class Handshake:
             b"",
         ]
         body = b"\r\n".join(lines) + struct.pack("<i", len(header)) + header + sealed
-        kind = f'multipart/encrypted;protocol="{_ENCRYPTED}";boundary="Encrypted Boundary"'
+        kind = (
+            f'multipart/encrypted;protocol="{_ENCRYPTED}";boundary="Encrypted Boundary"'
+        )
         return kind, body + _BOUNDARY + b"--\r\n"

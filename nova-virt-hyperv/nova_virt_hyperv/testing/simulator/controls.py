@@ -7,9 +7,11 @@ One JSON object per line comes in, with ``do`` and the arguments of that name; o
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from nova_virt_hyperv.testing.simulator.catalogue import Simulated
+from nova_virt_hyperv.testing.simulator.consoles import ConsoleListener
 from nova_virt_hyperv.testing.simulator.faults import Fault
 from nova_virt_hyperv.testing.simulator.machines import Machine
 from nova_virt_hyperv.testing.simulator.model import Row
@@ -21,9 +23,12 @@ __all__ = ["Controls"]
 class Controls:
     """Obeys until its input ends."""
 
-    def __init__(self, simulated: Simulated, winrm: WinRm) -> None:
+    def __init__(
+        self, simulated: Simulated, winrm: WinRm, consoles: ConsoleListener
+    ) -> None:
         self._simulated = simulated
         self._winrm = winrm
+        self._consoles = consoles
 
     def serve(self, commands: TextIO, answers: TextIO) -> None:
         """Read commands and answer them until the input ends."""
@@ -32,7 +37,13 @@ class Controls:
                 given = json.loads(line)
                 act = getattr(self, f"do_{given.pop('do')}")
                 answer = {"result": act(**given)}
-            except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+            except (
+                ValueError,
+                TypeError,
+                KeyError,
+                AttributeError,
+                StopIteration,
+            ) as error:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
@@ -85,7 +96,11 @@ class Controls:
         with self._simulated.host.lock:
             host, machines = self._simulated.host, self._simulated.machines
             settings = Row(host.cls("Msvm_VirtualSystemSettingData"))
-            settings.values = {"ElementName": name, "BIOSGUID": bios_guid, "Notes": [notes]}
+            settings.values = {
+                "ElementName": name,
+                "BIOSGUID": bios_guid,
+                "Notes": [notes],
+            }
             return machines.make(settings)
 
     def do_destroy(self, guid: str) -> None:
@@ -109,10 +124,43 @@ class Controls:
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].change(state)
 
+    def do_run(self, guid: str) -> None:
+        """Start a VM, or let it go on, as an operator would."""
+        with self._simulated.host.lock:
+            self._simulated.power.on(self._simulated.machines.by_guid[guid])
+
+    def do_consoles(self) -> list[str]:
+        """GUIDs of the VMs whose consoles were connected to so far."""
+        return list(self._consoles.sessions)
+
+    def do_orders(self) -> list[str]:
+        """What the host was told about its own power so far."""
+        return list(self._simulated.windows.orders)
+
+    def do_measures(self) -> dict[str, float]:
+        """How long the host is up, and its processors were idle."""
+        windows = self._simulated.windows
+        return {
+            "uptime_seconds": windows.ticks() / 1e7,
+            "cpu_idle_ns": float(windows.idle_ns()),
+        }
+
     def do_listens(self, guid: str) -> None:
         """Let a VM's guest have integration services from now on."""
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].listens = True
+
+
+def features(vm: Machine) -> Iterator[str]:
+    """Names of the contract's features that a VM has."""
+    if vm.settings["SecureBootEnabled"]:
+        yield "secure-boot"
+    for row in vm.resources:
+        if (
+            row.cls.name == "Msvm_ProcessorSettingData"
+            and row["LimitProcessorFeatures"]
+        ):
+            yield "cpu-model"
 
 
 def _described(vm: Machine) -> dict[str, Any]:
@@ -122,7 +170,9 @@ def _described(vm: Machine) -> dict[str, Any]:
         "bios_guid": vm.settings["BIOSGUID"],
         "notes": "\n".join(vm.settings["Notes"] or ()),
         "state": vm.state,
+        "interrupts": vm.interrupts,
         "generation": vm.generation,
+        "features": list(features(vm)),
         "boot_sources": vm.settings["BootSourceOrder"] or [],
         "resources": [
             {
@@ -130,6 +180,7 @@ def _described(vm: Machine) -> dict[str, Any]:
                 "kind": row["ResourceSubType"],
                 "name": row["ElementName"],
                 "address": row["Address"],
+                "slot": row["AddressOnParent"],
                 "host": row["HostResource"] or [],
                 "quantity": row["VirtualQuantity"],
             }

@@ -1,6 +1,7 @@
 """The state machine of a VM, and its guest's shutdown component.
 
 https://learn.microsoft.com/windows/win32/hyperv_v2/requeststatechange-msvm-computersystem
+https://learn.microsoft.com/windows/win32/hyperv_v2/injectnonmaskableinterrupt-msvm-computersystem
 https://learn.microsoft.com/windows/win32/hyperv_v2/initiateshutdown-msvm-shutdowncomponent
 """
 
@@ -20,7 +21,13 @@ from nova_virt_hyperv.testing.simulator.machines import (
     Machine,
     Machines,
 )
-from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
+from nova_virt_hyperv.testing.simulator.model import (
+    JobFailed,
+    Outcome,
+    Ref,
+    Refused,
+    Row,
+)
 
 __all__ = ["Power"]
 
@@ -50,6 +57,9 @@ class Power:
         self._host = host
         self._machines = machines
         host.handlers[("Msvm_ComputerSystem", "RequestStateChange")] = self._request
+        host.handlers[("Msvm_ComputerSystem", "InjectNonMaskableInterrupt")] = (
+            self._interrupt
+        )
         host.handlers[("Msvm_ShutdownComponent", "InitiateShutdown")] = self._shut_down
         host.sources.append(lambda _: self._components())
 
@@ -57,6 +67,12 @@ class Power:
         """Turn a VM off, as an operator, or its own guest, would."""
         machine.change(OFF)
         machine.running_since = 0.0
+
+    def on(self, machine: Machine) -> None:
+        """Start a VM, or let it go on, as an operator would."""
+        if machine.state != PAUSED:
+            machine.running_since = time.monotonic()
+        machine.change(RUNNING)
 
     def _request(self, host: Host, system: Row, given: dict[str, Any]) -> Outcome:
         if "RequestedState" not in given:
@@ -67,7 +83,9 @@ class Power:
             raise Refused(32775, f"{given['RequestedState']} from {machine.state}")
         before, (meanwhile, after) = machine.state, found
         machine.system["RequestedState"] = given["RequestedState"]
-        boots = after == RUNNING and (before == OFF or given["RequestedState"] == _RESET)
+        boots = after == RUNNING and (
+            before == OFF or given["RequestedState"] == _RESET
+        )
         machine.change(meanwhile)
 
         def effect() -> None:
@@ -80,6 +98,16 @@ class Power:
                 machine.running_since = 0.0
 
         return host.run("Changing the state of a virtual machine", effect)
+
+    def _interrupt(self, host: Host, system: Row, given: dict[str, Any]) -> Outcome:
+        machine = self._machines.of(Ref("", "", (("Name", str(system["Name"])),)))
+        if machine.state != RUNNING:
+            raise Refused(32775, "only a guest that runs takes an interrupt")
+
+        def effect() -> None:
+            machine.interrupts += 1
+
+        return host.run("Injecting a non-maskable interrupt", effect)
 
     def _check_start(self, machine: Machine, before: int) -> None:
         try:
@@ -127,7 +155,9 @@ class Power:
     def _shut_down(self, host: Host, component: Row, given: dict[str, Any]) -> Outcome:
         if given.get("Force") is None or not given.get("Reason"):
             raise Refused(32773, "Force and Reason are needed")
-        machine = self._machines.of(Ref("", "", (("Name", str(component["SystemName"])),)))
+        machine = self._machines.of(
+            Ref("", "", (("Name", str(component["SystemName"])),))
+        )
 
         def obey() -> None:
             time.sleep(_GUEST_SECONDS)
