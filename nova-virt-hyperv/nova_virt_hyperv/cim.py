@@ -68,9 +68,7 @@ class Reference:
 
     def key(self, name: str) -> str:
         """One key property; empty if it has no such."""
-        return next(
-            (text for key, text in self.selectors if key.lower() == name.lower()), ""
-        )
+        return next((text for key, text in self.selectors if key.lower() == name.lower()), "")
 
 
 @dataclass(frozen=True)
@@ -78,15 +76,11 @@ class Instance:
     """The properties of one instance, or the output of a method. Null is absent."""
 
     class_name: str
-    content: Mapping[str, tuple[str | Reference | Instance, ...]] = field(
-        default_factory=dict
-    )
+    content: Mapping[str, tuple[str | Reference | Instance, ...]] = field(default_factory=dict)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """All values of a property, as text."""
-        return tuple(
-            item for item in self.content.get(name, ()) if isinstance(item, str)
-        )
+        return tuple(item for item in self.content.get(name, ()) if isinstance(item, str))
 
     def text(self, name: str) -> str:
         """The value as text; empty when it is null."""
@@ -99,9 +93,7 @@ class Instance:
 
     def references(self, name: str) -> tuple[Reference, ...]:
         """All values that are references."""
-        return tuple(
-            item for item in self.content.get(name, ()) if isinstance(item, Reference)
-        )
+        return tuple(item for item in self.content.get(name, ()) if isinstance(item, Reference))
 
     def instances(self, name: str) -> tuple[Instance, ...]:
         """All values that are instances, written as elements or as text."""
@@ -129,7 +121,7 @@ def object_path(host: str, reference: Reference) -> str:
 
 def select(class_name: str, condition: str = "") -> str:
     """A query for the instances of a class; texts in the condition are made by `wql_text`."""
-    query = f"SELECT * FROM {class_name}"
+    query = f"SELECT * FROM {class_name}"  # noqa: S608
     return f"{query} WHERE {condition}" if condition else query
 
 
@@ -169,9 +161,7 @@ def read_reference(element: ET.Element) -> Reference:
     """Read an endpoint reference."""
     uri = element.findtext(f"{_WSA}ReferenceParameters/{_WSMAN}ResourceURI", "")
     match = _WMI_URI.fullmatch(uri.strip())
-    selectors = element.iterfind(
-        f"{_WSA}ReferenceParameters/{_WSMAN}SelectorSet/{_WSMAN}Selector"
-    )
+    selectors = element.iterfind(f"{_WSA}ReferenceParameters/{_WSMAN}SelectorSet/{_WSMAN}Selector")
     return Reference(
         class_name=match["name"] if match else uri,
         selectors=tuple((item.get("Name", ""), item.text or "") for item in selectors),
@@ -179,9 +169,7 @@ def read_reference(element: ET.Element) -> Reference:
     )
 
 
-def parameters(
-    root: ET.Element, namespace: str, named: Sequence[tuple[str, object]]
-) -> ET.Element:
+def parameters(root: ET.Element, namespace: str, named: Sequence[tuple[str, object]]) -> ET.Element:
     """Add a method's parameters to its input element; an array is its name repeated."""
     for name, content in named:
         child = ET.SubElement(root, f"{{{namespace}}}{name}")
@@ -209,9 +197,7 @@ def embedded(class_name: str, properties: Mapping[str, Embedded]) -> str:
             child = ET.SubElement(root, "PROPERTY", NAME=name, TYPE=_cim_type(content))
             ET.SubElement(child, "VALUE").text = _written(content)
         elif content:
-            child = ET.SubElement(
-                root, "PROPERTY.ARRAY", NAME=name, TYPE=_cim_type(content[0])
-            )
+            child = ET.SubElement(root, "PROPERTY.ARRAY", NAME=name, TYPE=_cim_type(content[0]))
             array = ET.SubElement(child, "VALUE.ARRAY")
             for item in content:
                 ET.SubElement(array, "VALUE").text = _written(item)
@@ -233,7 +219,7 @@ def _written(content: str | bool | Number) -> str:
 def read_embedded(text: str) -> Instance:
     """Read the text of an embedded instance."""
     # The host wrote it; expat refuses amplification and ElementTree reads no external entity.
-    root = ET.fromstring(text)
+    root = ET.fromstring(text)  # noqa: S314
     content: dict[str, tuple[str | Reference | Instance, ...]] = {}
     for child in root:
         values = tuple(item.text or "" for item in child.iter("VALUE"))

@@ -17,13 +17,9 @@ _STORAGE_PATH = r"[A-Za-z]:(\\[^\\/:*?\"<>|]+)+"
 _LONGEST_STORAGE_PATH = 100
 
 _OPTIONS: list[cfg.Opt] = [
-    cfg.StrOpt(
-        "host", help="Name or address of the Hyper-V host, as its certificate has it."
-    ),
+    cfg.StrOpt("host", help="Name or address of the Hyper-V host, as its certificate has it."),
     cfg.PortOpt(
-        "port",
-        default=5986,
-        help="Port of its WinRM service: 5986 with TLS, 5985 without.",
+        "port", default=5986, help="Port of its WinRM service: 5986 with TLS, 5985 without."
     ),
     cfg.BoolOpt(
         "tls",
@@ -74,10 +70,7 @@ _OPTIONS: list[cfg.Opt] = [
         "different storage paths.",
     ),
     cfg.IntOpt(
-        "timeout_seconds",
-        default=60,
-        min=5,
-        help="How long the host may take to answer a request.",
+        "timeout_seconds", default=60, min=5, help="How long the host may take to answer a request."
     ),
     cfg.FloatOpt(
         "poll_interval_seconds",

@@ -25,9 +25,7 @@ def console_port(wmi: Wmi) -> int | None:
 class Consoles:
     """The consoles of the VMs of one host."""
 
-    def __init__(
-        self, machines: Machines, host: HostDescription, address: str, port: int
-    ) -> None:
+    def __init__(self, machines: Machines, host: HostDescription, address: str, port: int) -> None:
         self._machines = machines
         self._host = host
         self._address = address

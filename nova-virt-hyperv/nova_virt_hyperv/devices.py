@@ -23,15 +23,11 @@ class Devices:
     def rows(self, machine: Machine, class_name: str, about: About) -> list[Instance]:
         """The rows of a class that belong to a VM."""
         pattern = wql_text(f"Microsoft:{machine.guid}\\%")
-        return self._wmi.query(
-            select(class_name, f"InstanceID LIKE {pattern}"), about=about
-        )
+        return self._wmi.query(select(class_name, f"InstanceID LIKE {pattern}"), about=about)
 
     def add(self, machine: Machine, settings: Sequence[str], about: About) -> None:
         """Add resources, all in one request."""
-        named: list[tuple[str, Parameter]] = [
-            ("AffectedConfiguration", machine.settings)
-        ]
+        named: list[tuple[str, Parameter]] = [("AffectedConfiguration", machine.settings)]
         named += [("ResourceSettings", text) for text in settings]
         self._wmi.invoke(self._service, "AddResourceSettings", named, about=about)
 

@@ -39,9 +39,7 @@ class Diagnostics:
 
     def vm_statistics(self, vm_uuid: UUID) -> VmStatistics:
         """See `IVmDiagnostics.vm_statistics`."""
-        return self._machines.on(
-            vm_uuid, lambda vm: self._measure(vm, vm_uuid), reads=True
-        )
+        return self._machines.on(vm_uuid, lambda vm: self._measure(vm, vm_uuid), reads=True)
 
     def device_metadata(self, vm_uuid: UUID) -> tuple[DeviceMetadata, ...]:
         """See `IDeviceMetadata.device_metadata`."""
@@ -76,9 +74,7 @@ class Diagnostics:
             ),
             nics=tuple(
                 _nic(key, row)
-                for key, guid, _ in (
-                    self._nics.ports(machine, vm_uuid) if cards else ()
-                )
+                for key, guid, _ in (self._nics.ports(machine, vm_uuid) if cards else ())
                 for row in cards
                 if guid.lower() in row.text("Name").lower()
             ),
@@ -86,9 +82,7 @@ class Diagnostics:
 
     def _counters(self, class_name: str, pattern: str) -> Sequence[Instance]:
         try:
-            return self._wmi.query(
-                select(class_name, f"Name LIKE {wql_text(pattern)}"), CIMV2
-            )
+            return self._wmi.query(select(class_name, f"Name LIKE {wql_text(pattern)}"), CIMV2)
         except NotFound:
             # Performance counters can be turned off: then the host has no such class.
             return ()

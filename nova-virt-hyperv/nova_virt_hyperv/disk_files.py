@@ -52,12 +52,7 @@ class DiskFiles:
         """Make a disk that begins as its parent and has its size."""
         settings = embedded(
             "Msvm_VirtualHardDiskSettingData",
-            {
-                "Type": _DIFFERENCING,
-                "Format": _VHDX,
-                "Path": path,
-                "ParentPath": parent_path,
-            },
+            {"Type": _DIFFERENCING, "Format": _VHDX, "Path": path, "ParentPath": parent_path},
         )
         self._make(settings, name)
 

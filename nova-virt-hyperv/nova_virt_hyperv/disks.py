@@ -6,12 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from nova_virt_interface.errors import (
-    BackendError,
-    Conflict,
-    InvalidRequest,
-    Resource,
-)
+from nova_virt_interface.errors import BackendError, Conflict, InvalidRequest, Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
@@ -40,16 +35,8 @@ __all__ = ["SCSI_CONTROLLER", "Attachment", "Disks"]
 _RESOURCES = "Msvm_ResourceAllocationSettingData"
 _STORAGE = "Msvm_StorageAllocationSettingData"
 # ResourceType and ResourceSubType of the drive, and those of what is in it.
-_DISK = (
-    17,
-    "Microsoft:Hyper-V:Synthetic Disk Drive",
-    "Microsoft:Hyper-V:Virtual Hard Disk",
-)
-_DVD = (
-    16,
-    "Microsoft:Hyper-V:Synthetic DVD Drive",
-    "Microsoft:Hyper-V:Virtual CD/DVD Disk",
-)
+_DISK = (17, "Microsoft:Hyper-V:Synthetic Disk Drive", "Microsoft:Hyper-V:Virtual Hard Disk")
+_DVD = (16, "Microsoft:Hyper-V:Synthetic DVD Drive", "Microsoft:Hyper-V:Virtual CD/DVD Disk")
 _MEDIUM_TYPE = 31
 
 
@@ -128,10 +115,7 @@ class Disks:
 
     def make(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         """Make the disk's file."""
-        name, about = (
-            str(DiskName.of(vm_uuid, spec)),
-            f"disk {spec.key} of VM {vm_uuid}",
-        )
+        name, about = (str(DiskName.of(vm_uuid, spec)), f"disk {spec.key} of VM {vm_uuid}")
         path = self._files.on_host(DISKS, name)
         if isinstance(spec.source, Media):
             with self._files.new(DISKS, name) as file:
@@ -145,11 +129,7 @@ class Disks:
             self._disk_files.make_blank(path, spec.size_bytes or 0, about)
 
     def connect(
-        self,
-        machine: Machine,
-        vm_uuid: UUID,
-        specs: Sequence[DiskSpec],
-        firmware: Firmware,
+        self, machine: Machine, vm_uuid: UUID, specs: Sequence[DiskSpec], firmware: Firmware
     ) -> list[Instance]:
         """Connect disks whose files are made; returns their drives, in the same order."""
         if not specs:
@@ -190,8 +170,7 @@ class Disks:
         return [
             row
             for row in self._devices.rows(machine, _RESOURCES, about)
-            if (name := DeviceName.read(row.text("ElementName"))) is not None
-            and name.key == key
+            if (name := DeviceName.read(row.text("ElementName"))) is not None and name.key == key
         ]
 
     def _contents(
@@ -222,9 +201,7 @@ class Disks:
             if name is not None:
                 path, about = self._files.on_host(DISKS, file.name), f"disk {name.key}"
                 is_medium = name.extension == "iso"
-                size = (
-                    file.size_bytes if is_medium else self._disk_files.read(path, about)
-                )
+                size = file.size_bytes if is_medium else self._disk_files.read(path, about)
                 yield (
                     name.key,
                     size if isinstance(size, int) else size.size_bytes,
@@ -247,13 +224,10 @@ class Disks:
     def _at(self, place: Place, rows: Sequence[Instance]) -> Instance:
         for row in rows:
             slot = row.text("AddressOnParent")
-            if slot == str(place.slot) and self._devices.is_child(
-                row, place.controller
-            ):
+            if slot == str(place.slot) and self._devices.is_child(row, place.controller):
                 return row
         raise BackendError(
-            f"the drive of disk {place.spec.key} is not where it was put",
-            may_have_been_done=True,
+            f"the drive of disk {place.spec.key} is not where it was put", may_have_been_done=True
         )
 
     def _content(self, vm_uuid: UUID, spec: DiskSpec, drive: Instance) -> str:

@@ -68,9 +68,7 @@ class Row:
     def fits(self, error: Exception) -> bool:
         """Whether the row is about such an error."""
         return isinstance(error, self.kind) and (
-            self.code is None
-            or self.code in codes_of(error)
-            or self.code == _subcode(error)
+            self.code is None or self.code in codes_of(error) or self.code == _subcode(error)
         )
 
 
@@ -118,15 +116,12 @@ def _denied(about: About) -> VirtError:
 
 
 def _invalid_state(about: About) -> VirtError:
-    return InvalidState(
-        f"{about.name} is in no state for this", state=PowerState.UNKNOWN.value
-    )
+    return InvalidState(f"{about.name} is in no state for this", state=PowerState.UNKNOWN.value)
 
 
 def _corrupt(about: About) -> VirtError:
     return ImageCorrupt(
-        f"the host cannot read {about.name} as a virtual disk",
-        remedy="upload the image again",
+        f"the host cannot read {about.name} as a virtual disk", remedy="upload the image again"
     )
 
 
@@ -159,9 +154,7 @@ def _share_failed(about: About) -> VirtError:
 
 
 def _strange(about: About) -> VirtError:
-    return BackendError(
-        "what answers is no WinRM service", remedy="check host and port"
-    )
+    return BackendError("what answers is no WinRM service", remedy="check host and port")
 
 
 _STORAGE = _too_little(Resource.STORAGE, "free some space on the host")
@@ -171,22 +164,14 @@ TABLE: tuple[Row, ...] = (
     # HRESULTs, in the text of a failed job or in a fault: more precise than any other code.
     Row(kind=(Refusal, WmiFault), code=0x80070070, make=_STORAGE),  # ERROR_DISK_FULL
     Row(kind=(Refusal, WmiFault), code=0x8007000E, make=_MEMORY),  # E_OUTOFMEMORY
-    Row(
-        kind=(Refusal, WmiFault), code=0x800705AA, make=_MEMORY
-    ),  # ERROR_NO_SYSTEM_RESOURCES
-    Row(
-        kind=(Refusal, WmiFault), code=0x80070020, make=_busy
-    ),  # ERROR_SHARING_VIOLATION
+    Row(kind=(Refusal, WmiFault), code=0x800705AA, make=_MEMORY),  # ERROR_NO_SYSTEM_RESOURCES
+    Row(kind=(Refusal, WmiFault), code=0x80070020, make=_busy),  # ERROR_SHARING_VIOLATION
     # ERROR_FILE_EXISTS: a request whose answer was lost has been carried out only now.
     Row(kind=(Refusal, WmiFault), code=0x80070050, make=_busy),
     Row(kind=(Refusal, WmiFault), code=0x80070005, make=_denied),  # E_ACCESSDENIED
     Row(kind=(Refusal, WmiFault), code=0x80070570, make=_corrupt),  # ERROR_FILE_CORRUPT
-    Row(
-        kind=(Refusal, WmiFault), code=0xC03A0014, make=_corrupt
-    ),  # unknown virtual disk type
-    Row(
-        kind=(Refusal, WmiFault), code=0x80041003, make=_denied
-    ),  # WBEM_E_ACCESS_DENIED
+    Row(kind=(Refusal, WmiFault), code=0xC03A0014, make=_corrupt),  # unknown virtual disk type
+    Row(kind=(Refusal, WmiFault), code=0x80041003, make=_denied),  # WBEM_E_ACCESS_DENIED
     Row(kind=(Refusal, WmiFault), code=0x80041002, make=_not_found),  # WBEM_E_NOT_FOUND
     # Return values and job error codes, as the Msvm_ methods document them.
     Row(kind=Refusal, code=1, make=_unsupported),
@@ -218,9 +203,7 @@ TABLE: tuple[Row, ...] = (
     Row(kind=SMBException, code=0xC0000225, make=_no_share),
     Row(kind=SMBException, code=0xC00000C9, make=_away),  # STATUS_NETWORK_NAME_DELETED
     Row(kind=SMBException, code=0xC0000203, make=_away),  # STATUS_USER_SESSION_DELETED
-    Row(
-        kind=SMBException, code=0xC000035C, make=_away
-    ),  # STATUS_NETWORK_SESSION_EXPIRED
+    Row(kind=SMBException, code=0xC000035C, make=_away),  # STATUS_NETWORK_SESSION_EXPIRED
     Row(kind=SMBConnectionClosed, make=_away, changed_nothing=False),
     Row(kind=SMBException, make=_share_failed, changed_nothing=False),
     Row(kind=(OSError, ValueError), make=_away, changed_nothing=False),
@@ -256,6 +239,4 @@ def _never_sent(error: Exception) -> bool:
         cause = error.args[0] if error.args else None
         reason = getattr(cause, "reason", None)
         return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
-    return isinstance(error, ValueError) and not isinstance(
-        error, requests.RequestException
-    )
+    return isinstance(error, ValueError) and not isinstance(error, requests.RequestException)

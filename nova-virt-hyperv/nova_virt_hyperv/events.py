@@ -45,9 +45,7 @@ _HELD = (PowerState.PAUSED, PowerState.SUSPENDED)
 class Events:
     """Watches the VMs of one host."""
 
-    def __init__(
-        self, sink: IEventSink, machines: Machines, interval_seconds: float
-    ) -> None:
+    def __init__(self, sink: IEventSink, machines: Machines, interval_seconds: float) -> None:
         self._dispatcher = EventDispatcher(sink)
         self._machines = machines
         self._interval = interval_seconds

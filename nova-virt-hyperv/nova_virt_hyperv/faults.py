@@ -42,9 +42,7 @@ class Refusal(Exception):
         was_job: whether a job had begun: then some of it may have been done.
     """
 
-    def __init__(
-        self, method: str, code: int, text: str = "", *, was_job: bool = False
-    ) -> None:
+    def __init__(self, method: str, code: int, text: str = "", *, was_job: bool = False) -> None:
         super().__init__(method, code, text)
         self.method = method
         self.code = code
@@ -54,9 +52,7 @@ class Refusal(Exception):
     @property
     def codes(self) -> frozenset[int]:
         """Its code, and the HRESULTs that its text names."""
-        return frozenset(
-            {self.code, *(int(found, 16) for found in _HRESULT.findall(self.text))}
-        )
+        return frozenset({self.code, *(int(found, 16) for found in _HRESULT.findall(self.text))})
 
     def __str__(self) -> str:
         return f"{self.method} answered {self.code}: {self.text}".rstrip(": ")
@@ -69,7 +65,7 @@ def read_fault(text: str) -> WmiFault | None:
     """
     try:
         # It comes from the host; expat refuses amplification, no external entity is read.
-        root = ET.fromstring(text)
+        root = ET.fromstring(text)  # noqa: S314
     except ET.ParseError:
         return None
     fault = root.find(f"{_S}Body/{_S}Fault")
@@ -95,12 +91,7 @@ def _read_detail(detail: ET.Element) -> tuple[set[int], list[str]]:
             codes |= _numbers(text)
         elif name == "MessageID":
             codes |= {int(found, 16) for found in _HRESULT.findall(text)}
-        elif name in (
-            "Message",
-            "Description",
-            "error_WindowsErrorMessage",
-            "ProviderFault",
-        ):
+        elif name in ("Message", "Description", "error_WindowsErrorMessage", "ProviderFault"):
             words += [text]
     return codes, words
 

@@ -109,9 +109,7 @@ class Files:
         """Rename a file; False if one of the new name exists, which stays as it is."""
         with self._translated(About(f"file {old}"), changing=True) as options:
             try:
-                smbclient.rename(
-                    self._path(folder, old), self._path(folder, new), **options
-                )
+                smbclient.rename(self._path(folder, old), self._path(folder, new), **options)
             except OSError as error:
                 if error.errno == errno.EEXIST:
                     return False
@@ -141,9 +139,7 @@ class Files:
         return "\\".join((root, *filter(None, parts)))
 
     @contextmanager
-    def _translated(
-        self, about: About, *, changing: bool = False
-    ) -> Iterator[dict[str, Any]]:
+    def _translated(self, about: About, *, changing: bool = False) -> Iterator[dict[str, Any]]:
         current_call().check()
         connections = self._pool.take()
         try:

@@ -43,9 +43,7 @@ class HostControl:
         single = self._counters(f"Win32_PerfRawData_{_COUNTERS}", f"NOT {total}")
         load = self._counters(f"Win32_PerfFormattedData_{_COUNTERS}", total)
         processors = self._wmi.query(select("Win32_Processor"), CIMV2)
-        speeds = [
-            speed for row in processors if (speed := row.number("CurrentClockSpeed"))
-        ]
+        speeds = [speed for row in processors if (speed := row.number("CurrentClockSpeed"))]
         percent = load[0].number("PercentTotalRunTime") if load else None
         return HostStatus(
             uptime_seconds=uptime,

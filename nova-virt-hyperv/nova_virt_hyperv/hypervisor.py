@@ -8,11 +8,7 @@ from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.console import IConsole
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
-from nova_virt_interface.hypervisor.host import (
-    IHostMaintenance,
-    IHostPower,
-    IHostStatus,
-)
+from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
@@ -31,11 +27,7 @@ from nova_virt_interface.values.host import (
     LeaveMaintenanceRequest,
     MaintenanceState,
 )
-from nova_virt_interface.values.images import (
-    CachedImage,
-    CacheImageRequest,
-    DeleteImageRequest,
-)
+from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     CrashDumpRequest,

@@ -68,9 +68,7 @@ class Images:
     def cache_image(self, request: CacheImageRequest) -> CachedImage:
         """See `IImageCache.cache_image`."""
         if request.format not in self._host.image_formats:
-            raise Unsupported(
-                f"this host does not take {request.format} images", field="format"
-            )
+            raise Unsupported(f"this host does not take {request.format} images", field="format")
         self._session.require_open()
         with self._turns.turn(request.key):
             found = self._find(request.key)
@@ -108,9 +106,7 @@ class Images:
         """An image of the cache; raises NotFound."""
         found = self._find(key)
         if found is None:
-            raise NotFound(
-                f"image {key} is not in the cache", resource=Resource.IMAGE, name=key
-            )
+            raise NotFound(f"image {key} is not in the cache", resource=Resource.IMAGE, name=key)
         return self._describe(found)
 
     def path(self, key: str) -> str:
@@ -159,9 +155,7 @@ class Images:
 
     def _check(self, key: str, name: str) -> None:
         try:
-            found = self._disk_files.read(
-                self._files.on_host(IMAGES, name), f"image {key}"
-            )
+            found = self._disk_files.read(self._files.on_host(IMAGES, name), f"image {key}")
         except BackendError as error:
             raise ImageCorrupt(
                 f"the host cannot read image {key}",

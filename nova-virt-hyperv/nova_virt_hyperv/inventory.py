@@ -55,9 +55,7 @@ class Inventory:
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
         """See `IHypervisor.get_vm`."""
-        entry = self._machines.on(
-            vm_uuid, lambda vm: self._machines.entry(vm, vm_uuid), reads=True
-        )
+        entry = self._machines.on(vm_uuid, lambda vm: self._machines.entry(vm, vm_uuid), reads=True)
         return _state(entry)
 
     def statistics(self) -> tuple[VmStatistics, ...]:

@@ -8,13 +8,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import (
-    BackendError,
-    Conflict,
-    InvalidState,
-    NotFound,
-    Resource,
-)
+from nova_virt_interface.errors import BackendError, Conflict, InvalidState, NotFound, Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import DiskSpec, Media
 from nova_virt_interface.values.events import EventKind
@@ -102,9 +96,7 @@ class Lifecycle:
             drives = self._disks.connect(machine, vm_uuid, spec.disks, firmware)
             self._nics.connect(machine, vm_uuid, spec.nics, switches)
             done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
-            self._complete(
-                machine, done, self._boot_order(spec.disks, drives, firmware)
-            )
+            self._complete(machine, done, self._boot_order(spec.disks, drives, firmware))
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
@@ -116,9 +108,7 @@ class Lifecycle:
 
         Returns: whether a complete one was among them.
         """
-        ours = [
-            machine for machine in found if self._machines.is_ours(machine, vm_uuid)
-        ]
+        ours = [machine for machine in found if self._machines.is_ours(machine, vm_uuid)]
         with several_steps() as steps:
             for machine in ours:
                 self._remove_one(machine, vm_uuid, steps)
@@ -151,9 +141,7 @@ class Lifecycle:
         if firmware is Firmware.UEFI:
             # The contract has no word for secure boot yet, and most images are signed by nobody.
             settings["SecureBootEnabled"] = False
-        named: list[tuple[str, Parameter]] = [
-            ("SystemSettings", embedded(_SETTINGS, settings))
-        ]
+        named: list[tuple[str, Parameter]] = [("SystemSettings", embedded(_SETTINGS, settings))]
         named += [("ResourceSettings", text) for text in _resources(spec)]
         about = about_vm(mark.uuid)
         self._wmi.invoke(self._service, "DefineSystem", named, about=about)
@@ -161,13 +149,9 @@ class Lifecycle:
         for machine in self._machines.find(mark.uuid):
             if machine.mark == mark:
                 return machine
-        raise BackendError(
-            f"VM {mark.uuid} vanished after it was defined", may_have_been_done=True
-        )
+        raise BackendError(f"VM {mark.uuid} vanished after it was defined", may_have_been_done=True)
 
-    def _complete(
-        self, machine: Machine, mark: Mark, boot: dict[str, Embedded]
-    ) -> None:
+    def _complete(self, machine: Machine, mark: Mark, boot: dict[str, Embedded]) -> None:
         settings: dict[str, Embedded] = {
             "InstanceID": machine.settings.key("InstanceID"),
             "Notes": [str(mark)],
@@ -191,17 +175,9 @@ class Lifecycle:
             return {}
         if firmware is Firmware.BIOS:
             cd_first = isinstance(disks[bootable[0][1]].source, Media)
-            order = (
-                [_DISK_FIRST[1], _DISK_FIRST[0], *_DISK_FIRST[2:]]
-                if cd_first
-                else _DISK_FIRST
-            )
+            order = [_DISK_FIRST[1], _DISK_FIRST[0], *_DISK_FIRST[2:]] if cd_first else _DISK_FIRST
             return {"BootOrder": order}
-        return {
-            "BootSourceOrder": [
-                self._boot_source(drives[place]) for _, place in bootable
-            ]
-        }
+        return {"BootSourceOrder": [self._boot_source(drives[place]) for _, place in bootable]}
 
     def _boot_source(self, drive: Instance) -> str:
         path = self._devices.path(drive)

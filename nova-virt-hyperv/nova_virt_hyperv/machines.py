@@ -25,16 +25,7 @@ _REALIZED = equals("VirtualSystemType", "Microsoft:Hyper-V:System:Realized")
 # RequestedInformation of GetSummaryInformation.
 _NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS = 0, 1, 3, 4
 _ENABLED_STATE, _LOAD, _MEMORY_USAGE, _UPTIME = 100, 101, 103, 105
-_ASKED = (
-    _NAME,
-    _ELEMENT_NAME,
-    _NOTES,
-    _PROCESSORS,
-    _ENABLED_STATE,
-    _LOAD,
-    _MEMORY_USAGE,
-    _UPTIME,
-)
+_ASKED = (_NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS, _ENABLED_STATE, _LOAD, _MEMORY_USAGE, _UPTIME)
 _Result = TypeVar("_Result")
 # Many fewer than fit into one response of the smallest size that a host may be set to.
 _CHUNK = 40
@@ -115,9 +106,7 @@ class Machines:
         for machine in self.find(vm_uuid):
             if self.is_ours(machine, vm_uuid) and machine.mark and machine.mark.spec:
                 return machine
-        raise NotFound(
-            f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid)
-        )
+        raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
 
     def on(
         self, vm_uuid: UUID, act: Callable[[Machine], _Result], *, reads: bool = False
@@ -146,11 +135,7 @@ class Machines:
 
     def census(self) -> list[Entry]:
         """All our complete VMs: one request, unless they are too many for one response."""
-        found = [
-            entry
-            for row in self._everybody()
-            if (entry := self._entry(row)) is not None
-        ]
+        found = [entry for row in self._everybody() if (entry := self._entry(row)) is not None]
         self._hints = {entry.uuid: entry.machine for entry in found}
         return found
 
@@ -176,13 +161,9 @@ class Machines:
             entry = self._entry(row)
             if entry is not None:
                 return entry
-        raise NotFound(
-            f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid)
-        )
+        raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
 
-    def _summaries(
-        self, of: list[Reference], about: About | None = None
-    ) -> list[Instance]:
+    def _summaries(self, of: list[Reference], about: About | None = None) -> list[Instance]:
         named: list[tuple[str, Parameter]] = [("SettingData", item) for item in of]
         named += [("RequestedInformation", number) for number in _ASKED]
         output = self._wmi.invoke(

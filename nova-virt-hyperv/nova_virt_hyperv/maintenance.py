@@ -36,9 +36,7 @@ class Maintenance:
         executing = self._machines.executing()
         if not self.is_on():
             return MaintenanceState.ACTIVE
-        return (
-            MaintenanceState.ENTERING if executing else MaintenanceState.IN_MAINTENANCE
-        )
+        return MaintenanceState.ENTERING if executing else MaintenanceState.IN_MAINTENANCE
 
     def enter_maintenance(self, request: EnterMaintenanceRequest) -> None:
         """See `IHostMaintenance.enter_maintenance`."""

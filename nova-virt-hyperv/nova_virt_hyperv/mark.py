@@ -50,9 +50,7 @@ class Mark:
         match = _MARK.search(notes)
         if match is None:
             return None
-        return cls(
-            match["owner"], UUID(match["uuid"]), match["vm"], match["spec"] or ""
-        )
+        return cls(match["owner"], UUID(match["uuid"]), match["vm"], match["spec"] or "")
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,7 @@ class DiskName:
     def of(cls, vm_uuid: UUID, spec: DiskSpec) -> DiskName:
         """The name for a disk."""
         image = (
-            image_tag(spec.source.image_key)
-            if isinstance(spec.source, FromImage)
-            else _NO_IMAGE
+            image_tag(spec.source.image_key) if isinstance(spec.source, FromImage) else _NO_IMAGE
         )
         extension = "iso" if isinstance(spec.source, Media) else "vhdx"
         return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], image, extension)
@@ -91,9 +87,7 @@ class DiskName:
         return f"{self.vm_uuid}.{self.key}.{self.digest}.{self.image}.{self.extension}"
 
 
-def disk_pattern(
-    *, vm_uuid: UUID | None = None, key: str = "*", image_key: str = ""
-) -> str:
+def disk_pattern(*, vm_uuid: UUID | None = None, key: str = "*", image_key: str = "") -> str:
     """A pattern for the names of the files of a VM, of one of its disks, or of an image's users."""
     tag = image_tag(image_key) if image_key else "*"
     return f"{vm_uuid or '*'}.{key}.*.{tag}.*"

@@ -70,9 +70,7 @@ class Nics:
             same = [row for row in rows if row.text("ElementName") == name]
             if not same:
                 raise NotFound(
-                    f"the host has no virtual switch {name}",
-                    resource=Resource.NETWORK,
-                    name=name,
+                    f"the host has no virtual switch {name}", resource=Resource.NETWORK, name=name
                 )
             if len(same) > 1:
                 raise Conflict(
@@ -96,10 +94,7 @@ class Nics:
             return
         about = About(f"NICs of VM {vm_uuid}")
         self._devices.add(machine, [_port(spec) for spec in specs], about)
-        rows = {
-            row.text("ElementName"): row
-            for row in self._devices.rows(machine, _PORT, about)
-        }
+        rows = {row.text("ElementName"): row for row in self._devices.rows(machine, _PORT, about)}
         connections = []
         for spec in specs:
             row = rows.get(str(DeviceName.of(spec)))
@@ -112,11 +107,7 @@ class Nics:
         """Key, the host's GUID and MAC address of each NIC that a VM has."""
         rows = self._devices.rows(machine, _PORT, About(f"NICs of VM {vm_uuid}"))
         return [
-            (
-                name.key,
-                row.text("InstanceID").rpartition("\\")[2],
-                mac_of(row.text("Address")),
-            )
+            (name.key, row.text("InstanceID").rpartition("\\")[2], mac_of(row.text("Address")))
             for row in rows
             if (name := DeviceName.read(row.text("ElementName"))) is not None
         ]

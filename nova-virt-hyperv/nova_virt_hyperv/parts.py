@@ -60,9 +60,7 @@ class Parts:
         self.images = Images(
             session, wmi, files, disk_files, description, settings, services.images
         )
-        self.disks = Disks(
-            machines, devices, disk_files, files, self.images, description
-        )
+        self.disks = Disks(machines, devices, disk_files, files, self.images, description)
         self.nics = Nics(wmi, machines, devices, description)
         self._events = Events(services.events, machines, settings.poll_interval_seconds)
         self.maintenance = Maintenance(machines, files)

@@ -57,9 +57,7 @@ class Power:
 
     def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
         """See `IHypervisor.reboot_vm`."""
-        self._machines.on(
-            vm_uuid, lambda machine: self._reboot(machine, vm_uuid, request)
-        )
+        self._machines.on(vm_uuid, lambda machine: self._reboot(machine, vm_uuid, request))
 
     def pause_vm(self, vm_uuid: UUID, request: PauseRequest) -> None:
         """See `IPause.pause_vm`."""
@@ -85,9 +83,7 @@ class Power:
         def interrupt(machine: Machine) -> None:
             about = about_vm(vm_uuid)
             try:
-                self._wmi.invoke(
-                    machine.system, "InjectNonMaskableInterrupt", [], about=about
-                )
+                self._wmi.invoke(machine.system, "InjectNonMaskableInterrupt", [], about=about)
             except InvalidState as error:
                 error.state = self._state(machine, vm_uuid).value
                 raise
@@ -103,9 +99,7 @@ class Power:
                 if state is PowerState.STOPPED:
                     return
                 if state is PowerState.RUNNING:
-                    by_guest = self._stop_by_guest(
-                        machine, vm_uuid, graceful_seconds, steps
-                    )
+                    by_guest = self._stop_by_guest(machine, vm_uuid, graceful_seconds, steps)
             if by_guest or self._change(machine, vm_uuid, _OFF, PowerState.STOPPED):
                 self._events.note(EventKind.STOPPED, vm_uuid)
 
@@ -134,9 +128,7 @@ class Power:
             steps.taken = True
             self._start(machine, vm_uuid)
 
-    def _stop_by_guest(
-        self, machine: Machine, vm_uuid: UUID, seconds: float, steps: Steps
-    ) -> bool:
+    def _stop_by_guest(self, machine: Machine, vm_uuid: UUID, seconds: float, steps: Steps) -> bool:
         """Ask the guest as soon as it can be asked, and wait; says whether it is off at the end."""
         deadline = time.monotonic() + seconds
         steps.taken = self._ask(machine, vm_uuid)
@@ -154,12 +146,7 @@ class Power:
         found = self._wmi.query(query, about=about_vm(vm_uuid))
         if not found:
             return False
-        keys = (
-            "SystemCreationClassName",
-            "SystemName",
-            "CreationClassName",
-            "DeviceID",
-        )
+        keys = ("SystemCreationClassName", "SystemName", "CreationClassName", "DeviceID")
         component = Reference(
             "Msvm_ShutdownComponent", tuple((key, found[0].text(key)) for key in keys)
         )
@@ -178,9 +165,7 @@ class Power:
     def _state(self, machine: Machine, vm_uuid: UUID) -> PowerState:
         return self._machines.entry(machine, vm_uuid).state
 
-    def _change(
-        self, machine: Machine, vm_uuid: UUID, request: int, wanted: PowerState
-    ) -> bool:
+    def _change(self, machine: Machine, vm_uuid: UUID, request: int, wanted: PowerState) -> bool:
         """Bring a VM into a state; says whether it was in another."""
         try:
             self._request(machine, vm_uuid, request)

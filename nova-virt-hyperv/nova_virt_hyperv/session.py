@@ -43,9 +43,7 @@ class Session:
         self._pool = Pool(self._connect, WSMan.close, _is_connected)
 
     @contextmanager
-    def exchange(
-        self, about: About | None = None, *, changing: bool = False
-    ) -> Iterator[WSMan]:
+    def exchange(self, about: About | None = None, *, changing: bool = False) -> Iterator[WSMan]:
         """Give a client to a block, and turn all backend errors from it into the contract's.
 
         Args:
@@ -58,17 +56,13 @@ class Session:
             yield client
         except (WmiFault, Refusal) as error:
             self._pool.give_back(client)
-            raise contract_error(
-                error, about=about or About(), changing=changing
-            ) from error
+            raise contract_error(error, about=about or About(), changing=changing) from error
         except VirtError:
             self._pool.give_back(client)
             raise
         except BACKEND_ERRORS as error:
             self._pool.throw_away(client)
-            raise contract_error(
-                error, about=about or About(), changing=changing
-            ) from error
+            raise contract_error(error, about=about or About(), changing=changing) from error
         except BaseException:
             self._pool.throw_away(client)
             raise
@@ -113,11 +107,7 @@ def _is_connected(client: WSMan) -> bool:
         return True
     adapter: Any = session.get_adapter(client.transport.endpoint)
     pools = adapter.poolmanager.pools
-    idle = [
-        connection
-        for pool in map(pools.get, pools.keys())
-        for connection in pool.pool.queue
-    ]
+    idle = [connection for pool in map(pools.get, pools.keys()) for connection in pool.pool.queue]
     return all(connection is None or connection.is_connected for connection in idle)
 
 

@@ -29,15 +29,11 @@ class Place:
 
 
 def places_for(
-    specs: Sequence[DiskSpec],
-    rows: Sequence[Instance],
-    devices: Devices,
-    firmware: Firmware,
+    specs: Sequence[DiskSpec], rows: Sequence[Instance], devices: Devices, firmware: Firmware
 ) -> Iterator[Place]:
     """A free slot for each disk, on the kind of controller that it needs."""
     controllers = {
-        kind: [row for row in rows if row.text("ResourceSubType") == kind]
-        for kind in _SLOTS
+        kind: [row for row in rows if row.text("ResourceSubType") == kind] for kind in _SLOTS
     }
     free = {
         kind: iter(
@@ -46,8 +42,7 @@ def places_for(
                 for controller in found
                 for slot in range(_SLOTS[kind])
                 if not any(
-                    devices.is_child(row, controller)
-                    and row.text("AddressOnParent") == str(slot)
+                    devices.is_child(row, controller) and row.text("AddressOnParent") == str(slot)
                     for row in rows
                 )
             ]
@@ -67,6 +62,4 @@ def places_for(
 def _needs_ide(spec: DiskSpec, firmware: Firmware) -> bool:
     # A BIOS boots from IDE only, and the first generation has its DVD drives there.
     boots = spec.boot_index is not None or isinstance(spec.source, Media)
-    return spec.bus is DiskBus.IDE or (
-        firmware is Firmware.BIOS and spec.bus is None and boots
-    )
+    return spec.bus is DiskBus.IDE or (firmware is Firmware.BIOS and spec.bus is None and boots)

@@ -28,9 +28,7 @@ class Topology:
         memory = {
             row.text("DeviceID"): (row.number("NumberOfBlocks") or 0)
             * (row.number("BlockSize") or 0)
-            for row in self._wmi.query(
-                select("Msvm_Memory", equals("SystemName", self._host))
-            )
+            for row in self._wmi.query(select("Msvm_Memory", equals("SystemName", self._host)))
         }
         cells = [self._cell(node, memory) for node in nodes]
         return HostTopology(
@@ -50,9 +48,7 @@ class Topology:
             for name in ("Antecedent", "Dependent")
             for found in joint.references(name)
         ]
-        cpus = [
-            _number(found) for found in devices if found.class_name == "Msvm_Processor"
-        ]
+        cpus = [_number(found) for found in devices if found.class_name == "Msvm_Processor"]
         return NumaCell(
             cell=int(node.text("NodeID").rpartition("\\")[2]),
             cpus=tuple(sorted(cpus)),

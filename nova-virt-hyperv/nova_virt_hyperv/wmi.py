@@ -58,9 +58,7 @@ class Wmi:
             found = _enumerate(client, class_uri("*", namespace), wql)
             return [read_instance(item) for item in found]
 
-    def references(
-        self, class_name: str, namespace: str = VIRTUALIZATION
-    ) -> list[Reference]:
+    def references(self, class_name: str, namespace: str = VIRTUALIZATION) -> list[Reference]:
         """The references of all instances of a class."""
         with self._session.exchange() as client:
             uri = class_uri(class_name, namespace)
@@ -143,15 +141,11 @@ def _abandon(client: WSMan, job: Reference) -> None:
         send(client, action, job.uri, body, selector_set=_selectors(job))
         _watch(client, job, sleep)
     except Exception:  # noqa: BLE001 - the caller's cancellation is what is to be reported
-        _log.exception(
-            "job %s goes on after its call was cancelled", job.key("InstanceID")
-        )
+        _log.exception("job %s goes on after its call was cancelled", job.key("InstanceID"))
 
 
 def _get(client: WSMan, reference: Reference) -> Instance:
-    body = send(
-        client, WSManAction.GET, reference.uri, None, selector_set=_selectors(reference)
-    )
+    body = send(client, WSManAction.GET, reference.uri, None, selector_set=_selectors(reference))
     return read_instance(body[0])
 
 

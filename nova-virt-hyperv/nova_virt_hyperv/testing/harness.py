@@ -130,10 +130,7 @@ class SimulatorHarness(Harness):
     def image(self) -> TestImage:
         """See `Harness`."""
         return TestImage(
-            path=self._image,
-            format=DiskFormat.VHDX,
-            virtual_size_bytes=_IMAGE_BYTES,
-            boots=False,
+            path=self._image, format=DiskFormat.VHDX, virtual_size_bytes=_IMAGE_BYTES, boots=False
         )
 
     def nic_backing(self) -> NicBacking:
@@ -149,9 +146,7 @@ class SimulatorHarness(Harness):
             for resource in vm["resources"]
         }
         files = (item for item in self._shared.rglob("*") if item.is_file())
-        return frozenset(
-            found | {f"file {item.relative_to(self._shared)}" for item in files}
-        )
+        return frozenset(found | {f"file {item.relative_to(self._shared)}" for item in files})
 
     def vm(self, vm_uuid: UUID) -> dict[str, Any]:
         """What the simulated host has of a VM of the driver."""
@@ -165,10 +160,7 @@ class SimulatorHarness(Harness):
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
         """See `Harness`."""
         guid = self.control(
-            "define",
-            name="foreign",
-            bios_guid=f"{{{str(vm_uuid).upper()}}}",
-            notes="mine",
+            "define", name="foreign", bios_guid=f"{{{str(vm_uuid).upper()}}}", notes="mine"
         )
         try:
             yield
@@ -282,7 +274,7 @@ class _Orders(list[str]):
         found: list[str] = self._harness.control("orders")[self._before :]
         return found == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def _key_of(name: str) -> str:
@@ -290,9 +282,7 @@ def _key_of(name: str) -> str:
     return words[1] if words[0] == "nova-virt" else ""
 
 
-def _counting(
-    send: Callable[..., Any], count: Callable[[str], None]
-) -> Callable[..., Any]:
+def _counting(send: Callable[..., Any], count: Callable[[str], None]) -> Callable[..., Any]:
     def counted(session: Any, request: Any, **more: Any) -> Any:
         count(request.url or "")
         return send(session, request, **more)
@@ -305,6 +295,4 @@ def _make_image(path: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise BackendUnavailable(
-            f"qemu-img cannot make the test image: {error}"
-        ) from error
+        raise BackendUnavailable(f"qemu-img cannot make the test image: {error}") from error

@@ -27,13 +27,7 @@ class SimulatorProcess:
     def __init__(self, root: Path, password: str, more: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
         command = [sys.executable, "-m", "nova_virt_hyperv.testing.simulator"]
-        command += [
-            "--drive",
-            str(root / "c"),
-            "--state",
-            str(root / "simulator"),
-            *more,
-        ]
+        command += ["--drive", str(root / "c"), "--state", str(root / "simulator"), *more]
         self._errors = (root / "simulator" / "errors").open("w+b")
         self._process = subprocess.Popen(
             command,
@@ -77,8 +71,6 @@ class SimulatorProcess:
     def _read(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
-            raise BackendUnavailable(
-                f"the simulator has ended: {self._complaints()[-2000:]}"
-            )
+            raise BackendUnavailable(f"the simulator has ended: {self._complaints()[-2000:]}")
         told: dict[str, Any] = json.loads(line)
         return told

@@ -13,9 +13,7 @@ __all__ = ["connects"]
 def connects(host: str, port: int, blob: str) -> bool:
     """Name a VM to the host's console service and ask for a connection; says if it answers."""
     text = (blob + "\0").encode("utf-16-le")
-    preconnection = (
-        (18 + len(text)).to_bytes(4, "little") + bytes(4) + b"\x02\0\0\0" + bytes(4)
-    )
+    preconnection = (18 + len(text)).to_bytes(4, "little") + bytes(4) + b"\x02\0\0\0" + bytes(4)
     preconnection += (len(text) // 2).to_bytes(2, "little") + text
     # TPKT, X.224 connection request, and a negotiation request for TLS and CredSSP.
     request = bytes.fromhex("0300 0013 0e e0 0000 0000 00 01 00 0800 03000000")

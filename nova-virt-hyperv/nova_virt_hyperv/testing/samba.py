@@ -59,11 +59,7 @@ class Samba:
         if not self.port:
             self.port = _free_port()
             self._configure(programs["pdbedit"])
-        arguments = [
-            "--foreground",
-            "--no-process-group",
-            f"--configfile={self._configuration}",
-        ]
+        arguments = ["--foreground", "--no-process-group", f"--configfile={self._configuration}"]
         with (self._state / "smbd.out").open("ab") as output:
             # smbd in the foreground ends when its standard input does: it cannot outlive the tests.
             self._process = subprocess.Popen(
@@ -95,9 +91,7 @@ class Samba:
         told = f"{self._password}\n" * 2
         command = [pdbedit, f"--configfile={self._configuration}", "--create"]
         command += ["--password-from-stdin", f"--user={getpass.getuser()}"]
-        done = subprocess.run(
-            command, input=told.encode(), capture_output=True, check=False
-        )
+        done = subprocess.run(command, input=told.encode(), capture_output=True, check=False)
         if done.returncode:
             raise BackendUnavailable(
                 f"pdbedit cannot make the share's user: {done.stderr.decode(errors='replace')}"
@@ -142,18 +136,14 @@ read only = no
                 time.sleep(0.05)
             else:
                 return
-        output = (self._state / "smbd.out").read_text(
-            encoding="utf-8", errors="replace"
-        )
+        output = (self._state / "smbd.out").read_text(encoding="utf-8", errors="replace")
         self.stop()
         raise BackendUnavailable(f"smbd did not come up: {output[-2000:]}")
 
 
 def _program(name: str) -> str:
     # smbd is in a directory that only an administrator's PATH names.
-    found = shutil.which(name) or shutil.which(
-        name, path="/usr/sbin:/sbin:/usr/local/sbin"
-    )
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
     if found is None:
         raise BackendUnavailable(f"there is no {name}: install samba")
     return found

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import testtools
+from nova_virt_hyperv.hypervisor import HyperVHypervisor
+from nova_virt_hyperv.testing.harness import SimulatorHarness
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.harness import started
 from nova_virt_interface.values.disks import (
@@ -19,9 +21,6 @@ from nova_virt_interface.values.disks import (
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
-
-from nova_virt_hyperv.hypervisor import HyperVHypervisor
-from nova_virt_hyperv.testing.harness import SimulatorHarness
 
 MIB = 1024 * 1024
 
@@ -40,9 +39,7 @@ def medium(content: bytes = b"a medium") -> DiskSpec:
     return DiskSpec(key="config-drive", source=source)
 
 
-def from_image(
-    key: str = "root", image_key: str = "image", size_bytes: int = 32 * MIB
-) -> DiskSpec:
+def from_image(key: str = "root", image_key: str = "image", size_bytes: int = 32 * MIB) -> DiskSpec:
     source = FromImage(image_key=image_key)
     return DiskSpec(key=key, source=source, size_bytes=size_bytes, boot_index=0)
 

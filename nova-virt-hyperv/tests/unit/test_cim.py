@@ -8,16 +8,13 @@ import testtools
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-
 from nova_virt_hyperv import cim
 from nova_virt_hyperv.testing.simulator import embedded, soap, wql
 from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION
 from nova_virt_hyperv.testing.simulator.model import Ref, Row
 from nova_virt_hyperv.testing.simulator.schema import schema
 
-_PRINTABLE = st.text(
-    st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn")), min_size=1
-)
+_PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn")), min_size=1)
 _SETTINGS = "Msvm_VirtualSystemSettingData"
 
 
@@ -40,12 +37,7 @@ class TestQueries(testtools.TestCase):
 
 
 class TestEmbeddedInstances(testtools.TestCase):
-    @given(
-        _PRINTABLE,
-        st.booleans(),
-        st.lists(_PRINTABLE, min_size=1),
-        st.integers(0, 65535),
-    )
+    @given(_PRINTABLE, st.booleans(), st.lists(_PRINTABLE, min_size=1), st.integers(0, 65535))
     def test_what_is_written_is_read(
         self, name: str, flag: bool, notes: list[str], number: int
     ) -> None:
@@ -69,20 +61,15 @@ class TestEmbeddedInstances(testtools.TestCase):
             row.values,
         )
         back = cim.read_embedded(embedded.write(row))
-        self.assertEqual(
-            (name, tuple(notes)), (back.text("ElementName"), back.texts("Notes"))
-        )
+        self.assertEqual((name, tuple(notes)), (back.text("ElementName"), back.texts("Notes")))
 
 
 class TestItems(testtools.TestCase):
     def test_null_is_absent_and_arrays_are_whole(self) -> None:
         cls = schema().find(VIRTUALIZATION, _SETTINGS)
         assert cls is not None
-        row = Row(
-            cls,
-            {"InstanceID": "Microsoft:X", "Notes": ["a", "b"], "BIOSNumLock": False},
-        )
-        item = cim.read_instance(ET.fromstring(etree.tostring(soap.instance(row))))
+        row = Row(cls, {"InstanceID": "Microsoft:X", "Notes": ["a", "b"], "BIOSNumLock": False})
+        item = cim.read_instance(ET.fromstring(etree.tostring(soap.instance(row))))  # noqa: S314
         self.assertEqual(_SETTINGS, item.class_name)
         self.assertEqual(("a", "b"), item.texts("Notes"))
         self.assertEqual(
@@ -92,7 +79,7 @@ class TestItems(testtools.TestCase):
 
     def test_a_reference_survives(self) -> None:
         ref = Ref(VIRTUALIZATION, "Msvm_X", (("InstanceID", 'a"\\b'),))
-        element = ET.fromstring(etree.tostring(soap.epr(ref)))
+        element = ET.fromstring(etree.tostring(soap.epr(ref)))  # noqa: S314
         found = cim.read_reference(element)
         self.assertEqual(
             (ref.class_name, ref.keys, ref.namespace),

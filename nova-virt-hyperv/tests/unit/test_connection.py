@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fixtures import TempDir
+from nova_virt_hyperv.conf import Settings
+from nova_virt_hyperv.testing.harness import SimulatorHarness
+from nova_virt_hyperv.testing.samba import Samba
 from nova_virt_interface.errors import (
     AccessDenied,
     BackendError,
@@ -28,10 +31,6 @@ from nova_virt_interface.values.power import (
     StartRequest,
     StopRequest,
 )
-
-from nova_virt_hyperv.conf import Settings
-from nova_virt_hyperv.testing.harness import SimulatorHarness
-from nova_virt_hyperv.testing.samba import Samba
 
 from .backend import BackendTestCase, nic
 
@@ -59,9 +58,7 @@ class TestLogin(BackendTestCase):
 
     def test_a_wrong_password_is_refused_and_not_tried_again(self) -> None:
         for auth in ("basic", "ntlm"):
-            error = self.assertRaises(
-                AccessDenied, self.connected, auth=auth, password="wrong"
-            )
+            error = self.assertRaises(AccessDenied, self.connected, auth=auth, password="wrong")
             self.assertIn("password", error.remedy)
             self.assertNotIn("wrong", str(error))
 
@@ -110,9 +107,7 @@ class TestGuests(BackendTestCase):
         self.harness.control("listens", guid=self.running())
         before = self.harness.control("requests").get("RequestStateChange", 0)
         self.hypervisor.stop_vm(self.vm_uuid, StopRequest(graceful_timeout_seconds=30))
-        self.assertEqual(
-            PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state
-        )
+        self.assertEqual(PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state)
         after = self.harness.control("requests").get("RequestStateChange", 0)
         self.assertEqual(before, after, "it was turned off by force")
 
@@ -120,9 +115,7 @@ class TestGuests(BackendTestCase):
         self.harness.control("listens", guid=self.running())
         soft = RebootRequest(kind=RebootKind.SOFT, graceful_timeout_seconds=30)
         self.hypervisor.reboot_vm(self.vm_uuid, soft)
-        self.assertEqual(
-            PowerState.RUNNING, self.hypervisor.get_vm(self.vm_uuid).power_state
-        )
+        self.assertEqual(PowerState.RUNNING, self.hypervisor.get_vm(self.vm_uuid).power_state)
 
     def test_saved_and_paused_vms(self) -> None:
         guid = self.running()
@@ -131,12 +124,8 @@ class TestGuests(BackendTestCase):
             self.assertEqual(expected, self.hypervisor.get_vm(self.vm_uuid).power_state)
             self.hypervisor.start_vm(self.vm_uuid, StartRequest())
             self.harness.control("state", guid=guid, state=state)
-            self.hypervisor.stop_vm(
-                self.vm_uuid, StopRequest(graceful_timeout_seconds=30)
-            )
-            self.assertEqual(
-                PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state
-            )
+            self.hypervisor.stop_vm(self.vm_uuid, StopRequest(graceful_timeout_seconds=30))
+            self.assertEqual(PowerState.STOPPED, self.hypervisor.get_vm(self.vm_uuid).power_state)
             self.hypervisor.start_vm(self.vm_uuid, StartRequest())
 
     def test_a_switch_that_is_not_there(self) -> None:

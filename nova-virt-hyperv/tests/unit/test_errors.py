@@ -6,6 +6,10 @@ import ssl
 
 import requests
 import testtools
+from nova_virt_hyperv.errors import TABLE, About, contract_error
+from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
+from nova_virt_hyperv.testing.simulator import soap
+from nova_virt_hyperv.testing.simulator.model import WsFault
 from nova_virt_interface.errors import (
     AccessDenied,
     BackendError,
@@ -21,11 +25,6 @@ from nova_virt_interface.errors import (
 )
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError
 from smbprotocol.exceptions import SMBOSError
-
-from nova_virt_hyperv.errors import TABLE, About, contract_error
-from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
-from nova_virt_hyperv.testing.simulator import soap
-from nova_virt_hyperv.testing.simulator.model import WsFault
 
 _REFUSED = ssl.SSLCertVerificationError(1, "self-signed certificate")
 
@@ -47,17 +46,12 @@ class TestTable(testtools.TestCase):
             (32773, BackendError),
         ):
             error = told(Refusal("Method", code))
-            self.assertEqual(
-                (expected, False), (type(error), error.may_have_been_done), str(code)
-            )
+            self.assertEqual((expected, False), (type(error), error.may_have_been_done), str(code))
             self.assertIn(str(code), error.detail)
 
     def test_the_result_of_a_job_is_known_by_its_hresult(self) -> None:
         for text, expected in (
-            (
-                "There is not enough space on the disk. (0x80070070).",
-                InsufficientResources,
-            ),
+            ("There is not enough space on the disk. (0x80070070).", InsufficientResources),
             ("Nicht genug Speicher. (0x8007000E)", InsufficientResources),
             ("'x' ist beschaedigt (0x80070570)", ImageCorrupt),
             ("in use (0x80070020)", Busy),
@@ -67,18 +61,13 @@ class TestTable(testtools.TestCase):
             self.assertTrue(error.may_have_been_done)
             self.assertIn(text, error.detail)
 
-    def test_a_lost_answer_may_have_been_done_a_refused_connection_was_not(
-        self,
-    ) -> None:
+    def test_a_lost_answer_may_have_been_done_a_refused_connection_was_not(self) -> None:
         lost = requests.ConnectionError("Connection aborted.")
         self.assertTrue(told(lost).may_have_been_done)
         self.assertFalse(told(lost, changing=False).may_have_been_done)
         with self.subTest("nothing listens"):
             refused = self.assertRaises(
-                requests.ConnectionError,
-                requests.post,
-                "http://127.0.0.1:9/",
-                timeout=5,
+                requests.ConnectionError, requests.post, "http://127.0.0.1:9/", timeout=5
             )
             self.assertFalse(told(refused).may_have_been_done)
             self.assertIsInstance(told(refused), HostUnreachable)
@@ -114,9 +103,7 @@ class TestTable(testtools.TestCase):
 class TestFaults(testtools.TestCase):
     def test_both_forms_of_detail(self) -> None:
         for is_wmi in (False, True):
-            error = WsFault(
-                "a:DestinationUnreachable", 0x80041002, "no such VM", is_wmi=is_wmi
-            )
+            error = WsFault("a:DestinationUnreachable", 0x80041002, "no such VM", is_wmi=is_wmi)
             found = read_fault(soap.fault(error, "uuid:1", "HOST").decode())
             assert found is not None
             self.assertEqual("DestinationUnreachable", found.subcode)

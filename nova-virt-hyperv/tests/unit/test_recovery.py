@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
+from nova_virt_hyperv.mark import Mark
 from nova_virt_interface.errors import (
     AccessDenied,
     BackendError,
@@ -21,8 +22,6 @@ from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskReques
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
-
-from nova_virt_hyperv.mark import Mark
 
 from .backend import BackendTestCase, blank, from_image, medium, nic
 
@@ -61,9 +60,7 @@ class TestLostRequests(BackendTestCase):
     def test_creation(self) -> None:
         self.cached()
         spec = self.spec(disks=(from_image(), medium()), nics=(nic(),))
-        self.sweep(
-            self.new_uuid, lambda vm_uuid: self.hypervisor.create_vm(vm_uuid, spec)
-        )
+        self.sweep(self.new_uuid, lambda vm_uuid: self.hypervisor.create_vm(vm_uuid, spec))
 
     def test_deletion(self) -> None:
         self.sweep(
@@ -89,9 +86,7 @@ class TestLostRequests(BackendTestCase):
 
     def test_a_disk_comes(self) -> None:
         request = AttachDiskRequest(disk=blank())
-        self.sweep(
-            self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, request)
-        )
+        self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, request))
 
     def test_a_disk_goes(self) -> None:
         request = DetachDiskRequest(key="data")
@@ -102,9 +97,7 @@ class TestLostRequests(BackendTestCase):
 
     def test_a_nic_comes(self) -> None:
         request = AttachNicRequest(nic=nic())
-        self.sweep(
-            self.made, lambda vm_uuid: self.hypervisor.attach_nic(vm_uuid, request)
-        )
+        self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_nic(vm_uuid, request))
 
     def test_a_nic_goes(self) -> None:
         request = DetachNicRequest(key="nic-1")
@@ -122,19 +115,13 @@ class TestBrokenAnswers(BackendTestCase):
         return found
 
     def test_a_host_that_answers_html(self) -> None:
-        self.fault(
-            "GetSummaryInformation", "answer", text="<html><body>Welcome</body></html>"
-        )
+        self.fault("GetSummaryInformation", "answer", text="<html><body>Welcome</body></html>")
         self.refused(BackendError)
         self.fault("GetSummaryInformation", "http", code=503, text="<html>busy</html>")
         self.refused(BackendError)
 
     def test_a_truncated_answer(self) -> None:
-        self.fault(
-            "GetSummaryInformation",
-            "answer",
-            text="<s:Envelope xmlns:s='http://www.w3.o",
-        )
+        self.fault("GetSummaryInformation", "answer", text="<s:Envelope xmlns:s='http://www.w3.o")
         self.refused(BackendError)
 
     def test_a_bomb_and_an_external_entity_are_refused(self) -> None:
@@ -150,9 +137,7 @@ class TestBrokenAnswers(BackendTestCase):
         vm_uuid = self.made()
         for kind, code in (("fault", 5), ("fault-wmi", 0x80041003)):
             self.fault("RequestStateChange", kind, code=code, text="w:AccessDenied")
-            self.assertRaises(
-                AccessDenied, self.hypervisor.start_vm, vm_uuid, StartRequest()
-            )
+            self.assertRaises(AccessDenied, self.hypervisor.start_vm, vm_uuid, StartRequest())
         self.fault("RequestStateChange", "fault", code=2150859174, text="w:QuotaLimit")
         self.assertRaises(Busy, self.hypervisor.start_vm, vm_uuid, StartRequest())
         self.hypervisor.start_vm(vm_uuid, StartRequest())
@@ -160,9 +145,7 @@ class TestBrokenAnswers(BackendTestCase):
     def test_a_return_value_that_is_unknown(self) -> None:
         vm_uuid = self.made()
         self.fault("RequestStateChange", "return", code=32799)
-        error = self.assertRaises(
-            BackendError, self.hypervisor.start_vm, vm_uuid, StartRequest()
-        )
+        error = self.assertRaises(BackendError, self.hypervisor.start_vm, vm_uuid, StartRequest())
         self.assertIn("32799", error.detail)
         self.assertFalse(error.may_have_been_done)
 
@@ -173,9 +156,7 @@ class TestBrokenAnswers(BackendTestCase):
 
     def test_too_many_vms_for_one_answer_are_asked_for_in_parts(self) -> None:
         vms = {self.made() for _ in range(3)}
-        self.fault(
-            "GetSummaryInformation", "fault", code=2150858790, text="w:EncodingLimit"
-        )
+        self.fault("GetSummaryInformation", "fault", code=2150858790, text="w:EncodingLimit")
         self.assertEqual(vms, {vm.vm_uuid for vm in self.hypervisor.list_vms()})
 
 
@@ -184,10 +165,7 @@ class TestWhatOthersDid(BackendTestCase):
         vm_uuid = self.made()
         original = self.harness.vm(vm_uuid)
         guid = self.harness.control(
-            "define",
-            name="copy",
-            bios_guid=original["bios_guid"],
-            notes=original["notes"],
+            "define", name="copy", bios_guid=original["bios_guid"], notes=original["notes"]
         )
         self.addCleanup(self.harness.control, "destroy", guid=guid)
         self.assertEqual([vm_uuid], [vm.vm_uuid for vm in self.hypervisor.list_vms()])
@@ -212,9 +190,7 @@ class TestWhatOthersDid(BackendTestCase):
         other = self.connected(owner="others")
         self.assertEqual((), other.list_vms())
         other.delete_vm(vm_uuid, DeleteVmRequest())
-        self.assertEqual(
-            PowerState.STOPPED, self.hypervisor.get_vm(vm_uuid).power_state
-        )
+        self.assertEqual(PowerState.STOPPED, self.hypervisor.get_vm(vm_uuid).power_state)
 
     def test_a_vm_that_was_deleted_since_it_was_seen(self) -> None:
         vm_uuid = self.made()

@@ -47,13 +47,9 @@ class TestRoundTrips(BackendTestCase):
 
     def test_the_least(self) -> None:
         vm_uuid = self.new_uuid()
-        self.assertEqual(
-            4, self.cost(lambda: self.hypervisor.create_vm(vm_uuid, self.spec()))
-        )
+        self.assertEqual(4, self.cost(lambda: self.hypervisor.create_vm(vm_uuid, self.spec())))
         self.hypervisor.start_vm(vm_uuid, StartRequest())
-        deletion = self.cost(
-            lambda: self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
-        )
+        deletion = self.cost(lambda: self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest()))
         self.assertEqual(4, deletion)
 
     def test_power_and_deletion(self) -> None:
@@ -61,32 +57,18 @@ class TestRoundTrips(BackendTestCase):
         self.hypervisor.list_vms()
         hard = RebootRequest(kind=RebootKind.HARD)
         self.assertEqual(1, self.cost(lambda: self.hypervisor.get_vm(vm_uuid)))
-        self.assertEqual(
-            1, self.cost(lambda: self.hypervisor.start_vm(vm_uuid, StartRequest()))
-        )
+        self.assertEqual(1, self.cost(lambda: self.hypervisor.start_vm(vm_uuid, StartRequest())))
         self.assertEqual(1, self.cost(lambda: self.hypervisor.reboot_vm(vm_uuid, hard)))
-        self.assertEqual(
-            1, self.cost(lambda: self.hypervisor.stop_vm(vm_uuid, StopRequest()))
-        )
-        deletion = self.cost(
-            lambda: self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
-        )
+        self.assertEqual(1, self.cost(lambda: self.hypervisor.stop_vm(vm_uuid, StopRequest())))
+        deletion = self.cost(lambda: self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest()))
         self.assertEqual(2, deletion)
 
     def test_hot_plug(self) -> None:
         vm_uuid = self.made()
         disk, card = AttachDiskRequest(disk=blank()), AttachNicRequest(nic=nic())
-        self.assertEqual(
-            7, self.cost(lambda: self.hypervisor.attach_disk(vm_uuid, disk))
-        )
+        self.assertEqual(7, self.cost(lambda: self.hypervisor.attach_disk(vm_uuid, disk)))
         gone = DetachDiskRequest(key="data")
-        self.assertEqual(
-            5, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, gone))
-        )
-        self.assertEqual(
-            6, self.cost(lambda: self.hypervisor.attach_nic(vm_uuid, card))
-        )
+        self.assertEqual(5, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, gone)))
+        self.assertEqual(6, self.cost(lambda: self.hypervisor.attach_nic(vm_uuid, card)))
         unplugged = DetachNicRequest(key="nic-1")
-        self.assertEqual(
-            3, self.cost(lambda: self.hypervisor.detach_nic(vm_uuid, unplugged))
-        )
+        self.assertEqual(3, self.cost(lambda: self.hypervisor.detach_nic(vm_uuid, unplugged)))

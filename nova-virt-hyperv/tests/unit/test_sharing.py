@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import testtools
-from nova_virt_interface.errors import HostUnreachable
-from nova_virt_interface.testing.harness import finished, started
-
 from nova_virt_hyperv.files import DISKS, Files
 from nova_virt_hyperv.pool import Pool
 from nova_virt_hyperv.session import Session
+from nova_virt_interface.errors import HostUnreachable
+from nova_virt_interface.testing.harness import finished, started
 
 from .backend import MIB, BackendTestCase, medium
 from .test_connection import PlainHarness
@@ -22,9 +21,7 @@ class TestPool(testtools.TestCase):
         self.made: list[int] = []
         self.ended: list[int] = []
         self.dead: set[int] = set()
-        self.pool: Pool[int] = Pool(
-            self.make, self.ended.append, lambda n: n not in self.dead
-        )
+        self.pool: Pool[int] = Pool(self.make, self.ended.append, lambda n: n not in self.dead)
 
     def make(self) -> int:
         self.made.append(len(self.made))
@@ -68,15 +65,11 @@ class TestFiles(BackendTestCase):
         with files.new(DISKS, "large") as file:
             file.write(content)
         self.addCleanup(files.remove, DISKS, "large")
-        self.assertEqual(
-            [len(content)], [found.size_bytes for found in files.files(DISKS)]
-        )
+        self.assertEqual([len(content)], [found.size_bytes for found in files.files(DISKS)])
 
     def test_a_large_medium_arrives_whole(self) -> None:
         self.made(disks=(medium(bytes(9 * MIB)),))
-        self.assertEqual(
-            [9 * MIB], [found.size_bytes for found in self.files().files(DISKS)]
-        )
+        self.assertEqual([9 * MIB], [found.size_bytes for found in self.files().files(DISKS)])
 
     def test_an_upload_that_waits_for_the_host_is_in_nobodys_way(self) -> None:
         files = self.files()

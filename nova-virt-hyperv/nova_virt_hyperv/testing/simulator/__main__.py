@@ -45,9 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     authority, tls = make_authority(options.state)
     simulated = simulate(configuration)
     consoles.machines = simulated.machines
-    winrm = WinRm(
-        Service(simulated.host), account, None if options.plain else tls, options.port
-    )
+    winrm = WinRm(Service(simulated.host), account, None if options.plain else tls, options.port)
     winrm.start()
     print(json.dumps({"port": winrm.port, "authority": str(authority)}), flush=True)
     Controls(simulated, winrm, consoles).serve(sys.stdin, sys.stdout)
@@ -63,24 +61,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The account's password is taken from the environment variable SIMULATOR_PASSWORD.",
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0: any")
-    parser.add_argument(
-        "--drive", type=Path, required=True, help="directory that is drive C:"
-    )
-    parser.add_argument(
-        "--state", type=Path, required=True, help="directory for its own files"
-    )
+    parser.add_argument("--drive", type=Path, required=True, help="directory that is drive C:")
+    parser.add_argument("--state", type=Path, required=True, help="directory for its own files")
     parser.add_argument("--name", default="HYPERV-1", help="the host's NetBIOS name")
-    parser.add_argument(
-        "--user", default="Administrator", help="the account that may log in"
-    )
-    parser.add_argument(
-        "--switch", action="append", help="a virtual switch; repeatable"
-    )
+    parser.add_argument("--user", default="Administrator", help="the account that may log in")
+    parser.add_argument("--switch", action="append", help="a virtual switch; repeatable")
     parser.add_argument("--job-seconds", type=float, default=0.02, help="0: no jobs")
     parser.add_argument(
-        "--plain",
-        action="store_true",
-        help="HTTP with encrypted messages instead of HTTPS",
+        "--plain", action="store_true", help="HTTP with encrypted messages instead of HTTPS"
     )
     return parser
 

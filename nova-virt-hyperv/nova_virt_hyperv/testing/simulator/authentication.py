@@ -78,9 +78,7 @@ class Handshake:
         if self._context is None:
             raise ValueError("nobody is logged in")
         match = re.search(
-            rb"application/octet-stream\r\n(.*?)--Encrypted Boundary--",
-            content,
-            re.DOTALL,
+            rb"application/octet-stream\r\n(.*?)--Encrypted Boundary--", content, re.S
         )
         if match is None:
             raise ValueError("no encrypted body")
@@ -106,7 +104,5 @@ class Handshake:
             b"",
         ]
         body = b"\r\n".join(lines) + struct.pack("<i", len(header)) + header + sealed
-        kind = (
-            f'multipart/encrypted;protocol="{_ENCRYPTED}";boundary="Encrypted Boundary"'
-        )
+        kind = f'multipart/encrypted;protocol="{_ENCRYPTED}";boundary="Encrypted Boundary"'
         return kind, body + _BOUNDARY + b"--\r\n"

@@ -32,9 +32,7 @@ class Simulated:
         for name in configuration.switches:
             guid = str(uuid5(NAMESPACE_DNS, name)).upper()
             self.host.keep(
-                self.host.make(
-                    "Msvm_VirtualEthernetSwitch", Name=guid, ElementName=name
-                )
+                self.host.make("Msvm_VirtualEthernetSwitch", Name=guid, ElementName=name)
             )
         for job in ("Msvm_ConcreteJob", "Msvm_StorageJob"):
             self.host.handlers[(job, "RequestStateChange")] = _end_job

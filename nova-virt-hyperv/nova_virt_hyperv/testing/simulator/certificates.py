@@ -21,18 +21,14 @@ def make_authority(directory: Path) -> tuple[Path, ssl.SSLContext]:
     """Make both; returns the authority's file for clients, and the server's context."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     server_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, "throw-away authority")]
-    )
+    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "throw-away authority")])
     authority = (
         _builder(authority_name, authority_name, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated host")])
-    names = x509.SubjectAlternativeName(
-        [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    )
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     server = (
         _builder(server_name, authority_name, server_key)
         .add_extension(names, critical=False)

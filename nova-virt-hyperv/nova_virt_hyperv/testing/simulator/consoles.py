@@ -5,7 +5,7 @@ A client sends the preconnection blob that names the VM, then asks for a connect
 answers which security it wants. What follows, the log-in by CredSSP, is not simulated.
 
 https://learn.microsoft.com/openspecs/windows_protocols/ms-rdpeps (preconnection)
-https://learn.microsoft.com/openspecs/windows_protocols/ms-rdpbcgr (X.224 connection request, 2.2.1.1)
+https://learn.microsoft.com/openspecs/windows_protocols/ms-rdpbcgr (X.224, 2.2.1.1)
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ class ConsoleListener:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.listener = self
         self.port = int(self._server.server_address[1])
-        threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        ).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
         """Listen no more."""
@@ -67,14 +65,10 @@ class _Handler(socketserver.BaseRequestHandler):
         connection: socket.socket = self.request
         connection.settimeout(10)
         try:
-            if self.server.listener.admits(_blob(connection)) and _asks_to_connect(
-                connection
-            ):
+            if self.server.listener.admits(_blob(connection)) and _asks_to_connect(connection):
                 body = struct.pack(">BHHB", _CONNECTION_CONFIRM, 0, 0, 0)
                 body += struct.pack("<BBHI", _NEGOTIATION_RESPONSE, 0, 8, _HYBRID)
-                connection.sendall(
-                    _TPKT.pack(3, 0, 5 + len(body)) + bytes([len(body)]) + body
-                )
+                connection.sendall(_TPKT.pack(3, 0, 5 + len(body)) + bytes([len(body)]) + body)
         except (OSError, struct.error, UnicodeDecodeError):
             # A client that says something else is hung up on.
             return

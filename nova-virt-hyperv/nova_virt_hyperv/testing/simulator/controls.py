@@ -23,9 +23,7 @@ __all__ = ["Controls"]
 class Controls:
     """Obeys until its input ends."""
 
-    def __init__(
-        self, simulated: Simulated, winrm: WinRm, consoles: ConsoleListener
-    ) -> None:
+    def __init__(self, simulated: Simulated, winrm: WinRm, consoles: ConsoleListener) -> None:
         self._simulated = simulated
         self._winrm = winrm
         self._consoles = consoles
@@ -37,13 +35,7 @@ class Controls:
                 given = json.loads(line)
                 act = getattr(self, f"do_{given.pop('do')}")
                 answer = {"result": act(**given)}
-            except (
-                ValueError,
-                TypeError,
-                KeyError,
-                AttributeError,
-                StopIteration,
-            ) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
@@ -96,11 +88,7 @@ class Controls:
         with self._simulated.host.lock:
             host, machines = self._simulated.host, self._simulated.machines
             settings = Row(host.cls("Msvm_VirtualSystemSettingData"))
-            settings.values = {
-                "ElementName": name,
-                "BIOSGUID": bios_guid,
-                "Notes": [notes],
-            }
+            settings.values = {"ElementName": name, "BIOSGUID": bios_guid, "Notes": [notes]}
             return machines.make(settings)
 
     def do_destroy(self, guid: str) -> None:
@@ -140,10 +128,7 @@ class Controls:
     def do_measures(self) -> dict[str, float]:
         """How long the host is up, and its processors were idle."""
         windows = self._simulated.windows
-        return {
-            "uptime_seconds": windows.ticks() / 1e7,
-            "cpu_idle_ns": float(windows.idle_ns()),
-        }
+        return {"uptime_seconds": windows.ticks() / 1e7, "cpu_idle_ns": float(windows.idle_ns())}
 
     def do_listens(self, guid: str) -> None:
         """Let a VM's guest have integration services from now on."""
@@ -156,10 +141,7 @@ def features(vm: Machine) -> Iterator[str]:
     if vm.settings["SecureBootEnabled"]:
         yield "secure-boot"
     for row in vm.resources:
-        if (
-            row.cls.name == "Msvm_ProcessorSettingData"
-            and row["LimitProcessorFeatures"]
-        ):
+        if row.cls.name == "Msvm_ProcessorSettingData" and row["LimitProcessorFeatures"]:
             yield "cpu-model"
 
 

@@ -39,9 +39,7 @@ class DiskImages:
         wanted = embedded.read(text, host.schema, VIRTUALIZATION, _SETTINGS)
         kind, path = wanted["Type"], wanted["Path"] or ""
         if kind not in (_DYNAMIC, _DIFFERENCING) or wanted["Format"] != _VHDX:
-            raise Refused(
-                32770, f"not simulated: type {kind}, format {wanted['Format']}"
-            )
+            raise Refused(32770, f"not simulated: type {kind}, format {wanted['Format']}")
         if not path.lower().endswith(".vhdx"):
             raise Refused(32773, f"{path} is no name of a VHDX file")
         file, parent = host.file(path), wanted["ParentPath"] or ""
@@ -98,9 +96,7 @@ class DiskImages:
 
         def effect() -> None:
             if size < _read(file, path).size_bytes:
-                raise JobFailed(
-                    f"Failed to resize '{path}': it cannot shrink. (0x80070057)."
-                )
+                raise JobFailed(f"Failed to resize '{path}': it cannot shrink. (0x80070057).")
             vhdx.resize(file, size)
 
         return host.run("Resizing Virtual Hard Disk", effect, kind="Msvm_StorageJob")
@@ -114,9 +110,7 @@ class DiskImages:
             found = _read(file, path)
         except JobFailed:
             # A damaged file is found in a job, so that the caller learns why.
-            return host.run(
-                "Examining", lambda: _raise(file, path), kind="Msvm_StorageJob"
-            )
+            return host.run("Examining", lambda: _raise(file, path), kind="Msvm_StorageJob")
         row = host.make(
             _SETTINGS,
             InstanceID=f"Microsoft:{found.disk_id}",

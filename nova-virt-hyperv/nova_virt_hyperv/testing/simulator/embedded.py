@@ -45,9 +45,7 @@ def read(text: str, schema: Schema, namespace: str, *superclasses: str) -> Row:
 def _read_property(element: Any, field: Field, cls: CimClass) -> Any:
     place = f"{cls.name}.{field.name}"
     if element.get("TYPE") != field.cim_type:
-        raise Refused(
-            _INCORRECT_TYPE, f"{place} is {field.cim_type}, not {element.get('TYPE')}"
-        )
+        raise Refused(_INCORRECT_TYPE, f"{place} is {field.cim_type}, not {element.get('TYPE')}")
     if element.tag != ("PROPERTY.ARRAY" if field.is_array else "PROPERTY"):
         raise Refused(_INCORRECT_TYPE, f"{place} is written as {element.tag}")
     path = "VALUE.ARRAY/VALUE" if field.is_array else "VALUE"
@@ -73,9 +71,7 @@ def write(row: Row) -> str:
         value = row[field.name]
         if value is None:
             continue
-        kind, items = (
-            ("PROPERTY.ARRAY", value) if field.is_array else ("PROPERTY", [value])
-        )
+        kind, items = ("PROPERTY.ARRAY", value) if field.is_array else ("PROPERTY", [value])
         child = etree.SubElement(root, kind, NAME=field.name, TYPE=field.cim_type)
         parent = etree.SubElement(child, "VALUE.ARRAY") if field.is_array else child
         for item in items:

@@ -71,9 +71,7 @@ class Host:
 
     def make(self, class_name: str, **values: Any) -> Row:
         """Make a row with the documented defaults, without keeping it."""
-        cls = self.schema.find(VIRTUALIZATION, class_name) or self.schema.find(
-            CIMV2, class_name
-        )
+        cls = self.schema.find(VIRTUALIZATION, class_name) or self.schema.find(CIMV2, class_name)
         if cls is None:
             raise KeyError(class_name)
         row = Row(cls)
@@ -97,10 +95,7 @@ class Host:
         classes = {id(cls) for cls in self.schema.below(namespace, class_name)}
         if not classes:
             raise WsFault(
-                "a:DestinationUnreachable",
-                0x80041010,
-                f"no class {class_name}",
-                is_wmi=True,
+                "a:DestinationUnreachable", 0x80041010, f"no class {class_name}", is_wmi=True
             )
         self._forget_old_jobs()
         found = [*self._rows, *self._jobs]
@@ -111,21 +106,14 @@ class Host:
     def find(self, ref: Ref) -> Row:
         """The one row that a reference names, with all of its keys or some; WsFault if none."""
         found = [
-            row
-            for row in self.rows(ref.namespace, ref.class_name)
-            if row.is_named(dict(ref.keys))
+            row for row in self.rows(ref.namespace, ref.class_name) if row.is_named(dict(ref.keys))
         ]
         if len(found) == 1:
             return found[0]
         if found:
-            raise WsFault(
-                "w:InvalidSelectors", 2150858843, "the selectors fit several instances"
-            )
+            raise WsFault("w:InvalidSelectors", 2150858843, "the selectors fit several instances")
         raise WsFault(
-            "a:DestinationUnreachable",
-            0x80041002,
-            f"no instance {dict(ref.keys)}",
-            is_wmi=True,
+            "a:DestinationUnreachable", 0x80041002, f"no instance {dict(ref.keys)}", is_wmi=True
         )
 
     def file(self, path: str) -> Path:
@@ -136,11 +124,7 @@ class Host:
             raise Refused(32773, f"{path} is no full path on this host")
         here = self.configuration.drive
         for part in parts:
-            names = (
-                {item.name.lower(): item for item in here.iterdir()}
-                if here.is_dir()
-                else {}
-            )
+            names = {item.name.lower(): item for item in here.iterdir()} if here.is_dir() else {}
             here = names.get(part.lower(), here / part)
         return here
 
@@ -151,11 +135,7 @@ class Host:
         return max(0, self.configuration.storage_bytes - used - self.ballast_bytes)
 
     def run(
-        self,
-        caption: str,
-        effect: Effect,
-        outputs: dict[str, Any] | None = None,
-        kind: str = "",
+        self, caption: str, effect: Effect, outputs: dict[str, Any] | None = None, kind: str = ""
     ) -> Outcome:
         """Do the work of a method: in a job, or at once when jobs take no time.
 
@@ -217,8 +197,7 @@ class Host:
         self._jobs = [
             job
             for job in self._jobs
-            if job["JobState"] == _RUNNING
-            or job["TimeOfLastStateChange"].timestamp() > oldest
+            if job["JobState"] == _RUNNING or job["TimeOfLastStateChange"].timestamp() > oldest
         ]
 
     def cls(self, class_name: str) -> CimClass:

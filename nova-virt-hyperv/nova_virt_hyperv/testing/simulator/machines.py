@@ -14,26 +14,14 @@ from uuid import uuid4
 
 from nova_virt_hyperv.testing.simulator import embedded
 from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION, Host
-from nova_virt_hyperv.testing.simulator.model import (
-    JobFailed,
-    Outcome,
-    Ref,
-    Refused,
-    Row,
-)
+from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
 from nova_virt_hyperv.testing.simulator.resources import add_resource, boot_sources
 
 __all__ = ["OFF", "PAUSED", "RUNNING", "SAVED", "Machine", "Machines"]
 
 RUNNING, OFF, SAVED, PAUSED = 2, 3, 6, 9
 _GENERATIONS = ("Microsoft:Hyper-V:SubType:1", "Microsoft:Hyper-V:SubType:2")
-_READ_ONLY = (
-    "VirtualSystemIdentifier",
-    "VirtualSystemType",
-    "CreationTime",
-    "Version",
-    "IsSaved",
-)
+_READ_ONLY = ("VirtualSystemIdentifier", "VirtualSystemType", "CreationTime", "Version", "IsSaved")
 
 
 @dataclass(eq=False)
@@ -71,27 +59,17 @@ class Machine:
 
     def uptime_ms(self) -> int:
         """How long it has been running."""
-        return (
-            int(1000 * (time.monotonic() - self.running_since))
-            if self.running_since
-            else 0
-        )
+        return int(1000 * (time.monotonic() - self.running_since)) if self.running_since else 0
 
     def quantity(self, class_name: str) -> int:
         """How many processors, or how many MiB of memory, it has."""
         return next(
-            int(row["VirtualQuantity"])
-            for row in self.resources
-            if row.cls.name == class_name
+            int(row["VirtualQuantity"]) for row in self.resources if row.cls.name == class_name
         )
 
     def memory_mib(self) -> int:
         """The memory that it holds now."""
-        return (
-            self.quantity("Msvm_MemorySettingData")
-            if self.state in (RUNNING, PAUSED)
-            else 0
-        )
+        return self.quantity("Msvm_MemorySettingData") if self.state in (RUNNING, PAUSED) else 0
 
 
 class Machines:
@@ -150,10 +128,7 @@ class Machines:
         if given.get("ReferenceConfiguration") is not None:
             raise Refused(1, "reference configurations are not simulated")
         settings = embedded.read(
-            given["SystemSettings"],
-            host.schema,
-            VIRTUALIZATION,
-            "Msvm_VirtualSystemSettingData",
+            given["SystemSettings"], host.schema, VIRTUALIZATION, "Msvm_VirtualSystemSettingData"
         )
         subtype = settings["VirtualSystemSubType"] or _GENERATIONS[0]
         if subtype not in _GENERATIONS:
@@ -163,9 +138,7 @@ class Machines:
         machine = self._new(guid, settings, subtype)
         texts = given.get("ResourceSettings") or []
         for text in texts:
-            add_resource(
-                host, machine, embedded.read(text, host.schema, VIRTUALIZATION)
-            )
+            add_resource(host, machine, embedded.read(text, host.schema, VIRTUALIZATION))
         outputs: dict[str, Any] = {}
 
         def effect() -> None:
@@ -227,20 +200,12 @@ class Machines:
 
     def _modify(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
         settings = embedded.read(
-            given["SystemSettings"],
-            host.schema,
-            VIRTUALIZATION,
-            "Msvm_VirtualSystemSettingData",
+            given["SystemSettings"], host.schema, VIRTUALIZATION, "Msvm_VirtualSystemSettingData"
         )
         if not settings["InstanceID"]:
             raise Refused(32773, "InstanceID is missing")
         machine = self.of(settings.ref)
-        offline = {
-            "BIOSGUID",
-            "VirtualSystemSubType",
-            "SecureBootEnabled",
-            "BootSourceOrder",
-        }
+        offline = {"BIOSGUID", "VirtualSystemSubType", "SecureBootEnabled", "BootSourceOrder"}
         if offline & settings.values.keys() and machine.state != OFF:
             raise Refused(32775, "the VM is not off")
         known = {
@@ -273,10 +238,7 @@ class Machines:
 
 def _apply(settings: Row, given: Row) -> None:
     for name, value in given.values.items():
-        if (
-            name not in (*_READ_ONLY, "InstanceID", "VirtualSystemSubType")
-            and value is not None
-        ):
+        if name not in (*_READ_ONLY, "InstanceID", "VirtualSystemSubType") and value is not None:
             settings[name] = value
 
 

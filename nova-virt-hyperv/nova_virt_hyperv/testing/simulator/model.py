@@ -45,9 +45,7 @@ class Row:
 
     def is_named(self, keys: Mapping[str, str]) -> bool:
         """Whether these keys, in any case and maybe not all, are its own."""
-        own = {
-            key.lower(): str(self.values.get(key, "")).lower() for key in self.cls.keys
-        }
+        own = {key.lower(): str(self.values.get(key, "")).lower() for key in self.cls.keys}
         return all(own.get(name.lower()) == text.lower() for name, text in keys.items())
 
 
@@ -78,9 +76,7 @@ class WsFault(Exception):
         is_wmi: told in WMI's form of detail (MSFT_WmiError), else in WinRM's (WSManFault).
     """
 
-    def __init__(
-        self, subcode: str, code: int, text: str, *, is_wmi: bool = False
-    ) -> None:
+    def __init__(self, subcode: str, code: int, text: str, *, is_wmi: bool = False) -> None:
         super().__init__(subcode, code, text)
         self.subcode = subcode
         self.code = code

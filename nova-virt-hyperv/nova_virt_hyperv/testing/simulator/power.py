@@ -21,13 +21,7 @@ from nova_virt_hyperv.testing.simulator.machines import (
     Machine,
     Machines,
 )
-from nova_virt_hyperv.testing.simulator.model import (
-    JobFailed,
-    Outcome,
-    Ref,
-    Refused,
-    Row,
-)
+from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
 
 __all__ = ["Power"]
 
@@ -57,9 +51,7 @@ class Power:
         self._host = host
         self._machines = machines
         host.handlers[("Msvm_ComputerSystem", "RequestStateChange")] = self._request
-        host.handlers[("Msvm_ComputerSystem", "InjectNonMaskableInterrupt")] = (
-            self._interrupt
-        )
+        host.handlers[("Msvm_ComputerSystem", "InjectNonMaskableInterrupt")] = self._interrupt
         host.handlers[("Msvm_ShutdownComponent", "InitiateShutdown")] = self._shut_down
         host.sources.append(lambda _: self._components())
 
@@ -83,9 +75,7 @@ class Power:
             raise Refused(32775, f"{given['RequestedState']} from {machine.state}")
         before, (meanwhile, after) = machine.state, found
         machine.system["RequestedState"] = given["RequestedState"]
-        boots = after == RUNNING and (
-            before == OFF or given["RequestedState"] == _RESET
-        )
+        boots = after == RUNNING and (before == OFF or given["RequestedState"] == _RESET)
         machine.change(meanwhile)
 
         def effect() -> None:
@@ -155,9 +145,7 @@ class Power:
     def _shut_down(self, host: Host, component: Row, given: dict[str, Any]) -> Outcome:
         if given.get("Force") is None or not given.get("Reason"):
             raise Refused(32773, "Force and Reason are needed")
-        machine = self._machines.of(
-            Ref("", "", (("Name", str(component["SystemName"])),))
-        )
+        machine = self._machines.of(Ref("", "", (("Name", str(component["SystemName"])),)))
 
         def obey() -> None:
             time.sleep(_GUEST_SECONDS)

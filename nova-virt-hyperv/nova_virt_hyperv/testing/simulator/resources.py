@@ -62,15 +62,10 @@ class Resources:
             made = [add_resource(host, machine, row) for row in wanted]
         finally:
             after, machine.resources = machine.resources, before
-        outputs: dict[str, Any] = {
-            "ResultingResourceSettings": [row.ref for row in made]
-        }
+        outputs: dict[str, Any] = {"ResultingResourceSettings": [row.ref for row in made]}
 
         def effect() -> None:
-            machine.resources = [
-                *machine.resources,
-                *(r for r in after if r not in before),
-            ]
+            machine.resources = [*machine.resources, *(r for r in after if r not in before)]
 
         return host.run("Adding virtual resources", effect, outputs)
 
@@ -81,9 +76,7 @@ class Resources:
         doomed: list[tuple[Machine, Row]] = []
         for ref in refs:
             machine = self._machines.of(ref)
-            row = next(
-                (r for r in machine.resources if r.is_named(dict(ref.keys))), None
-            )
+            row = next((r for r in machine.resources if r.is_named(dict(ref.keys))), None)
             if row is None:
                 raise Refused(32773, f"no resource {ref.keys}")
             _check_removal(machine, row, [item for _, item in doomed])
@@ -105,17 +98,12 @@ def add_resource(host: Host, machine: Machine, given: Row) -> Row:
         raise Refused(32773, f"{subtype} has no ResourceType {given['ResourceType']}")
     # libvirt 9 sends what is in a drive as the class of the drive itself.
     lenient = class_name == "Msvm_StorageAllocationSettingData"
-    if given.cls.name not in (
-        class_name,
-        *(["Msvm_ResourceAllocationSettingData"] * lenient),
-    ):
+    if given.cls.name not in (class_name, *(["Msvm_ResourceAllocationSettingData"] * lenient)):
         raise Refused(32776, f"{subtype} is no {given.cls.name}")
     if subtype in ("Processor", "Memory"):
         return _replace(machine, class_name, given)
     row = host.make(class_name, InstanceID="")
-    row.values |= {
-        name: value for name, value in given.values.items() if value is not None
-    }
+    row.values |= {name: value for name, value in given.values.items() if value is not None}
     row["InstanceID"] = _instance_id(host, machine, row, subtype)
     machine.resources = [*machine.resources, row]
     return row
@@ -162,9 +150,7 @@ def _instance_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
         return _content_id(host, machine, row, subtype)
     if subtype == _CONNECTION:
         return _connection_id(host, machine, row)
-    same = [
-        r for r in machine.resources if r["ResourceSubType"] == row["ResourceSubType"]
-    ]
+    same = [r for r in machine.resources if r["ResourceSubType"] == row["ResourceSubType"]]
     most = _MOST_NICS if subtype == _NIC else _MOST_SCSI_CONTROLLERS
     if len(same) >= most:
         raise Refused(32773, f"a VM has at most {most} of {subtype}")
@@ -232,9 +218,7 @@ def _parent(machine: Machine, row: Row) -> Row:
     except BadQuery as error:
         raise Refused(32773, str(error)) from error
     for item in machine.resources:
-        if item.cls.name.lower() == path.class_name.lower() and item.is_named(
-            dict(path.keys)
-        ):
+        if item.cls.name.lower() == path.class_name.lower() and item.is_named(dict(path.keys)):
             return item
     raise Refused(32773, f"no parent {row['Parent']}")
 
@@ -253,10 +237,7 @@ def _children(machine: Machine, parent: Row) -> list[Row]:
 
 def _check_removal(machine: Machine, row: Row, before: list[Row]) -> None:
     subtype = str(row["ResourceSubType"]).removeprefix(_PREFIX)
-    if (
-        row.cls.name in ("Msvm_ProcessorSettingData", "Msvm_MemorySettingData")
-        or subtype == _IDE
-    ):
+    if row.cls.name in ("Msvm_ProcessorSettingData", "Msvm_MemorySettingData") or subtype == _IDE:
         raise Refused(32773, f"{subtype} cannot be removed")
     left = [child for child in _children(machine, row) if child not in before]
     if subtype in (_DISK_DRIVE, _DVD_DRIVE, _SCSI) and left:

@@ -89,9 +89,7 @@ def fits_type(text: str, cim_type: str) -> bool:
     """Whether a text is a value of a CIM type."""
     if cim_type in _RANGES:
         low, high = _RANGES[cim_type]
-        return (
-            re.fullmatch(r"-?\d{1,20}", text) is not None and low <= int(text) <= high
-        )
+        return re.fullmatch(r"-?\d{1,20}", text) is not None and low <= int(text) <= high
     if cim_type == "boolean":
         return text.lower() in ("true", "false")
     if cim_type == "datetime":
@@ -126,20 +124,10 @@ def _class(item: Any, namespace: str) -> CimClass:
 
 def _grammar() -> pp.ParserElement:
     name = pp.Word(pp.alphas + "_", pp.alphanums + "_")
-    literal = (
-        pp.QuotedString('"') | pp.Word("-" + pp.nums, pp.nums) | pp.one_of("true false")
-    )
-    qualifiers = pp.Optional(
-        pp.Suppress("[") + pp.one_of("key in out") + pp.Suppress("]")
-    )("kind")
+    literal = pp.QuotedString('"') | pp.Word("-" + pp.nums, pp.nums) | pp.one_of("true false")
+    qualifiers = pp.Optional(pp.Suppress("[") + pp.one_of("key in out") + pp.Suppress("]"))("kind")
     reference = pp.Optional(pp.Keyword("REF"))("reference")
-    declared = (
-        qualifiers
-        + name("type")
-        + reference
-        + name("name")
-        + pp.Optional("[]")("array")
-    )
+    declared = qualifiers + name("type") + reference + name("name") + pp.Optional("[]")("array")
     parameter = declared.copy().set_parse_action(_field)
     member = declared + pp.Optional(pp.Suppress("=") + literal)("default")
     member = (member + pp.Suppress(";")).set_parse_action(_field)
@@ -169,9 +157,7 @@ def _field(tokens: pp.ParseResults) -> Field:
 
 def _optional(tokens: pp.ParseResults, name: str) -> str:
     found = tokens[name] if name in tokens else ""  # noqa: SIM401 - its `get` is not typed
-    return (
-        str(next(iter(found), "")) if isinstance(found, pp.ParseResults) else str(found)
-    )
+    return str(next(iter(found), "")) if isinstance(found, pp.ParseResults) else str(found)
 
 
 def _method(tokens: pp.ParseResults) -> Method:

@@ -54,9 +54,7 @@ class WinRm:
         self._server = _Server((_LOOPBACK, self.port), _Handler)
         self._server.winrm = self
         self.port = self._server.server_address[1]
-        threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        ).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
         """Refuse connections and cut those that there are."""
@@ -171,9 +169,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._reply(status, response, "application/soap+xml;charset=UTF-8", told)
 
-    def _reply(
-        self, status: int, body: bytes, kind: str, told: list[str] | None = None
-    ) -> None:
+    def _reply(self, status: int, body: bytes, kind: str, told: list[str] | None = None) -> None:
         self.send_response(status)
         for header in told or ():
             self.send_header("WWW-Authenticate", header)
@@ -187,9 +183,7 @@ def _spoilt(winrm: WinRm, request: soap.Request, fault: Fault) -> tuple[int, byt
     if fault.kind == "drop-before":
         return 0, b""
     if fault.kind in ("fault", "fault-wmi"):
-        raise WsFault(
-            fault.text, fault.code, "planned", is_wmi=fault.kind == "fault-wmi"
-        )
+        raise WsFault(fault.text, fault.code, "planned", is_wmi=fault.kind == "fault-wmi")
     if fault.kind == "return":
         return 200, winrm.service.output(request, Outcome(fault.code))
     if fault.kind in ("http", "answer"):

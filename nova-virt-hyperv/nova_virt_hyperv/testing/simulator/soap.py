@@ -76,30 +76,22 @@ def parse(content: bytes) -> Request:
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        raise WsFault(
-            "w:SchemaValidationError", 2150858817, f"no XML: {error}"
-        ) from error
+        raise WsFault("w:SchemaValidationError", 2150858817, f"no XML: {error}") from error
     about: Any = root.getroottree().docinfo
     if about.doctype or root.tag != f"{{{NS['s']}}}Envelope":
         raise WsFault("w:SchemaValidationError", 2150858817, "no SOAP 1.2 envelope")
     for header in root.iterfind("s:Header/*", NS):
         must = header.get(f"{{{NS['s']}}}mustUnderstand", "").lower() in ("1", "true")
         if must and header.tag not in _UNDERSTOOD:
-            raise WsFault(
-                "s:MustUnderstand", 2150858795, f"{header.tag} is not understood"
-            )
+            raise WsFault("s:MustUnderstand", 2150858795, f"{header.tag} is not understood")
     size = _header(root, "w:MaxEnvelopeSize", optional=True)
     reply_to = _header(root, "a:ReplyTo/a:Address")
     if reply_to != ANONYMOUS:
-        raise WsFault(
-            "a:InvalidMessageInformationHeader", 2150858764, f"ReplyTo {reply_to}"
-        )
+        raise WsFault("a:InvalidMessageInformationHeader", 2150858764, f"ReplyTo {reply_to}")
     _header(root, "a:To")
     body = root.find("s:Body", NS)
     if body is None or len(body) > 1:
-        raise WsFault(
-            "w:SchemaValidationError", 2150858817, "the body is not one element"
-        )
+        raise WsFault("w:SchemaValidationError", 2150858817, "the body is not one element")
     return Request(
         action=_header(root, "a:Action"),
         message_id=_header(root, "a:MessageID"),
@@ -143,9 +135,7 @@ def fault(error: WsFault, relates_to: str, machine: str) -> bytes:
     root = etree.Element(_tag("s", "Fault"), nsmap=NS)
     code = etree.SubElement(root, _tag("s", "Code"))
     sender = not error.subcode.endswith("InternalError")
-    etree.SubElement(code, _tag("s", "Value")).text = (
-        "s:Sender" if sender else "s:Receiver"
-    )
+    etree.SubElement(code, _tag("s", "Value")).text = "s:Sender" if sender else "s:Receiver"
     subcode = etree.SubElement(code, _tag("s", "Subcode"))
     etree.SubElement(subcode, _tag("s", "Value")).text = error.subcode
     reason = etree.SubElement(root, _tag("s", "Reason"))
@@ -172,9 +162,7 @@ def _wmi_detail(detail: Any, error: WsFault, machine: str) -> None:
 
 
 def _winrm_detail(detail: Any, error: WsFault, machine: str) -> None:
-    found = etree.SubElement(
-        detail, _tag("f", "WSManFault"), Code=str(error.code), Machine=machine
-    )
+    found = etree.SubElement(detail, _tag("f", "WSManFault"), Code=str(error.code), Machine=machine)
     message = etree.SubElement(found, _tag("f", "Message"))
     provider = etree.SubElement(
         message,
@@ -199,9 +187,7 @@ def instance(row: Row, name: str = "") -> Any:
             for item in value or ():
                 write_value(etree.SubElement(root, f"{{{uri}}}{field.name}"), item)
         elif value is None:
-            etree.SubElement(root, f"{{{uri}}}{field.name}").set(
-                _tag("i", "nil"), "true"
-            )
+            etree.SubElement(root, f"{{{uri}}}{field.name}").set(_tag("i", "nil"), "true")
         else:
             write_value(etree.SubElement(root, f"{{{uri}}}{field.name}"), value)
     return root
@@ -238,9 +224,7 @@ def _fill_epr(element: Any, ref: Ref) -> None:
 def _header(root: Any, path: str, *, optional: bool = False) -> str:
     found = (root.findtext(f"s:Header/{path}", "", NS) or "").strip()
     if not found and not optional:
-        raise WsFault(
-            "w:SchemaValidationError", 2150858817, f"header {path} is missing"
-        )
+        raise WsFault("w:SchemaValidationError", 2150858817, f"header {path} is missing")
     return found
 
 

@@ -65,9 +65,7 @@ def _summary(host: Host, machine: Machine, asked: list[int]) -> Row:
         "UpTime": machine.uptime_ms(),
         "HealthState": 5,
     }
-    row = host.make(
-        "Msvm_SummaryInformation", InstanceID=machine.settings["InstanceID"]
-    )
+    row = host.make("Msvm_SummaryInformation", InstanceID=machine.settings["InstanceID"])
     for number in asked:
         row[_SUMMARY[number]] = known[_SUMMARY[number]]
     return row

@@ -53,10 +53,7 @@ class Vhdx:
 def create(path: Path, size_bytes: int, parent_path: str = "") -> None:
     """Write a file whose disk is all zeros, or all its parent's; fails if it exists."""
     items = [
-        (
-            _FILE_PARAMETERS,
-            struct.pack("<II", _BLOCK_BYTES, _HAS_PARENT if parent_path else 0),
-        ),
+        (_FILE_PARAMETERS, struct.pack("<II", _BLOCK_BYTES, _HAS_PARENT if parent_path else 0)),
         (_DISK_SIZE, struct.pack("<Q", size_bytes)),
         (_DISK_ID, uuid4().bytes_le),
         (_LOGICAL_SECTOR, struct.pack("<I", _SECTOR_BYTES)),
@@ -143,9 +140,7 @@ def _items(region: bytes) -> dict[UUID, bytes]:
     for index in range(struct.unpack_from("<H", region, 10)[0]):
         entry = 32 + 32 * index
         offset, length = struct.unpack_from("<II", region, entry + 16)
-        found[UUID(bytes_le=region[entry : entry + 16])] = region[
-            offset : offset + length
-        ]
+        found[UUID(bytes_le=region[entry : entry + 16])] = region[offset : offset + length]
     return found
 
 
@@ -163,9 +158,7 @@ def _region_table() -> bytes:
     body = bytearray(_TABLE_BYTES)
     body[0:4] = b"regi"
     struct.pack_into("<I", body, 8, 2)
-    for index, (region, offset) in enumerate(
-        ((_BAT, _BAT_AT), (_METADATA, _METADATA_AT))
-    ):
+    for index, (region, offset) in enumerate(((_BAT, _BAT_AT), (_METADATA, _METADATA_AT))):
         entry = 16 + 32 * index
         body[entry : entry + 16] = region.bytes_le
         struct.pack_into("<QII", body, entry + 16, offset, _MIB, 1)
@@ -189,10 +182,7 @@ def _metadata(items: list[tuple[UUID, bytes]]) -> bytes:
 
 
 def _locator(parent_path: str) -> bytes:
-    key, text = (
-        "absolute_win32_path".encode("utf-16-le"),
-        parent_path.encode("utf-16-le"),
-    )
+    key, text = "absolute_win32_path".encode("utf-16-le"), parent_path.encode("utf-16-le")
     start = 20 + 12
     head = _VHDX_PARENT.bytes_le + struct.pack("<HH", 0, 1)
     entry = struct.pack("<IIHH", start, start + len(key), len(key), len(text))
@@ -201,9 +191,7 @@ def _locator(parent_path: str) -> bytes:
 
 def _parent(locator: bytes) -> str:
     for index in range(struct.unpack_from("<H", locator, 18)[0]):
-        key_at, text_at, key_length, length = struct.unpack_from(
-            "<IIHH", locator, 20 + 12 * index
-        )
+        key_at, text_at, key_length, length = struct.unpack_from("<IIHH", locator, 20 + 12 * index)
         key = locator[key_at : key_at + key_length].decode("utf-16-le")
         if key == "absolute_win32_path":
             return locator[text_at : text_at + length].decode("utf-16-le")

@@ -42,10 +42,7 @@ class Windows:
 
     def ticks(self) -> int:
         """Time since the host was started, in units of 100 ns."""
-        return int(
-            (datetime.now(UTC) - self._host.booted_at).total_seconds()
-            * _TICKS_PER_SECOND
-        )
+        return int((datetime.now(UTC) - self._host.booted_at).total_seconds() * _TICKS_PER_SECOND)
 
     def idle_ns(self) -> int:
         """How long all processors together have been idle."""
@@ -181,8 +178,4 @@ def hardware(host: Host) -> None:
         for row in (cell, memory, *parts):
             host.keep(row)
         for row in (memory, *parts):
-            host.keep(
-                host.make(
-                    "Msvm_HostedDependency", Antecedent=row.ref, Dependent=cell.ref
-                )
-            )
+            host.keep(host.make("Msvm_HostedDependency", Antecedent=row.ref, Dependent=cell.ref))

@@ -63,9 +63,7 @@ def parse(text: str, server: str) -> Select | Related:
     if isinstance(found, Related):
         return found
     name, fields, condition = found
-    return Select(
-        name, fields, lambda values: condition({**_lowered(values), "__server": server})
-    )
+    return Select(name, fields, lambda values: condition({**_lowered(values), "__server": server}))
 
 
 def parse_path(text: str) -> ObjectPath:
@@ -73,9 +71,7 @@ def parse_path(text: str) -> ObjectPath:
     try:
         found: ObjectPath = _path().parse_string(text, parse_all=True)[0]
     except pp.ParseBaseException as error:
-        raise BadQuery(
-            f"{error.msg} at character {error.loc} of path: {text}"
-        ) from error
+        raise BadQuery(f"{error.msg} at character {error.loc} of path: {text}") from error
     return found
 
 
@@ -123,17 +119,10 @@ def _query() -> pp.ParserElement:
     word = pp.CaselessKeyword
     stars = pp.Literal("*").set_parse_action(lambda: [()])
     names = pp.DelimitedList(_name()).set_parse_action(lambda tokens: [tuple(tokens)])
-    select = (
-        pp.Suppress(word("SELECT"))
-        + (stars | names)
-        + pp.Suppress(word("FROM"))
-        + _name()
-    )
+    select = pp.Suppress(word("SELECT")) + (stars | names) + pp.Suppress(word("FROM")) + _name()
     select = select + pp.Optional(pp.Suppress(word("WHERE")) + _condition())
     select.set_parse_action(
-        lambda tokens: [
-            (tokens[1], tokens[0], tokens[2] if len(tokens) > 2 else lambda _: True)
-        ]
+        lambda tokens: [(tokens[1], tokens[0], tokens[2] if len(tokens) > 2 else lambda _: True)]
     )
     return select | _related()
 
@@ -141,9 +130,7 @@ def _query() -> pp.ParserElement:
 def _related() -> pp.ParserElement:
     word = pp.CaselessKeyword
     kind = word("ASSOCIATORS") | word("REFERENCES")
-    setting = pp.Group(
-        (word("AssocClass") | word("ResultClass")) + pp.Suppress("=") + _name()
-    )
+    setting = pp.Group((word("AssocClass") | word("ResultClass")) + pp.Suppress("=") + _name())
     path = pp.Suppress("{") + _path() + pp.Suppress("}")
     related = kind("kind") + pp.Suppress(word("OF")) + path("path")
     related = related + pp.Optional(
@@ -180,18 +167,8 @@ def _condition() -> pp.ParserElement:
         null | compared,
         [
             (word("NOT"), 1, pp.OpAssoc.RIGHT, _negation),
-            (
-                word("AND"),
-                2,
-                pp.OpAssoc.LEFT,
-                lambda tokens: _joined(all, tokens[0][::2]),
-            ),
-            (
-                word("OR"),
-                2,
-                pp.OpAssoc.LEFT,
-                lambda tokens: _joined(any, tokens[0][::2]),
-            ),
+            (word("AND"), 2, pp.OpAssoc.LEFT, lambda tokens: _joined(all, tokens[0][::2])),
+            (word("OR"), 2, pp.OpAssoc.LEFT, lambda tokens: _joined(any, tokens[0][::2])),
         ],
     )
     return notation
@@ -231,22 +208,16 @@ def _holds(found: str, operator: str, wanted: str) -> bool:
         return re.fullmatch(_like(right), left, re.DOTALL) is not None
     if operator in ("=", "!=", "<>"):
         return (left == right) == (operator == "=")
-    numbers = (
-        (int(left), int(right)) if left.isdigit() and right.isdigit() else (left, right)
-    )
+    numbers = (int(left), int(right)) if left.isdigit() and right.isdigit() else (left, right)
     smaller, equal = numbers[0] < numbers[1], numbers[0] == numbers[1]  # type: ignore[operator]
     wanted_smaller = operator.startswith("<")
-    return (equal and operator.endswith("=")) or (
-        not equal and smaller == wanted_smaller
-    )
+    return (equal and operator.endswith("=")) or (not equal and smaller == wanted_smaller)
 
 
 def _like(pattern: str) -> str:
     parts = re.findall(r"\[[^\]]*\]|.", pattern, re.DOTALL)
     meaning = {"%": ".*", "_": "."}
     return "".join(
-        part
-        if part.startswith("[") and len(part) > 2
-        else meaning.get(part, re.escape(part))
+        part if part.startswith("[") and len(part) > 2 else meaning.get(part, re.escape(part))
         for part in parts
     )

@@ -81,16 +81,10 @@ class Service:
             elif request.action.startswith(f"{request.uri}/"):
                 content = self._invoke(request, namespace, class_name)
             else:
-                raise WsFault(
-                    "a:ActionNotSupported", 2150858753, f"no action {request.action}"
-                )
-        response = envelope(
-            self._response_action(request), request.message_id, *content
-        )
+                raise WsFault("a:ActionNotSupported", 2150858753, f"no action {request.action}")
+        response = envelope(self._response_action(request), request.message_id, *content)
         if len(response) > min(_SERVICE_BYTES, request.max_bytes or _SERVICE_BYTES):
-            raise WsFault(
-                "w:EncodingLimit", 2150858790, "the response exceeds MaxEnvelopeSize"
-            )
+            raise WsFault("w:EncodingLimit", 2150858790, "the response exceeds MaxEnvelopeSize")
         return response
 
     def _response_action(self, request: Request) -> str:
@@ -99,37 +93,26 @@ class Service:
     def _target(self, request: Request, namespace: str, class_name: str) -> Row:
         if not request.selectors:
             raise WsFault(
-                "w:InvalidSelectors",
-                2150859002,
-                f"{class_name} is no singleton",
-                is_wmi=True,
+                "w:InvalidSelectors", 2150859002, f"{class_name} is no singleton", is_wmi=True
             )
         cls = self._host.schema.find(namespace, class_name)
         unknown = {name.lower() for name, _ in request.selectors} - {
             key.lower() for key in (cls.keys if cls else ())
         }
         if cls is not None and unknown:
-            raise WsFault(
-                "w:InvalidSelectors", 2150858813, f"no keys {sorted(unknown)}"
-            )
+            raise WsFault("w:InvalidSelectors", 2150858813, f"no keys {sorted(unknown)}")
         return self._host.find(Ref(namespace, class_name, request.selectors))
 
     def _get(self, request: Request, namespace: str, class_name: str) -> list[Any]:
         return [soap.instance(self._target(request, namespace, class_name))]
 
-    def _enumerate(
-        self, request: Request, namespace: str, class_name: str
-    ) -> list[Any]:
+    def _enumerate(self, request: Request, namespace: str, class_name: str) -> list[Any]:
         body = request.body
         if body is None or body.tag != f"{{{_ENUMERATION}}}Enumerate":
             raise WsFault("w:SchemaValidationError", 2150858817, "no Enumerate")
         found = list(self._rows(body, namespace, class_name))
-        by_reference = (
-            body.findtext("w:EnumerationMode", "", NS).strip() == "EnumerateEPR"
-        )
-        items = [
-            soap.epr(row.ref) if by_reference else soap.instance(row) for row in found
-        ]
+        by_reference = body.findtext("w:EnumerationMode", "", NS).strip() == "EnumerateEPR"
+        items = [soap.epr(row.ref) if by_reference else soap.instance(row) for row in found]
         opened = _Enumeration(items, namespace)
         root = etree.Element(f"{{{_ENUMERATION}}}EnumerateResponse", nsmap=NS)
         # Optimized, the first page comes at once, in the namespace of WS-Management.
@@ -146,16 +129,10 @@ class Service:
 
     def _pull(self, request: Request, namespace: str, class_name: str) -> list[Any]:
         body = request.body
-        context = (
-            ""
-            if body is None
-            else body.findtext("n:EnumerationContext", "", NS).strip()
-        )
+        context = "" if body is None else body.findtext("n:EnumerationContext", "", NS).strip()
         opened = self._open.pop(context, None)
         if opened is None or opened.namespace != namespace:
-            raise WsFault(
-                "n:InvalidEnumerationContext", 2150858779, f"no context {context}"
-            )
+            raise WsFault("n:InvalidEnumerationContext", 2150858779, f"no context {context}")
         count = int(body.findtext("n:MaxElements", "1", NS))
         root = etree.Element(f"{{{_ENUMERATION}}}PullResponse", nsmap=NS)
         items = self._page(opened, count, request)
@@ -169,15 +146,9 @@ class Service:
 
     def _release(self, request: Request, namespace: str, class_name: str) -> list[Any]:
         body = request.body
-        context = (
-            ""
-            if body is None
-            else body.findtext("n:EnumerationContext", "", NS).strip()
-        )
+        context = "" if body is None else body.findtext("n:EnumerationContext", "", NS).strip()
         if self._open.pop(context, None) is None:
-            raise WsFault(
-                "n:InvalidEnumerationContext", 2150858779, f"no context {context}"
-            )
+            raise WsFault("n:InvalidEnumerationContext", 2150858779, f"no context {context}")
         return []
 
     def _keep(self, opened: _Enumeration) -> str:
@@ -200,24 +171,16 @@ class Service:
         filters = body.findall("w:Filter", NS)
         if not filters:
             if class_name == "*":
-                raise WsFault(
-                    "n:FilteringNotSupported", 2150858776, "a query is needed on *"
-                )
+                raise WsFault("n:FilteringNotSupported", 2150858776, "a query is needed on *")
             return self._host.rows(namespace, class_name)
         if filters[0].get("Dialect") != _WQL:
             raise WsFault(
-                "n:FilterDialectRequestedUnavailable",
-                2150858777,
-                "only WQL is simulated",
+                "n:FilterDialectRequestedUnavailable", 2150858777, "only WQL is simulated"
             )
         if class_name != "*":
-            raise WsFault(
-                "n:CannotProcessFilter", 2150859003, "a query belongs to a URI with *"
-            )
+            raise WsFault("n:CannotProcessFilter", 2150859003, "a query belongs to a URI with *")
         try:
-            query = wql.parse(
-                (filters[0].text or "").strip(), self._host.configuration.name
-            )
+            query = wql.parse((filters[0].text or "").strip(), self._host.configuration.name)
         except wql.BadQuery as error:
             raise WsFault(
                 "n:CannotProcessFilter", _WMI_QUERY_ERROR, str(error)[:300], is_wmi=True
@@ -227,21 +190,13 @@ class Service:
     def _select(self, query: wql.Select | wql.Related, namespace: str) -> Iterable[Row]:
         if isinstance(query, wql.Related):
             return self._related(query, namespace)
-        rows = [
-            r
-            for r in self._host.rows(namespace, query.class_name)
-            if query.matches(r.values)
-        ]
+        rows = [r for r in self._host.rows(namespace, query.class_name) if query.matches(r.values)]
         if not query.fields:
             return rows
         known = self._host.schema.below(namespace, query.class_name)[0].properties
-        unknown = {name.lower() for name in query.fields} - {
-            name.lower() for name in known
-        }
+        unknown = {name.lower() for name in query.fields} - {name.lower() for name in known}
         if unknown:
-            raise WsFault(
-                "n:CannotProcessFilter", _WMI_QUERY_ERROR, f"no {unknown}", is_wmi=True
-            )
+            raise WsFault("n:CannotProcessFilter", _WMI_QUERY_ERROR, f"no {unknown}", is_wmi=True)
         wanted = {name.lower() for name in query.fields}
         return [
             Row(row.cls, {k: v for k, v in row.values.items() if k.lower() in wanted})
@@ -250,9 +205,9 @@ class Service:
 
     def _related(self, query: wql.Related, namespace: str) -> Iterable[Row]:
         start = self._host.find(Ref(namespace, query.path.class_name, query.path.keys))
-        for joint in self._host.rows(
-            namespace, query.association or "Msvm_LogicalIdentity"
-        ):
+        itself = query.result if query.associations_themselves else ""
+        joints = query.association or itself or "Msvm_LogicalIdentity"
+        for joint in self._host.rows(namespace, joints):
             ends = [value for value in joint.values.values() if isinstance(value, Ref)]
             if start.ref not in ends:
                 continue
@@ -260,10 +215,7 @@ class Service:
                 yield joint
                 continue
             for end in ends:
-                if end != start.ref and query.result.lower() in (
-                    "",
-                    end.class_name.lower(),
-                ):
+                if end != start.ref and query.result.lower() in ("", end.class_name.lower()):
                     yield self._host.find(end)
 
     def _invoke(self, request: Request, namespace: str, class_name: str) -> list[Any]:
@@ -272,9 +224,7 @@ class Service:
         method = target.cls.methods.get(name)
         handler = self._host.handlers.get((target.cls.name, name))
         if method is None or handler is None:
-            raise WsFault(
-                "a:ActionNotSupported", 2150858753, f"{class_name} has no {name}"
-            )
+            raise WsFault("a:ActionNotSupported", 2150858753, f"{class_name} has no {name}")
         if request.body is None or request.body.tag != f"{{{request.uri}}}{name}_INPUT":
             raise WsFault("w:SchemaValidationError", 2150858817, f"no {name}_INPUT")
         try:
@@ -289,9 +239,7 @@ class Service:
             uri, _, name = element.tag[1:].partition("}")
             field = method.parameters.get(name)
             if uri != request.uri or field is None or not field.is_input:
-                raise WsFault(
-                    "w:InvalidParameter", 87, f"{method.name} has no parameter {name}"
-                )
+                raise WsFault("w:InvalidParameter", 87, f"{method.name} has no parameter {name}")
             if name in given and not field.is_array:
                 raise WsFault("w:InvalidParameter", 87, f"{name} is given twice")
             value = _read_parameter(element, field)
@@ -322,9 +270,7 @@ def _read_parameter(element: Any, field: Field) -> Any:
             raise WsFault("w:InvalidParameter", 87, f"{field.name} is no reference")
         namespace, class_name = class_of(uri.strip())
         path = "a:ReferenceParameters/w:SelectorSet/w:Selector"
-        keys = tuple(
-            (s.get("Name", ""), s.text or "") for s in element.iterfind(path, NS)
-        )
+        keys = tuple((s.get("Name", ""), s.text or "") for s in element.iterfind(path, NS))
         return Ref(namespace, class_name, keys)
     try:
         return convert(element.text or "", field, field.name)
