@@ -6,29 +6,41 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from nova_virt_interface.errors import BackendError, Conflict, InvalidRequest, Resource
+from nova_virt_interface.errors import (
+    BackendError,
+    Busy,
+    Conflict,
+    InvalidRequest,
+    InvalidState,
+    NotFound,
+    Resource,
+    Unsupported,
+)
 from nova_virt_interface.rollback import undone_by
+from nova_virt_interface.states import ON
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
     DiskSpec,
     FromImage,
+    Imported,
     Media,
+    ResizeDiskRequest,
 )
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
 
-from nova_virt_hyperv.cim import Instance, Number, embedded
+from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.disk_files import DiskFiles
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.files import DISKS, Files
 from nova_virt_hyperv.images import Images
 from nova_virt_hyperv.machines import Machine, Machines
-from nova_virt_hyperv.mark import DeviceName, DiskName, disk_pattern
+from nova_virt_hyperv.mark import DeviceName, DiskName, disk_pattern, file_name, is_fork
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.slots import SCSI, Place, places_for
-from nova_virt_hyperv.translate import check_disk
+from nova_virt_hyperv.translate import check_disk, check_size, limit_of
 
 __all__ = ["SCSI_CONTROLLER", "Attachment", "Disks"]
 
@@ -86,7 +98,7 @@ class Disks:
             _require_equal(vm_uuid, found, DeviceName.of(spec))
             return
         self.check_image(spec)
-        with undone_by(lambda: self._detach(machine, vm_uuid, spec.key)):
+        with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
             # A drive without a disk, and files of one, are what a crashed call left.
             if drives:
                 self._devices.remove(drives, about)
@@ -98,7 +110,7 @@ class Disks:
         """See `IDiskHotplug.detach_disk`. Hyper-V takes a SCSI disk away without the guest's
         consent.
         """
-        self._detach(self._machines.ours(vm_uuid), vm_uuid, request.key)
+        self.take_off(self._machines.ours(vm_uuid), vm_uuid, request.key)
 
     def check_image(self, spec: DiskSpec) -> None:
         """The disk's image is in the cache, and not larger than the disk."""
@@ -124,6 +136,10 @@ class Disks:
             image = self._images.require(spec.source.image_key)
             self._disk_files.make_from(path, self._images.path(image.key), about)
             if (spec.size_bytes or 0) > image.virtual_size_bytes:
+                self._disk_files.resize(path, spec.size_bytes or 0, about)
+        elif isinstance(spec.source, Imported):
+            self._images.bring(spec.source, DISKS, name, spec.size_bytes or 0)
+            if self._disk_files.require_growth(path, spec.size_bytes or 0, about):
                 self._disk_files.resize(path, spec.size_bytes or 0, about)
         else:
             self._disk_files.make_blank(path, spec.size_bytes or 0, about)
@@ -151,19 +167,110 @@ class Disks:
         """Delete the files of all disks of a VM that does not exist any more."""
         self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid))
 
-    def _detach(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
+    def take_off(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
         """Remove a disk, whatever there is of it: what is in its drive, the drive, its file."""
         about = About(f"disk {key} of VM {vm_uuid}", Resource.DISK)
         drives = self._drives(machine, key, about)
         with several_steps() as steps:
             if drives:
                 contents = self._contents(machine, drives, about)
+                forks = [path for row in contents if is_fork(path := row.text("HostResource"))]
                 if contents:
                     self._devices.remove(contents, about)
                     steps.taken = True
                 self._devices.remove(drives, about)
                 steps.taken = True
+                if forks:
+                    # A checkpoint still has the rest; what has the checkpoint removes it.
+                    for path in forks:
+                        self._files.remove(DISKS, file_name(path))
+                    return
             self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid, key=key))
+
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        machine = self._machines.ours(vm_uuid)
+        path = self.own_file(machine, vm_uuid, request.key, "key")
+        about = f"disk {request.key} of VM {vm_uuid}"
+        check_size(request.size_bytes, "size_bytes")
+        if self._disk_files.require_growth(path, request.size_bytes, about):
+            try:
+                self._disk_files.resize(path, request.size_bytes, about)
+            except Busy as error:
+                state = self._machines.entry(machine, vm_uuid).state
+                if state not in ON:
+                    raise
+                raise InvalidState(
+                    f"{about} cannot grow while the VM runs: it is on IDE",
+                    remedy="stop the VM first",
+                    state=state.value,
+                    detail=error.detail,
+                ) from error
+
+    def own_file(self, machine: Machine, vm_uuid: UUID, key: str, field: str) -> str:
+        """The file, as the host names it, that a VM writes a disk of its own to."""
+        about = About(f"{key}", Resource.DISK)
+        drives = self._drives(machine, key, about)
+        contents = self._contents(machine, drives, about) if drives else []
+        if not contents:
+            raise NotFound(f"VM {vm_uuid} has no disk {key}", resource=Resource.DISK, name=key)
+        path = contents[0].text("HostResource")
+        if DiskName.read(path) is None or path.lower().endswith(".iso"):
+            raise Unsupported(f"disk {key} is a medium or a volume", field=field)
+        return path
+
+    def drives(self, machine: Machine, vm_uuid: UUID) -> dict[str, Instance]:
+        """The drives of a VM's disks, by key."""
+        return {found.key: found.drive for found in self.attachments(machine, vm_uuid)}
+
+    def names(self, machine: Machine, vm_uuid: UUID) -> dict[str, DeviceName]:
+        """The names of the disks that a VM has, by key."""
+        found = self.attachments(machine, vm_uuid)
+        read = [DeviceName.read(item.drive.text("ElementName")) for item in found]
+        return {name.key: name for name in read if name is not None}
+
+    def check_change(self, machine: Machine, vm_uuid: UUID, spec: DiskSpec) -> None:
+        """Refuse a description that an existing disk cannot be brought to."""
+        about = About(spec.key, Resource.DISK)
+        drives = self._drives(machine, spec.key, about)
+        rows = self._contents(machine, drives, about)
+        name = DiskName.read(rows[0].text("HostResource")) if rows else None
+        place = f"disks[{spec.key}]"
+        if name is None or not name.has_source_of(spec):
+            raise InvalidRequest(
+                f"disk {spec.key} was made from something else",
+                remedy="use another key",
+                field=f"{place}.source",
+            )
+        if spec.size_bytes is not None:
+            path = rows[0].text("HostResource")
+            self._disk_files.require_growth(path, spec.size_bytes, f"disk {spec.key}")
+
+    def change(self, machine: Machine, vm_uuid: UUID, spec: DiskSpec) -> None:
+        """Bring an existing disk of a stopped VM to another description."""
+        about = About(f"disk {spec.key} of VM {vm_uuid}", Resource.DISK)
+        [drive] = self._drives(machine, spec.key, about)
+        [row] = self._contents(machine, [drive], about)
+        path = row.text("HostResource")
+        if spec.size_bytes is not None and self._disk_files.require_growth(
+            path, spec.size_bytes, about.name
+        ):
+            self._disk_files.resize(path, spec.size_bytes, about.name)
+        renamed: dict[str, Embedded] = {
+            "InstanceID": drive.text("InstanceID"),
+            "ElementName": str(DeviceName.of(spec)),
+        }
+        limits: dict[str, Embedded] = {"InstanceID": row.text("InstanceID"), **limit_of(spec)}
+        texts = [embedded(_RESOURCES, renamed), embedded(_STORAGE, limits)]
+        self._devices.modify(texts, about)
+
+    def remove_unused(self, machine: Machine, vm_uuid: UUID) -> None:
+        """Delete the files of a VM's disks that it does not have any more."""
+        rows = self._devices.rows(machine, _STORAGE, About(f"disks of VM {vm_uuid}"))
+        used = {file_name(row.text("HostResource")).lower() for row in rows}
+        for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid)):
+            if file.name.lower() not in used:
+                self._files.remove(DISKS, file.name)
 
     def _drives(self, machine: Machine, key: str, about: About) -> list[Instance]:
         """The drive of a disk; more only if a request that was believed lost took effect later."""
@@ -198,7 +305,7 @@ class Disks:
         """Key, size that the guest sees and bytes in storage of each of a VM's own disks."""
         for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid)):
             name = DiskName.read(file.name)
-            if name is not None:
+            if name is not None and name.digest != "export":
                 path, about = self._files.on_host(DISKS, file.name), f"disk {name.key}"
                 is_medium = name.extension == "iso"
                 size = file.size_bytes if is_medium else self._disk_files.read(path, about)
@@ -240,6 +347,7 @@ class Disks:
                 "ResourceSubType": subtype,
                 "Parent": self._devices.path(drive),
                 "HostResource": [path],
+                **limit_of(spec),
             },
         )
 

@@ -87,6 +87,14 @@ class Files:
             with smbclient.open_file(path, "xb", share_access="", **options) as file:
                 yield file
 
+    @contextmanager
+    def read(self, folder: str, name: str) -> Iterator[BinaryIO]:
+        """Read a file; others may do so, too."""
+        with self._translated(About(f"file {name}")) as options:
+            path = self._path(folder, name)
+            with smbclient.open_file(path, "rb", share_access="r", **options) as file:
+                yield file
+
     def touch(self, folder: str, name: str) -> None:
         """Make an empty file; one that is there is no error."""
         with self._translated(About(f"file {name}"), changing=True) as options:

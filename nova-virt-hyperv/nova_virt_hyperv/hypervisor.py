@@ -7,17 +7,20 @@ from uuid import UUID
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.console import IConsole
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
-from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console, OpenConsoleRequest
 from nova_virt_interface.values.devices import DeviceMetadata
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
+from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
     HostDescription,
@@ -36,6 +39,11 @@ from nova_virt_interface.values.power import (
     StartRequest,
     StopRequest,
     SuspendRequest,
+)
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
 )
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
@@ -62,6 +70,9 @@ _ALWAYS = (
     IHostPower,
     IHostMaintenance,
     IHostTopology,
+    IDiskResize,
+    IDiskExport,
+    IResize,
 )
 
 
@@ -201,6 +212,26 @@ class HyperVHypervisor:
     def topology(self) -> HostTopology:
         """See `IHostTopology.topology`."""
         return self._parts.topology.topology()
+
+    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
+        """See `IDiskResize.resize_disk`."""
+        self._parts.disks.resize_disk(vm_uuid, request)
+
+    def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
+        """See `IDiskExport.export_disk`."""
+        return self._parts.export.export_disk(vm_uuid, request)
+
+    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
+        """See `IResize.resize_vm`."""
+        self._parts.resize.resize_vm(vm_uuid, request)
+
+    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
+        """See `IResize.confirm_resize`."""
+        self._parts.resize.confirm_resize(vm_uuid, request)
+
+    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
+        """See `IResize.revert_resize`."""
+        self._parts.resize.revert_resize(vm_uuid, request)
 
 
 @implementer(IHypervisorFactory)

@@ -84,6 +84,7 @@ def find_services(wmi: Wmi, host_name: str) -> Services:
         host_name=host_name,
         machines=_service(wmi, "Msvm_VirtualSystemManagementService"),
         disk_files=_service(wmi, "Msvm_ImageManagementService"),
+        checkpoints=_service(wmi, "Msvm_VirtualSystemSnapshotService"),
     )
 
 

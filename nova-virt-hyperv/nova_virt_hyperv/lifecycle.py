@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
+from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.disks import SCSI_CONTROLLER, Disks
 from nova_virt_hyperv.events import Events
@@ -25,7 +26,8 @@ from nova_virt_hyperv.mark import Mark
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
 from nova_virt_hyperv.session import Steps, several_steps
-from nova_virt_hyperv.translate import GENERATION, MIB, bios_guid, check_vm, firmware_of
+from nova_virt_hyperv.settings import firmware_settings, hardware_settings
+from nova_virt_hyperv.translate import GENERATION, bios_guid, check_vm, firmware_of
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
 __all__ = ["Lifecycle"]
@@ -37,7 +39,6 @@ _SETTINGS = "Msvm_VirtualSystemSettingData"
 _NO_AUTOMATIC_START = Number(2, "uint16")
 # BootOrder of the first generation: hard disk, CD, network, floppy.
 _DISK_FIRST = [Number(code, "uint16") for code in (2, 1, 3, 0)]
-_WHOLE_PROCESSOR = Number(100000, "uint64")
 
 
 class Lifecycle:
@@ -54,7 +55,7 @@ class Lifecycle:
         events: Events,
         services: Services,
         host: HostDescription,
-        owner: str,
+        settings: Settings,
     ) -> None:
         self._wmi = wmi
         self._machines = machines
@@ -65,7 +66,8 @@ class Lifecycle:
         self._events = events
         self._service = services.machines
         self._host = host
-        self._owner = owner
+        self._owner = settings.owner
+        self._template = settings.secure_boot_template
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`.
@@ -96,7 +98,7 @@ class Lifecycle:
             drives = self._disks.connect(machine, vm_uuid, spec.disks, firmware)
             self._nics.connect(machine, vm_uuid, spec.nics, switches)
             done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
-            self._complete(machine, done, self._boot_order(spec.disks, drives, firmware))
+            self.complete(machine, done, spec, drives)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
@@ -138,9 +140,7 @@ class Lifecycle:
             "VirtualSystemSubType": GENERATION[firmware],
             "AutomaticStartupAction": _NO_AUTOMATIC_START,
         }
-        if firmware is Firmware.UEFI:
-            # The contract has no word for secure boot yet, and most images are signed by nobody.
-            settings["SecureBootEnabled"] = False
+        settings |= firmware_settings(spec, firmware, self._template)
         named: list[tuple[str, Parameter]] = [("SystemSettings", embedded(_SETTINGS, settings))]
         named += [("ResourceSettings", text) for text in _resources(spec)]
         about = about_vm(mark.uuid)
@@ -151,15 +151,36 @@ class Lifecycle:
                 return machine
         raise BackendError(f"VM {mark.uuid} vanished after it was defined", may_have_been_done=True)
 
-    def _complete(self, machine: Machine, mark: Mark, boot: dict[str, Embedded]) -> None:
+    def complete(
+        self, machine: Machine, mark: Mark, spec: VmSpec, drives: Sequence[Instance]
+    ) -> None:
+        """Say that a VM is as described: its mark, label, firmware and boot order.
+
+        Args:
+            machine: the VM.
+            mark: with the digest of the description.
+            spec: the description.
+            drives: those of its disks, in the same order.
+        """
+        firmware = firmware_of(spec, self._host)
+        more = self._boot_order(spec.disks, drives, firmware)
+        more |= firmware_settings(spec, firmware, self._template)
+        self.label(machine, mark, spec.name, more)
+
+    def label(
+        self, machine: Machine, mark: Mark, name: str, more: Mapping[str, Embedded] | None = None
+    ) -> None:
+        """Write a VM's mark and label, and what else changes with them."""
         settings: dict[str, Embedded] = {
             "InstanceID": machine.settings.key("InstanceID"),
+            "ElementName": name,
             "Notes": [str(mark)],
+            **(more or {}),
         }
         self._wmi.invoke(
             self._service,
             "ModifySystemSettings",
-            [("SystemSettings", embedded(_SETTINGS, settings | boot))],
+            [("SystemSettings", embedded(_SETTINGS, settings))],
             about=about_vm(mark.uuid),
         )
 
@@ -191,30 +212,8 @@ class Lifecycle:
 
 
 def _resources(spec: VmSpec) -> list[str]:
-    memory = Number(spec.memory_bytes // MIB, "uint64")
-    return [
-        embedded(
-            "Msvm_MemorySettingData",
-            {
-                "ResourceType": Number(4, "uint16"),
-                "ResourceSubType": "Microsoft:Hyper-V:Memory",
-                "VirtualQuantity": memory,
-                "Reservation": memory,
-                "Limit": memory,
-                "DynamicMemoryEnabled": False,
-            },
-        ),
-        embedded(
-            "Msvm_ProcessorSettingData",
-            {
-                "ResourceType": Number(3, "uint16"),
-                "ResourceSubType": "Microsoft:Hyper-V:Processor",
-                "VirtualQuantity": Number(spec.vcpus, "uint64"),
-                "Limit": _WHOLE_PROCESSOR,
-            },
-        ),
-        SCSI_CONTROLLER,
-    ]
+    hardware = hardware_settings(spec)
+    return [*(embedded(name, found) for name, found in hardware.items()), SCSI_CONTROLLER]
 
 
 def _conflict(vm_uuid: UUID, what: str) -> Conflict:

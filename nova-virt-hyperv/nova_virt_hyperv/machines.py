@@ -40,6 +40,8 @@ class Services:
     """Msvm_VirtualSystemManagementService."""
     disk_files: Reference
     """Msvm_ImageManagementService."""
+    checkpoints: Reference
+    """Msvm_VirtualSystemSnapshotService."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,18 @@ class Machine:
     """The host's own identity of the VM, upper case."""
     mark: Mark | None
     """None for one that nobody marked, or that is a copy of a marked one."""
+
+    @property
+    def spec(self) -> str:
+        """The digest of the description that it was made of; empty when it is not complete."""
+        return self.mark.spec if self.mark else ""
+
+    @property
+    def mark_of_ours(self) -> Mark:
+        """The mark of a VM that is ours."""
+        if self.mark is None:
+            raise BackendError(f"VM {self.guid} has lost its mark")
+        return self.mark
 
     @property
     def system(self) -> Reference:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.values.disks import DiskSpec, FromImage, Media
+from nova_virt_interface.values.disks import DiskSpec, FromImage, Imported, Media
 from nova_virt_interface.values.nics import NicSpec
 
-__all__ = ["DeviceName", "DiskName", "Mark", "disk_pattern", "image_tag"]
+__all__ = ["DeviceName", "DiskName", "Mark", "disk_pattern", "file_name", "image_tag", "is_fork"]
 
 _MARK = re.compile(
     r"\[nova-virt owner=(?P<owner>[a-z0-9-]+) uuid=(?P<uuid>[0-9a-f-]{36})"
@@ -66,11 +66,15 @@ class DiskName:
     @classmethod
     def of(cls, vm_uuid: UUID, spec: DiskSpec) -> DiskName:
         """The name for a disk."""
-        image = (
-            image_tag(spec.source.image_key) if isinstance(spec.source, FromImage) else _NO_IMAGE
-        )
         extension = "iso" if isinstance(spec.source, Media) else "vhdx"
-        return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], image, extension)
+        return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], _source_tag(spec), extension)
+
+    def has_source_of(self, spec: DiskSpec) -> bool:
+        """Whether a disk of this spec begins as this one did."""
+        is_media = isinstance(spec.source, Media)
+        # A checkpoint adds its own name behind the tag.
+        tag = self.image.partition("_")[0]
+        return tag == _source_tag(spec) and is_media == (self.extension == "iso")
 
     @classmethod
     def read(cls, path: str) -> DiskName | None:
@@ -87,10 +91,28 @@ class DiskName:
         return f"{self.vm_uuid}.{self.key}.{self.digest}.{self.image}.{self.extension}"
 
 
+def _source_tag(spec: DiskSpec) -> str:
+    if isinstance(spec.source, FromImage):
+        return image_tag(spec.source.image_key)
+    if isinstance(spec.source, Imported):
+        return hashlib.sha256(b"imported " + spec.source.key.encode()).hexdigest()[:_TAG_DIGITS]
+    return _NO_IMAGE
+
+
 def disk_pattern(*, vm_uuid: UUID | None = None, key: str = "*", image_key: str = "") -> str:
     """A pattern for the names of the files of a VM, of one of its disks, or of an image's users."""
     tag = image_tag(image_key) if image_key else "*"
     return f"{vm_uuid or '*'}.{key}.*.{tag}.*"
+
+
+def file_name(path: str) -> str:
+    """The last part of a path on the host."""
+    return path.rpartition("\\")[2]
+
+
+def is_fork(path: str) -> bool:
+    """Whether a file is one in which a disk goes on after a checkpoint."""
+    return path.lower().endswith(".avhdx")
 
 
 def image_tag(image_key: str) -> str:
@@ -109,6 +131,10 @@ class DeviceName:
     def of(cls, spec: NicSpec | DiskSpec) -> DeviceName:
         """The name for a device."""
         return cls(spec.key, spec_digest(spec)[:_DIGITS])
+
+    def is_of(self, spec: NicSpec | DiskSpec) -> bool:
+        """Whether the device is of this spec."""
+        return self == DeviceName.of(spec)
 
     @classmethod
     def read(cls, name: str) -> DeviceName | None:

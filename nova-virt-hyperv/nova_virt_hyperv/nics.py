@@ -44,7 +44,7 @@ class Nics:
         attached = self._attached(machine, vm_uuid, spec.key)
         if attached is None:
             switches = self.switches((spec,))
-            with undone_by(lambda: self._detach(machine, vm_uuid, spec.key)):
+            with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
                 self.connect(machine, vm_uuid, (spec,), switches)
         elif DeviceName.read(attached.text("ElementName")) != DeviceName.of(spec):
             raise Conflict(
@@ -56,7 +56,7 @@ class Nics:
 
     def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
         """See `INicHotplug.detach_nic`. Hyper-V takes a NIC away without the guest's consent."""
-        self._detach(self._machines.ours(vm_uuid), vm_uuid, request.key)
+        self.take_off(self._machines.ours(vm_uuid), vm_uuid, request.key)
 
     def switches(self, specs: Sequence[NicSpec]) -> dict[str, Instance]:
         """The virtual switches of these NICs, by name; raises NotFound."""
@@ -112,7 +112,14 @@ class Nics:
             if (name := DeviceName.read(row.text("ElementName"))) is not None
         ]
 
-    def _detach(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
+    def names(self, machine: Machine, vm_uuid: UUID) -> dict[str, DeviceName]:
+        """The names of the NICs that a VM has, by key."""
+        rows = self._devices.rows(machine, _PORT, About(f"NICs of VM {vm_uuid}"))
+        found = [DeviceName.read(row.text("ElementName")) for row in rows]
+        return {name.key: name for name in found if name is not None}
+
+    def take_off(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
+        """Remove a NIC, if it is there."""
         found = self._attached(machine, vm_uuid, key)
         if found is not None:
             about = About(f"NIC {key} of VM {vm_uuid}", Resource.NIC)

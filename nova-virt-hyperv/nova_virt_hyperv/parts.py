@@ -7,6 +7,7 @@ from dataclasses import replace
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import ConsoleKind
 
+from nova_virt_hyperv.checkpoints import Checkpoints
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.console import Consoles, console_port
 from nova_virt_hyperv.devices import Devices
@@ -14,6 +15,7 @@ from nova_virt_hyperv.diagnostics import Diagnostics
 from nova_virt_hyperv.disk_files import DiskFiles
 from nova_virt_hyperv.disks import Disks
 from nova_virt_hyperv.events import Events
+from nova_virt_hyperv.export import Export
 from nova_virt_hyperv.files import Files
 from nova_virt_hyperv.host import HostControl
 from nova_virt_hyperv.images import Images
@@ -28,7 +30,9 @@ from nova_virt_hyperv.machines import Machines
 from nova_virt_hyperv.maintenance import Maintenance
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
+from nova_virt_hyperv.resize import Resize
 from nova_virt_hyperv.session import Session
+from nova_virt_hyperv.settings import Hardware
 from nova_virt_hyperv.topology import Topology
 from nova_virt_hyperv.translate import describe
 from nova_virt_hyperv.wmi import Wmi
@@ -75,7 +79,21 @@ class Parts:
             self._events,
             found,
             description,
-            settings.owner,
+            settings,
+        )
+        checkpoints, hardware = Checkpoints(wmi, found), Hardware(wmi, devices)
+        self.resize = Resize(
+            machines, checkpoints, hardware, self.disks, self.nics, self.lifecycle, description
+        )
+        self.export = Export(
+            wmi,
+            machines,
+            checkpoints,
+            self.disks,
+            disk_files,
+            files,
+            description,
+            services.image_sink,
         )
         self.consoles = Consoles(machines, description, settings.host, port or 0)
         self.diagnostics = Diagnostics(wmi, machines, self.disks, self.nics)

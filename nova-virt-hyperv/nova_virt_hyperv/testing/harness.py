@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -188,7 +189,14 @@ class SimulatorHarness(Harness):
         """See `PowerQuestions`."""
         self.run_vm(vm_uuid)
         # What changed between two looks is not told (EVT-2): there is one before anything follows.
-        time.sleep(3 * _POLL_SECONDS)
+        before = self._looks()
+        give_up = time.monotonic() + self.patience_seconds
+        while self._looks() < before + 2 and time.monotonic() < give_up:
+            time.sleep(_POLL_SECONDS / 4)
+
+    def _looks(self) -> int:
+        found: int = self.control("requests").get("GetSummaryInformation", 0)
+        return found
 
     def interrupts_of(self, vm_uuid: UUID) -> int:
         """See `PowerQuestions`."""
@@ -231,6 +239,22 @@ class SimulatorHarness(Harness):
         """See `Harness`."""
         return frozenset(map(VmFeature, self.vm(vm_uuid)["features"]))
 
+    def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`."""
+        path = self._disk_path(settings, vm_uuid, key)
+        return b64decode(self.control("read_disk", path=path, size=size_bytes))
+
+    def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        path = self._disk_path(settings, vm_uuid, key)
+        self.control("write_disk", path=path, content=b64encode(content).decode())
+
+    def _disk_path(self, settings: Settings, vm_uuid: UUID, key: str) -> str:
+        paths: list[str] = [
+            path for row in self.vm(vm_uuid)["resources"] for path in row["host"] if ":" in path
+        ]
+        return next(path for path in paths if f"{vm_uuid}.{key}." in path)
+
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """See `Harness`."""
         self.control("power_off", guid=self.vm(vm_uuid)["guid"])
@@ -243,7 +267,7 @@ class SimulatorHarness(Harness):
         try:
             yield
             # One that ends before the next look is none to a driver that looks now and then.
-            time.sleep(3 * _POLL_SECONDS)
+            time.sleep(5 * _POLL_SECONDS)
         finally:
             self.control("outage", away=False)
             self._samba.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
+from nova_virt_hyperv.testing.simulator.checkpoints import Checkpoints
 from nova_virt_hyperv.testing.simulator.disk_images import DiskImages
 from nova_virt_hyperv.testing.simulator.host import Configuration, Host
 from nova_virt_hyperv.testing.simulator.machines import Machines
@@ -29,6 +30,7 @@ class Simulated:
         Resources(self.host, self.machines)
         Summary(self.host, self.machines)
         DiskImages(self.host, self.machines)
+        self.checkpoints = Checkpoints(self.host, self.machines)
         for name in configuration.switches:
             guid = str(uuid5(NAMESPACE_DNS, name)).upper()
             self.host.keep(

@@ -7,9 +7,12 @@ One JSON object per line comes in, with ``do`` and the arguments of that name; o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
+from nova_virt_hyperv.testing.simulator import vhdx, vhdx_data
 from nova_virt_hyperv.testing.simulator.catalogue import Simulated
 from nova_virt_hyperv.testing.simulator.consoles import ConsoleListener
 from nova_virt_hyperv.testing.simulator.faults import Fault
@@ -81,7 +84,8 @@ class Controls:
     def do_vms(self) -> list[dict[str, Any]]:
         """All VMs with what a test may want to know of them."""
         with self._simulated.host.lock:
-            return [_described(vm) for vm in self._simulated.machines.by_guid.values()]
+            file = self._simulated.host.file
+            return [_described(vm, file) for vm in self._simulated.machines.by_guid.values()]
 
     def do_define(self, name: str, bios_guid: str, notes: str = "") -> str:
         """Make a VM as an operator would; returns its GUID."""
@@ -111,6 +115,18 @@ class Controls:
         """Put a VM into an EnabledState."""
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].change(state)
+
+    def do_read_disk(self, path: str, size: int) -> str:
+        """The first bytes of a disk as its guest sees them, in base 64."""
+        with self._simulated.host.lock:
+            file = self._simulated.host.file
+            return b64encode(vhdx_data.read(file(path), 0, size, file)).decode()
+
+    def do_write_disk(self, path: str, content: str) -> None:
+        """Write the first bytes of a disk as its guest would."""
+        with self._simulated.host.lock:
+            file = self._simulated.host.file
+            vhdx_data.write(file(path), 0, b64decode(content), file)
 
     def do_run(self, guid: str) -> None:
         """Start a VM, or let it go on, as an operator would."""
@@ -145,8 +161,19 @@ def features(vm: Machine) -> Iterator[str]:
             yield "cpu-model"
 
 
-def _described(vm: Machine) -> dict[str, Any]:
+def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
+    paths = [
+        path
+        for row in vm.resources
+        if row["ResourceSubType"] == "Microsoft:Hyper-V:Virtual Hard Disk"
+        for path in row["HostResource"]
+    ]
     return {
+        "disks": {
+            path.rpartition("\\")[2]: vhdx.read(find(path)).size_bytes
+            for path in paths
+            if find(path).exists()
+        },
         "guid": vm.guid,
         "name": vm.settings["ElementName"],
         "bios_guid": vm.settings["BIOSGUID"],

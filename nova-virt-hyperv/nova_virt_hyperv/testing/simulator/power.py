@@ -53,7 +53,7 @@ class Power:
         host.handlers[("Msvm_ComputerSystem", "RequestStateChange")] = self._request
         host.handlers[("Msvm_ComputerSystem", "InjectNonMaskableInterrupt")] = self._interrupt
         host.handlers[("Msvm_ShutdownComponent", "InitiateShutdown")] = self._shut_down
-        host.sources.append(lambda _: self._components())
+        host.sources.append(lambda _: [*self._components("Shutdown"), *self._components("Vss")])
 
     def off(self, machine: Machine) -> None:
         """Turn a VM off, as an operator, or its own guest, would."""
@@ -131,12 +131,12 @@ class Power:
                 f"The file or directory is corrupted. '{path}' (0x80070570)."
             ) from error
 
-    def _components(self) -> list[Row]:
+    def _components(self, name: str) -> list[Row]:
         return [
             self._host.make(
-                "Msvm_ShutdownComponent",
+                f"Msvm_{name}Component",
                 SystemName=machine.guid,
-                DeviceID=f"Microsoft:{machine.guid}\\Shutdown",
+                DeviceID=f"Microsoft:{machine.guid}\\{name}",
             )
             for machine in self._machines.by_guid.values()
             if machine.listens and machine.state == RUNNING
