@@ -53,6 +53,7 @@ from nova_virt_interface.virt_driver.power import (
     IInstanceSuspend,
 )
 from nova_virt_interface.virt_driver.providers import IProviderTree
+from nova_virt_interface.virt_driver.rescue import IRescue
 from zope.interface import providedBy
 from zope.interface.verify import verifyObject
 
@@ -104,7 +105,9 @@ class LibraryDriverTest(testtools.TestCase):
         for lower, upper in table.items():
             poorer = Intercepted(self.hypervisor, lambda name, call: call(), without=[lower])
             provided = set(providedBy(LibraryDriver(poorer)))
-            self.assertEqual(everything - {upper}, provided)
+            # A rescue needs an image to boot from, too.
+            lost = {upper, IRescue} if lower is IImageCache else {upper}
+            self.assertEqual(everything - lost, provided)
         for interface in providedBy(self.driver):
             verifyObject(interface, self.driver)
 
@@ -115,7 +118,8 @@ class LibraryDriverTest(testtools.TestCase):
         self.assertEqual({"root": 10, "ephemeral": 3, "swap": 2, "config-drive": 0}, sizes)
         self.assertEqual((2, 256 * MIB), (vm.vcpus, vm.memory_bytes))
         boots = {key: disk.boot_index for key, disk in vm.disks.items()}
-        self.assertEqual({"root": 0, "ephemeral": None, "swap": None, "config-drive": None}, boots)
+        # 0 is a rescue disk's.
+        self.assertEqual({"root": 1, "ephemeral": None, "swap": None, "config-drive": None}, boots)
         self.assertEqual([str(PORT.port_id)], list(vm.nics))
         console = GuestReport(self.driver.get_console_output(self.uuid, 65536))
         self.assertTrue(console.is_ready)

@@ -12,6 +12,7 @@ from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.disks import DiskSpec, Imported, Media
 from nova_virt_interface.values.guest_settings import GuestSettings, VmFeature
 from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.migration import DriverData
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import VmSpec
@@ -26,6 +27,7 @@ from nova_virt_interface.values.volumes import (
 
 __all__ = [
     "check_disk",
+    "check_driver_data",
     "check_nic",
     "check_offered",
     "check_vm",
@@ -96,6 +98,20 @@ def check_offered(wanted: object, offered: Iterable[object], field: str) -> None
             f"{field}: this host does not take {getattr(wanted, 'value', wanted)}",
             remedy=f"it takes {names}",
             field=field,
+        )
+
+
+def check_driver_data(data: DriverData, driver: str, formats: Iterable[int]) -> None:
+    """Raise `Unsupported` about what another host's driver says, unless it is of this driver and of
+    a format that it knows (rule MIG-1).
+    """
+    known = tuple(formats)
+    if data.driver != driver or data.format not in known:
+        raise Unsupported(
+            f"driver {driver} takes migration data of formats {known}, "
+            f"not format {data.format} of driver {data.driver}",
+            remedy="use a host with a driver of the same kind, and update the older of both",
+            field="data",
         )
 
 

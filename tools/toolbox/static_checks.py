@@ -15,7 +15,8 @@ _RUFF = TOOLS / "ruff.toml"
 
 def lint(name: str, folder: Path, package: str, cache: Path = CACHE) -> Result:
     """Check style and formatting of the package and of its tests."""
-    common = ["--config", str(_RUFF), "--cache-dir", str(cache / "ruff"), *_targets(folder, package)]
+    own_cache = ["--cache-dir", str(cache / "ruff")]
+    common = ["--config", str(_RUFF), *own_cache, *_targets(folder, package)]
     return _check(
         name, "lint", folder, ["ruff", "check", *common], ["ruff", "format", "--check", *common]
     )

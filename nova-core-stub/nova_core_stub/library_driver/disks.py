@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media
 from nova_virt_interface.values.instances import InstanceVolume, SpawnRequest
 
-__all__ = ["local_disks", "volume_disk"]
+__all__ = ["CONFIG_DRIVE", "local_disks", "volume_disk"]
+
+CONFIG_DRIVE: Final = "config-drive"
+"""The key of the medium with the instance's metadata."""
+
+
+def _after_rescue(boot_index: int) -> int:
+    # 0 stays free for the disk of a rescue, which has to come first (rule DISK-9).
+    return boot_index + 1
 
 
 def local_disks(request: SpawnRequest, config_drive: Media | None) -> tuple[DiskSpec, ...]:
@@ -22,7 +32,7 @@ def local_disks(request: SpawnRequest, config_drive: Media | None) -> tuple[Disk
             key="root",
             source=FromImage(image_key=request.image.cache_key),
             size_bytes=flavor.root_bytes,
-            boot_index=0,
+            boot_index=_after_rescue(0),
             encryption=encryption,
         )
         disks.append(root)
@@ -33,7 +43,7 @@ def local_disks(request: SpawnRequest, config_drive: Media | None) -> tuple[Disk
         if size
     ]
     if config_drive is not None:
-        disks.append(DiskSpec(key="config-drive", source=config_drive))
+        disks.append(DiskSpec(key=CONFIG_DRIVE, source=config_drive))
     return tuple(disks)
 
 
@@ -47,7 +57,7 @@ def volume_disk(volume: InstanceVolume) -> DiskSpec:
         source=volume.volume,
         size_bytes=volume.size_bytes,
         bus=volume.bus,
-        boot_index=volume.boot_index,
+        boot_index=None if volume.boot_index is None else _after_rescue(volume.boot_index),
         limits=volume.limits,
         serial=volume_id,
     )

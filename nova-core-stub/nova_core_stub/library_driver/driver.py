@@ -16,8 +16,16 @@ from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagn
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest
 from nova_virt_interface.values.instances import (
@@ -42,21 +50,33 @@ from nova_virt_interface.virt_driver.guest import IAdminPassword, IInstanceQuies
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.migration import (
+    IInstanceForceMigration,
+    IInstanceMigrationControl,
+    IInstanceMigrationSource,
+    IInstanceMigrationTarget,
+)
 from nova_virt_interface.virt_driver.power import (
     IInstanceCrashDump,
     IInstancePause,
     IInstanceSuspend,
 )
 from nova_virt_interface.virt_driver.providers import IProviderTree
+from nova_virt_interface.virt_driver.recovery import IInstanceRecovery
+from nova_virt_interface.virt_driver.resize import IInstanceResize
 from zope.interface import alsoProvides, implementer
 
-from nova_core_stub.library_driver import images
+from nova_core_stub.library_driver import images, rescue
 from nova_core_stub.library_driver.description import vm_spec
 from nova_core_stub.library_driver.guests import Guests
 from nova_core_stub.library_driver.host import Host
+from nova_core_stub.library_driver.migration import MigrationMixin
 from nova_core_stub.library_driver.nics import nic_spec
 from nova_core_stub.library_driver.power import Power
 from nova_core_stub.library_driver.providers import Providers
+from nova_core_stub.library_driver.recovery import RecoveryMixin
+from nova_core_stub.library_driver.rescue import RescueMixin
+from nova_core_stub.library_driver.resize import ResizeMixin
 
 __all__ = ["LibraryDriver"]
 
@@ -78,12 +98,27 @@ _UPPER: Final[dict[Any, Any]] = {
     IPause: IInstancePause,
     ISuspend: IInstanceSuspend,
     IVmDiagnostics: IInstanceDiagnostics,
+    IForceMigration: IInstanceForceMigration,
+    IMigrationControl: IInstanceMigrationControl,
+    IMigrationSource: IInstanceMigrationSource,
+    IMigrationTarget: IInstanceMigrationTarget,
+    IRecovery: IInstanceRecovery,
+    IResize: IInstanceResize,
 }
 """Optional interface of a hypervisor → what an instance gains by it."""
 
 
 @implementer(IVirtDriver, IProviderTree)
-class LibraryDriver(Guests, Host, Power, Providers):
+class LibraryDriver(
+    Guests,
+    Host,
+    MigrationMixin,
+    Power,
+    Providers,
+    RecoveryMixin,
+    RescueMixin,
+    ResizeMixin,
+):
     """The instances of one hypervisor.
 
     It provides an optional interface when the hypervisor provides the one below it.
@@ -97,6 +132,7 @@ class LibraryDriver(Guests, Host, Power, Providers):
         alsoProvides(
             self, *(upper for lower, upper in _UPPER.items() if lower.providedBy(hypervisor))
         )
+        alsoProvides(self, *rescue.offered(hypervisor))
 
     def describe(self) -> HostDescription:
         """See `IVirtDriver`."""

@@ -68,6 +68,9 @@ class IHypervisor(Interface):
     def get_vm(vm_uuid: UUID) -> VmState:
         """Say the state of one VM.
 
+        [ID-4] It names all disks and NICs that the VM has, whether it runs or is stopped;
+        `list_vms` may leave them None.
+
         Raises: NotFound (vm).
         """
 

@@ -39,7 +39,8 @@ class IMigrationSource(Interface):
     [MIG-2] At no moment do two hosts execute the VM. Until the switch-over of a live migration,
     which is the point of no return, the VM is the source's: the source lists it, and a failure of
     any kind leaves it running there. From then on it is the destination's, and the source does not
-    list it any more.
+    list it any more. The point of no return of a cold migration is `finish_outgoing`: until then
+    both may list it, and core starts at most one of them.
     [MIG-3] Before the switch-over, `cancel_incoming` at the destination leaves nothing of the VM
     there. After it, `finish_incoming` and `finish_outgoing` may be repeated until they succeed,
     also by a core that was restarted.
@@ -86,8 +87,8 @@ class IMigrationSource(Interface):
         """Remove what is left of a VM that has gone: of a cold migration the VM itself.
 
         [MIG-10] What the destination uses, too, stays: disks that both see, and volumes. Repeated,
-        or without a migration behind it, it succeeds; but a VM that is still the source's in the
-        middle of a live migration, or that no migration copied, is an `InvalidState`.
+        or when the VM is not here, it succeeds. A VM in the middle of a live migration, one that no
+        migration copied, or one that was started since it was copied, is an `InvalidState`.
 
         Raises: InvalidState.
         """
@@ -101,15 +102,16 @@ class IMigrationTarget(Interface):
     def check_incoming(vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
         """Say whether, and how, the host could take the VM. Changes nothing.
 
-        Raises: Conflict (vm: it is here already, or a foreign one is); Unsupported; NotFound
-        (network); InsufficientResources.
+        Raises: Conflict (vm: it is here already, or a foreign one is); Unsupported; InvalidRequest
+        (a description with other disks than the VM's); NotFound (network); InsufficientResources.
         """
 
     def prepare_incoming(vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
         """Make ready for the VM, and say where the source has to send it.
 
-        [MIG-11] The VM is not listed here until it has come. Repeated with an equal request, it
-        returns a ticket that is good.
+        [MIG-11] The VM is not listed here until it has come: a live one with the switch-over, a
+        cold one with `finish_incoming`. Repeated with an equal request, it returns a ticket that is
+        good.
         [MIG-12] What is prepared takes a place of its own: nobody else can take its uuid or its
         disks.
 
@@ -130,7 +132,9 @@ class IMigrationTarget(Interface):
         """Remove what was made ready, and the copy of a cold migration.
 
         [MIG-14] Succeeds when nothing is there. A live VM that has switched over is an
-        `InvalidState`: it is this host's. What the source uses, too, stays.
+        `InvalidState`: it is this host's. What the source uses, too, stays. The copy of a cold
+        migration may be finished and used already, and is an `InvalidState` only while it is not
+        stopped: so an operator who does not like the VM here goes back to the one at the source.
 
         Raises: InvalidState.
         """
@@ -172,9 +176,9 @@ class IForceMigration(Interface):
     def force_complete_migration(vm_uuid: UUID, request: ForceCompleteRequest) -> None:
         """Bring the migration to its end, at the guest's expense.
 
-        [MIG-18] Returns when the hypervisor has begun; the waiting `migrate_vm` goes on. Post-copy
-        that `MigrateVmRequest.may_post_copy` did not permit is an `InvalidState`, and so is a VM
-        that does not migrate.
+        [MIG-18] Returns when the hypervisor has begun; the waiting `migrate_vm` goes on, without
+        its limit of bytes per second. Post-copy that `MigrateVmRequest.may_post_copy` did not
+        permit is an `InvalidState`, and so is a VM that does not migrate.
 
         Raises: InvalidState; Unsupported (a means that this hypervisor does not have).
         """

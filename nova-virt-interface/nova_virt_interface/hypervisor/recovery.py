@@ -8,7 +8,7 @@ from uuid import UUID
 from zope.interface import Interface, taggedValue
 
 if TYPE_CHECKING:
-    from nova_virt_interface.values.recovery import AdoptVmRequest
+    from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 
 __all__ = ["IRecovery"]
 
@@ -16,7 +16,8 @@ __all__ = ["IRecovery"]
 class IRecovery(Interface):
     """A hypervisor on storage that outlives its hosts.
 
-    Core calls it only when it is certain that the VM's old host is off (fenced).
+    Core adopts only when it is certain that the VM's old host is off (fenced), and releases the VM
+    there when that host comes back.
     """
 
     taggedValue("since", "1.0")
@@ -36,4 +37,12 @@ class IRecovery(Interface):
 
         Raises: NotFound (disk, network); Conflict (vm; network); InvalidRequest; Unsupported;
         InsufficientResources.
+        """
+
+    def release_vm(vm_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """Forget a VM that another host has adopted: for a host that has come back.
+
+        [REC-5] On return the VM is not listed and does not run here. Disks that other hosts reach
+        keep their content and stay with whoever adopted them; what is this host's own is removed.
+        Releasing what is not here succeeds.
         """

@@ -32,12 +32,13 @@ class IResize(Interface):
         """Give a stopped VM another description, and keep what it was.
 
         [RSZ-2] On return the VM is as described and stopped. Disks are matched by key: one of both
-        descriptions keeps its content and may have grown; one of the new alone is made; one of the
-        old alone is set aside. NICs likewise.
-        [RSZ-3] A disk that would shrink, or whose source is another, is an `InvalidRequest`; a VM
-        that is not stopped is an `InvalidState`; nothing is touched.
-        [RSZ-4] Repeated with an equal description it succeeds, pending or confirmed. With another
-        one while a resize is pending it is a `Conflict`.
+        descriptions keeps its content, also that of a medium, and may have grown; one of the new
+        alone is made; one of the old alone is set aside. NICs likewise.
+        [RSZ-3] A disk that would shrink, or whose source, format or encryption is another, is an
+        `InvalidRequest`; a VM that is not stopped is an `InvalidState`; nothing is touched.
+        [RSZ-4] With the description that the VM has it succeeds and changes nothing, whatever the
+        VM's state, pending or confirmed. With another one while a resize is pending it is a
+        `Conflict`.
         [RSZ-5] After an error the VM is as it was, and none is pending.
 
         Blocking: as long as it takes to keep, and to make, the disks.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from nova_virt_interface.errors import (
     BackendError,
     Busy,
+    Cancelled,
     Conflict,
     HostUnreachable,
     InsufficientResources,
@@ -23,9 +24,20 @@ __all__ = ["translated"]
 _TABLE: dict[str, Callable[[str], VirtError]] = {
     "AWAY": lambda text: HostUnreachable(text, remedy="start the host, then repeat"),
     "NO_SUCH_VM": lambda text: NotFound(f"there is no VM {text}", resource=Resource.VM, name=text),
+    "NO_DISK": lambda text: NotFound(f"no disk {text}", resource=Resource.DISK, name=text),
     "EXISTS": lambda text: Conflict(f"{text} exists", resource=Resource.VM, name=text),
     "IN_USE": lambda text: Conflict(f"{text} is in use", resource=Resource.IMAGE, name=text),
     "BAD_STATE": lambda text: Busy(f"{text}, somebody else changed it"),
+    "ABORTED": lambda text: Cancelled(f"{text} was given up"),
+    "NO_TICKET": lambda text: Conflict(
+        text, remedy="prepare the migration anew", resource=Resource.VM, name=text
+    ),
+    "PEER_AWAY": lambda text: PeerUnreachable(
+        f"host {text} does not answer",
+        remedy="start that host, or migrate to another",
+        resource=Resource.DESTINATION,
+        name=text,
+    ),
     "NO_MEMORY": lambda text: InsufficientResources(text, resource=Resource.MEMORY),
     "IN_MAINTENANCE": lambda text: InsufficientResources(
         text, remedy="use another host", resource=Resource.HOST

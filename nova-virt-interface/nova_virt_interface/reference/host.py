@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from nova_virt_interface.reference.guest import Guest, Inside
+from nova_virt_interface.reference.host_moves import Moves
 
-__all__ = ["Disk", "Host", "HostError", "Image", "Nic", "Vm", "host_named"]
+__all__ = ["Disk", "Host", "HostError", "Image", "Nic", "Vm", "host_named", "hosts"]
 
 GIB = 1024**3
 
@@ -46,6 +47,9 @@ class Disk:
     serial: str | None = None
     boot_index: int | None = None
     digest: str = ""
+    origin: str = ""
+    """Digest of what may not change in the disk's life."""
+    is_volume: bool = False
 
 
 @dataclass
@@ -100,6 +104,7 @@ class Host:
         self.in_maintenance = False
         self.orders: list[str] = []
         """What the host itself was told to do."""
+        self.moves = Moves()
         self._vms: dict[UUID, Vm] = {}
         self._images: dict[str, Image] = {}
         self._listeners: list[Listener] = []
@@ -164,16 +169,14 @@ class Host:
     def drop_image(self, key: str) -> None:
         """Remove an image that no disk depends on."""
         with self._question():
-            if any(
-                disk.image_key == key for vm in self._vms.values() for disk in vm.disks.values()
-            ):
+            if any(disk.image_key == key for disk in self._disks()):
                 raise HostError("IN_USE", f"image {key}")
             self._images.pop(key, None)
 
     def define(self, vm: Vm) -> None:
         """Store a VM with its disks."""
         with self._question():
-            if vm.uuid in self._vms:
+            if vm.uuid in self._vms or vm.uuid in {**self.moves.incoming, **self.moves.sent}:
                 raise HostError("EXISTS", f"VM {vm.uuid}")
             self._reserve(sum(disk.size_bytes for disk in vm.disks.values()))
             self._vms[vm.uuid] = deepcopy(vm)
@@ -185,6 +188,7 @@ class Host:
             if vm.state != "stopped":
                 raise HostError("BAD_STATE", f"VM {uuid} is {vm.state}")
             del self._vms[uuid]
+            self.moves.forget(uuid)
             self._tell("deleted", vm)
 
     def start(self, uuid: UUID) -> None:
@@ -274,10 +278,14 @@ class Host:
         )
 
     def _storage_used(self) -> int:
-        disks = sum(disk.size_bytes for vm in self._vms.values() for disk in vm.disks.values())
+        disks = sum(disk.size_bytes for disk in self._disks())
         return (
             disks + sum(len(image.content) for image in self._images.values()) + self.ballast_bytes
         )
+
+    def _disks(self) -> list[Disk]:
+        stored = (*self._vms.values(), *self.moves.stored())
+        return list({id(disk): disk for vm in stored for disk in vm.disks.values()}.values())
 
     def _reserve(self, size_bytes: int) -> None:
         free = self.storage_bytes - self._storage_used()
@@ -287,6 +295,12 @@ class Host:
 
 _hosts: dict[str, Host] = {}
 _hosts_lock = threading.Lock()
+
+
+def hosts() -> list[Host]:
+    """All hosts in this process."""
+    with _hosts_lock:
+        return list(_hosts.values())
 
 
 def host_named(name: str) -> Host:

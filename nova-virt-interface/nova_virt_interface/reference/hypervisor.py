@@ -28,8 +28,16 @@ from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, 
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
@@ -39,7 +47,11 @@ from nova_virt_interface.reference.guests import ReferenceGuests
 from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
 from nova_virt_interface.reference.host_controls import ReferenceHostControls
 from nova_virt_interface.reference.host_power import HostPower
+from nova_virt_interface.reference.migration_source import MigrationControlPart, MigrationSourcePart
+from nova_virt_interface.reference.migration_target import MigrationTargetPart
 from nova_virt_interface.reference.power import ReferencePower
+from nova_virt_interface.reference.recovery import RecoveryPart
+from nova_virt_interface.reference.resize import ResizePart
 from nova_virt_interface.reference.topology import TopologyPart
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
@@ -77,9 +89,20 @@ class ReferenceFactory:
 @implementer(IGuestPassword, IGuestQuiesce, IGuestTime)
 @implementer(IHostMaintenance, IHostPower, IHostStatus)
 @implementer(ICrashDump, IPause, ISuspend)
+@implementer(IForceMigration, IMigrationControl, IMigrationSource, IMigrationTarget)
+@implementer(IRecovery, IResize)
 @implementer(IHypervisor, IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug)
 class ReferenceHypervisor(
-    ReferenceConsoles, ReferenceGuests, ReferenceHostControls, ReferencePower, TopologyPart
+    MigrationControlPart,
+    MigrationSourcePart,
+    MigrationTargetPart,
+    RecoveryPart,
+    ReferenceConsoles,
+    ReferenceGuests,
+    ReferenceHostControls,
+    ReferencePower,
+    ResizePart,
+    TopologyPart,
 ):
     """A connection to a host in memory. It offers the same on every host, so its class declares all
     of it.
@@ -133,6 +156,7 @@ class ReferenceHypervisor(
             memory_free_bytes=memory_free,
             storage_bytes=self._host.storage_bytes,
             storage_free_bytes=storage_free,
+            storage_id=self._host.moves.storage_id,
         )
 
     def _all_ours(self) -> list[Vm]:

@@ -15,15 +15,18 @@ from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import CachedImage, DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec, VmState
+from nova_virt_interface.values.volumes import Volume
 
 __all__ = [
     "cached_image",
     "describe",
     "disk",
     "nic",
+    "origin",
     "power_state",
     "vm",
     "vm_state",
@@ -61,6 +64,7 @@ def describe(name: str) -> HostDescription:
         console_kinds=(ConsoleKind.VNC, ConsoleKind.SERIAL),
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         features=_FEATURES,
+        migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
     )
 
 
@@ -71,6 +75,8 @@ def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:
         boot_index=spec.boot_index,
         serial=spec.serial,
         digest=spec_digest(spec),
+        origin=origin(spec),
+        is_volume=isinstance(spec.source, Volume),
     )
     if isinstance(spec.source, Media):
         made.content = spec.source.content
@@ -90,6 +96,11 @@ def disk(spec: DiskSpec, images: Mapping[str, Image]) -> Disk:
                 field=f"disks[{spec.key}].size_bytes",
             )
     return made
+
+
+def origin(spec: DiskSpec) -> str:
+    """Digest of what a disk keeps for its life, whatever its size and place."""
+    return ":".join(spec_digest(part) for part in (spec.source, spec.format, spec.encryption))
 
 
 def nic(spec: NicSpec) -> Nic:
@@ -124,7 +135,13 @@ def power_state(state: str) -> PowerState:
 def vm_state(stored: Vm) -> VmState:
     """What the VM is."""
     state = power_state(stored.state)
-    return VmState(vm_uuid=stored.uuid, name=stored.label, power_state=state)
+    return VmState(
+        vm_uuid=stored.uuid,
+        name=stored.label,
+        power_state=state,
+        disk_keys=tuple(stored.disks),
+        nic_keys=tuple(stored.nics),
+    )
 
 
 def cached_image(key: str, image: Image) -> CachedImage:

@@ -4,42 +4,42 @@ core's adapter.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
 from zope.interface import implementer
 
-from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
+from nova_virt_interface.reference.virt_description import check_flavor, nic_spec, vm_spec
+from nova_virt_interface.reference.virt_migration import VirtMigrationPart
 from nova_virt_interface.reference.virt_power import (
     ReferenceVirtGuests,
     ReferenceVirtHost,
     ReferenceVirtPower,
 )
 from nova_virt_interface.reference.virt_providers import ProvidersPart
+from nova_virt_interface.reference.virt_recovery import VirtRecoveryPart
+from nova_virt_interface.reference.virt_rescue import VirtRescuePart
+from nova_virt_interface.reference.virt_resize import VirtResizePart
 from nova_virt_interface.services import IServices
-from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.instances import (
     AttachInterfaceRequest,
     DestroyRequest,
     DetachInterfaceRequest,
-    Flavor,
     Image,
     InstanceInfo,
-    Port,
     PowerOffRequest,
     PowerOnRequest,
     SpawnRequest,
 )
-from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
+from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
-from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.vm import DeleteVmRequest, VmState, VmStatistics
 from nova_virt_interface.virt_driver.console import IConsoleOutput, IInstanceConsole
 from nova_virt_interface.virt_driver.diagnostics import (
     IInstanceDeviceMetadata,
@@ -49,12 +49,21 @@ from nova_virt_interface.virt_driver.guest import IAdminPassword, IInstanceQuies
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.migration import (
+    IInstanceForceMigration,
+    IInstanceMigrationControl,
+    IInstanceMigrationSource,
+    IInstanceMigrationTarget,
+)
 from nova_virt_interface.virt_driver.power import (
     IInstanceCrashDump,
     IInstancePause,
     IInstanceSuspend,
 )
 from nova_virt_interface.virt_driver.providers import IProviderReshape, IProviderTree
+from nova_virt_interface.virt_driver.recovery import IInstanceRecovery
+from nova_virt_interface.virt_driver.rescue import IRescue
+from nova_virt_interface.virt_driver.resize import IInstanceResize
 
 __all__ = ["ReferenceDirectFactory", "ReferenceVirtDriver"]
 
@@ -80,12 +89,26 @@ class ReferenceDirectFactory:
     IVirtDriver,
     IConsoleOutput,
     IImageCaching,
+    IInstanceForceMigration,
+    IInstanceMigrationControl,
+    IInstanceMigrationSource,
+    IInstanceMigrationTarget,
+    IInstanceRecovery,
+    IInstanceResize,
     IInterfaceAttachment,
     IProviderReshape,
     IProviderTree,
+    IRescue,
 )
 class ReferenceVirtDriver(
-    ReferenceVirtGuests, ReferenceVirtHost, ReferenceVirtPower, ProvidersPart
+    ProvidersPart,
+    ReferenceVirtGuests,
+    ReferenceVirtHost,
+    ReferenceVirtPower,
+    VirtMigrationPart,
+    VirtRecoveryPart,
+    VirtRescuePart,
+    VirtResizePart,
 ):
     """Instances on a host in memory. The guest reads its metadata from a medium of plain JSON."""
 
@@ -115,10 +138,10 @@ class ReferenceVirtDriver(
     def spawn(self, instance_uuid: UUID, request: SpawnRequest) -> None:
         """See `IVirtDriver`."""
         if request.image is not None:
-            _check_flavor(request.flavor, request.image)
+            check_flavor(request.flavor, request.image)
             self.cache_image(request.image)
         existed = any(vm.vm_uuid == instance_uuid for vm in self._vms.list_vms())
-        self._vms.create_vm(instance_uuid, _spec(instance_uuid, request))
+        self._vms.create_vm(instance_uuid, vm_spec(instance_uuid, request))
         try:
             self._vms.start_vm(instance_uuid, StartRequest())
         except BaseException:
@@ -145,7 +168,7 @@ class ReferenceVirtDriver(
 
     def attach_interface(self, instance_uuid: UUID, request: AttachInterfaceRequest) -> None:
         """See `IInterfaceAttachment`."""
-        self._vms.attach_nic(instance_uuid, AttachNicRequest(nic=_nic(request.port)))
+        self._vms.attach_nic(instance_uuid, AttachNicRequest(nic=nic_spec(request.port)))
 
     def detach_interface(self, instance_uuid: UUID, request: DetachInterfaceRequest) -> None:
         """See `IInterfaceAttachment`."""
@@ -174,49 +197,5 @@ class ReferenceVirtDriver(
         self._vms.close()
 
 
-def _check_flavor(flavor: Flavor, image: Image) -> None:
-    if flavor.root_bytes < image.min_disk_bytes or flavor.memory_bytes < image.min_memory_bytes:
-        raise InvalidRequest(
-            f"the flavor is too small for image {image.image_id}",
-            remedy="choose a larger flavor",
-            field="flavor",
-        )
-
-
 def _info(state: VmState) -> InstanceInfo:
     return InstanceInfo(instance_uuid=state.vm_uuid, name=state.name, power_state=state.power_state)
-
-
-def _nic(port: Port) -> NicSpec:
-    return NicSpec(
-        key=str(port.port_id),
-        mac=port.mac,
-        backing=port.backing,
-        model=port.model,
-        mtu_bytes=port.mtu_bytes,
-    )
-
-
-def _spec(instance_uuid: UUID, request: SpawnRequest) -> VmSpec:
-    flavor = request.flavor
-    disks = []
-    if request.image is not None:
-        root = FromImage(image_key=request.image.cache_key)
-        disks.append(DiskSpec(key="root", source=root, size_bytes=flavor.root_bytes, boot_index=0))
-    if flavor.ephemeral_bytes:
-        disks.append(DiskSpec(key="ephemeral", source=Blank(), size_bytes=flavor.ephemeral_bytes))
-    if flavor.swap_bytes:
-        disks.append(DiskSpec(key="swap", source=Blank(), size_bytes=flavor.swap_bytes))
-    if request.config_drive:
-        metadata = {"uuid": str(instance_uuid), "hostname": request.metadata.hostname}
-        medium = Media(format=MediaFormat.ISO9660, content=json.dumps(metadata).encode())
-        disks.append(DiskSpec(key="config-drive", source=medium))
-    return VmSpec(
-        name=request.name,
-        vcpus=flavor.vcpus,
-        memory_bytes=flavor.memory_bytes,
-        disks=tuple(disks),
-        nics=tuple(_nic(port) for port in request.ports),
-        settings=request.settings,
-        secrets=request.secrets,
-    )

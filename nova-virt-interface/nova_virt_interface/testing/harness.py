@@ -91,6 +91,9 @@ class Harness(PowerQuestions, abc.ABC):
     patience_seconds: ClassVar[float] = 60.0
     """How long a test waits for an event, or for a guest to boot, before it gives up."""
 
+    slow_bytes_per_second: ClassVar[int] = MIB
+    """A limit at which the live migration of a VM with a full disk takes some seconds at least."""
+
     settle_seconds: ClassVar[float] = 0.0
     """How long what was closed or deleted may take to be gone."""
 
@@ -165,6 +168,31 @@ class Harness(PowerQuestions, abc.ABC):
         """How many questions calls of the driver have put to the backend so far, over all its
         connections; without those that a thread of the driver asks by itself.
         """
+
+    def second_settings(self) -> Any:
+        """Settings for another host of the same kind, with storage of its own, to and from which
+        VMs can go. `leftovers` tells what is left on it, too.
+        """
+        raise CannotProvoke("this harness has no second host")
+
+    def shared_hosts(self) -> tuple[Any, Any]:
+        """Settings for two hosts that keep disks and images on one storage."""
+        raise CannotProvoke("this harness has no two hosts with one storage")
+
+    def read_disk(self, settings: Any, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """The first bytes of a disk, as a guest would read them; the VM is stopped.
+
+        Args:
+            settings: those of the host that has the VM.
+            vm_uuid: the VM.
+            key: the disk.
+            size_bytes: how many bytes.
+        """
+        raise CannotProvoke("this harness cannot read disks")
+
+    def write_disk(self, settings: Any, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """Put bytes at the beginning of a disk, as a guest would write them; the VM is stopped."""
+        raise CannotProvoke("this harness cannot write disks")
 
 
 _started: dict[type[Harness], Harness] = {}

@@ -15,6 +15,7 @@ from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.reference.conf import Settings
 from nova_virt_interface.reference.guest import GUEST_IMAGE
 from nova_virt_interface.reference.host import Host, Vm, host_named
+from nova_virt_interface.reference.host_migration import share_storage
 from nova_virt_interface.reference.hypervisor import ReferenceFactory
 from nova_virt_interface.reference.virt_driver import ReferenceDirectFactory
 from nova_virt_interface.testing.harness import Backend, BackendKind, Harness, TestImage
@@ -40,6 +41,8 @@ class ReferenceHarness(ReferencePowerAnswers, Harness):
     def start(self) -> None:
         """See `Harness`."""
         self._name = f"conformance-{os.getpid()}-{next(_numbers)}"
+        self._shared = (f"{self._name}-shared-1", f"{self._name}-shared-2")
+        share_storage(f"{self._name}-storage", *map(host_named, self._shared))
         self._directory = tempfile.TemporaryDirectory(prefix="nova-virt-reference-")
         self._image = Path(self._directory.name) / "guest.raw"
         self._image.write_bytes(GUEST_IMAGE)
@@ -84,12 +87,27 @@ class ReferenceHarness(ReferencePowerAnswers, Harness):
 
     def leftovers(self) -> frozenset[str]:
         """See `Harness`."""
-        vms = self.host.vms()
-        found = {f"VM {vm.uuid}" for vm in vms} | {f"image {key}" for key in self.host.images()}
-        found |= {f"disk {key} of {vm.uuid}" for vm in vms for key in vm.disks}
-        return frozenset(
-            found | {f"connection {number}" for number in range(self.host.connections)}
-        )
+        names = (self._name, f"{self._name}-second", *self._shared)
+        return frozenset().union(*(_found(host_named(name)) for name in names))
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        return Settings(host=f"{self._name}-second")
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        first, second = self._shared
+        return Settings(host=first), Settings(host=second)
+
+    def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`."""
+        content = host_named(settings.host).vm(vm_uuid).disks[key].content
+        return content[:size_bytes].ljust(size_bytes, b"\0")
+
+    def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        disk = host_named(settings.host)._vms[vm_uuid].disks[key]
+        disk.content = content + disk.content[len(content) :]
 
     @contextmanager
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
@@ -140,6 +158,14 @@ class ReferenceHarness(ReferencePowerAnswers, Harness):
     def round_trips(self) -> int:
         """See `Harness`."""
         return self.host.round_trips
+
+
+def _found(host: Host) -> set[str]:
+    vms = host.vms()
+    found = {f"VM {vm.uuid}" for vm in vms} | {f"image {key}" for key in host.images()}
+    found |= {f"disk {key} of {vm.uuid}" for vm in vms for key in vm.disks}
+    found |= {f"connection {number}" for number in range(host.connections)}
+    return {f"{thing} on {host.name}" for thing in found | set(host.moves.traces())}
 
 
 class ReferenceDirectHarness(ReferenceHarness):

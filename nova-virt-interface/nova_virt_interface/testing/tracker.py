@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 from uuid import UUID
 
 from zope.interface import directlyProvides, providedBy
 
+from nova_virt_interface.errors import InvalidState
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.instance_requests import (
+    EvacuateRequest,
+    PrepareIncomingInstanceRequest,
+    RescueRequest,
+)
 from nova_virt_interface.values.instances import DestroyRequest, Image, SpawnRequest
+from nova_virt_interface.values.migration import (
+    CancelIncomingRequest,
+    FinishOutgoingRequest,
+    MigrateVmRequest,
+    MigrationTicket,
+    PrepareIncomingRequest,
+)
+from nova_virt_interface.values.recovery import AdoptVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 __all__ = ["Tracker"]
@@ -22,6 +36,8 @@ class Tracker:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self._vms: set[UUID] = set()
+        self._incoming: set[UUID] = set()
+        self._outgoing: set[UUID] = set()
         self._image_keys: set[str] = set()
         directlyProvides(self, providedBy(connection))
 
@@ -39,6 +55,42 @@ class Tracker:
         if request.image is not None:
             self._image_keys.add(request.image.cache_key)
         self.connection.spawn(instance_uuid, request)
+
+    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
+        """See `IRecovery`."""
+        self._vms.add(vm_uuid)
+        self.connection.adopt_vm(vm_uuid, request)
+
+    def evacuate(self, instance_uuid: UUID, request: EvacuateRequest) -> None:
+        """See `IInstanceRecovery`."""
+        self._vms.add(instance_uuid)
+        self.connection.evacuate(instance_uuid, request)
+
+    def rescue(self, instance_uuid: UUID, request: RescueRequest) -> None:
+        """See `IRescue`."""
+        self._image_keys.add(request.image.cache_key)
+        self.connection.rescue(instance_uuid, request)
+
+    def prepare_incoming(
+        self, vm_uuid: UUID, request: PrepareIncomingRequest | PrepareIncomingInstanceRequest
+    ) -> MigrationTicket:
+        """See `IMigrationTarget` and `IInstanceMigrationTarget`."""
+        self._vms.add(vm_uuid)
+        self._incoming.add(vm_uuid)
+        if isinstance(request, PrepareIncomingInstanceRequest) and request.instance.image:
+            self._image_keys.add(request.instance.image.cache_key)
+        ticket: MigrationTicket = self.connection.prepare_incoming(vm_uuid, request)
+        return ticket
+
+    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IMigrationSource`."""
+        self._outgoing.add(vm_uuid)
+        self.connection.migrate_vm(vm_uuid, request)
+
+    def migrate(self, instance_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IInstanceMigrationSource`."""
+        self._outgoing.add(instance_uuid)
+        self.connection.migrate(instance_uuid, request)
 
     def cache_image(self, image: CacheImageRequest | Image) -> CachedImage:
         """See `IImageCache` and `IImageCaching`."""
@@ -60,3 +112,13 @@ class Tracker:
                     last_first.callback(connection.delete_vm, vm_uuid, DeleteVmRequest())
                 else:
                     last_first.callback(connection.destroy, vm_uuid, DestroyRequest())
+                last_first.callback(self._end_migrations, vm_uuid)
+
+    def _end_migrations(self, vm_uuid: UUID) -> None:
+        # A VM that is this host's is deleted next.
+        if vm_uuid in self._incoming:
+            with suppress(InvalidState):
+                self.connection.cancel_incoming(vm_uuid, CancelIncomingRequest())
+        if vm_uuid in self._outgoing:
+            with suppress(InvalidState):
+                self.connection.finish_outgoing(vm_uuid, FinishOutgoingRequest())

@@ -123,7 +123,8 @@ class DiskSpec:
     [DISK-8] The guest sees at least ``size_bytes``, and less than one step of
     `HostDescription.disk_step_bytes` more. A volume has its own size.
     [DISK-9] Of a stopped VM's disks the one with the lowest boot index is booted, whenever it was
-    attached.
+    attached. Where a hypervisor boots only what is in the first place, the driver brings that disk
+    there: core leaves lower indexes free for disks that come later.
     """
 
     key: str

@@ -93,16 +93,16 @@ class RescueRequest:
     image: Image
     metadata: GuestMetadata
     """For the rescue system: with its own password and keys."""
-    secrets: tuple[DeviceSecret, ...] = ()
-    """Of all devices of the instance."""
+    instance: SpawnRequest
+    """The instance as it is, with the secrets of all its devices."""
 
 
 @value(since="1.0")
 class UnrescueRequest:
     """How to boot an instance from its own disks again."""
 
-    secrets: tuple[DeviceSecret, ...] = ()
-    """Of all devices of the instance."""
+    instance: SpawnRequest
+    """The instance as it is, with the secrets of all its devices: its config drive is made anew."""
 
 
 @value(since="1.0")

@@ -82,6 +82,9 @@ class VmState:
     name: str
     """The label that it was created with, or that an operator gave it since."""
     power_state: PowerState
+    disk_keys: tuple[str, ...] | None = None
+    """Of all its disks, media and volumes among them, in any order; see rule ID-4."""
+    nic_keys: tuple[str, ...] | None = None
 
 
 @value(since="1.0")

@@ -9,6 +9,7 @@ from zope.interface import Interface, taggedValue
 
 if TYPE_CHECKING:
     from nova_virt_interface.values.instance_requests import EvacuateRequest
+    from nova_virt_interface.values.recovery import ReleaseVmRequest
 
 __all__ = ["IInstanceRecovery"]
 
@@ -30,3 +31,6 @@ class IInstanceRecovery(Interface):
 
         Raises: NotFound (disk, network); Conflict (vm); Unsupported; InsufficientResources.
         """
+
+    def release_instance(instance_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """Forget an instance that another node has taken over; see `IRecovery.release_vm`."""

@@ -21,10 +21,12 @@ class IRescue(Interface):
     def rescue(instance_uuid: UUID, request: RescueRequest) -> None:
         """Boot an instance from a rescue image.
 
-        [RESC-1] On return it runs, booted from the image, with a config drive of the rescue's
-        metadata if it had one; all its disks, volumes and ports are there.
+        [RESC-1] On return it runs, booted from the image; its disks, volumes and ports are there.
+        If it has a config drive, one with the rescue's metadata is in the place of that: a guest
+        that sees two takes either.
         [RESC-2] Repeated with an equal request, it succeeds and does not boot anew. After an error
-        the instance is as it was, but may be stopped.
+        the instance is as it was, but may be stopped. What is in the way after a crash at any
+        moment is found at the hypervisor: a repeat goes on from there, and so does `unrescue`.
 
         Raises: NotFound (vm, image); Conflict (another rescue); InsufficientResources; Unsupported.
         """
@@ -33,7 +35,8 @@ class IRescue(Interface):
         """Boot an instance from its own disks again.
 
         [RESC-3] On return it runs, booted as before the rescue, and nothing of the rescue is left.
-        An instance that is not in rescue stays as it is.
+        Repeated, or without a rescue behind it, it does not boot a running instance anew; a stopped
+        one is started, because there an earlier call may have ended.
 
         Raises: NotFound (vm); InsufficientResources.
         """

@@ -148,7 +148,19 @@ class TestErrorTable(testtools.TestCase):
 
     @rules("ERR-1", "ERR-2")
     def test_every_error_of_the_host_becomes_one_of_the_contract(self) -> None:
-        codes = ("AWAY", "NO_SUCH_VM", "EXISTS", "IN_USE", "BAD_STATE", "NO_MEMORY", "NO_STORAGE")
+        codes = (
+            "AWAY",
+            "NO_SUCH_VM",
+            "EXISTS",
+            "IN_USE",
+            "BAD_STATE",
+            "NO_MEMORY",
+            "NO_STORAGE",
+            "NO_DISK",
+            "ABORTED",
+            "NO_TICKET",
+            "PEER_AWAY",
+        )
         for code in codes:
             error = self.refusal(code)
             self.assertIsNot(BackendError, type(error))

@@ -10,8 +10,9 @@ import testtools
 from hypothesis import given, settings
 from test_calls_brute_force import function, signatures
 
-from abc_interface_checker.live.callables import Callee, callee_of, shape_of
+from abc_interface_checker.live.callables import Callee, callee_of
 from abc_interface_checker.live.implementation import Access, Implementation
+from abc_interface_checker.live.signatures import shape_of
 from abc_interface_checker.model import Binding, Parameter, Signature, Style
 
 

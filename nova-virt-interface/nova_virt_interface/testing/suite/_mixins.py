@@ -74,8 +74,13 @@ class HypervisorMixin(_Case):
             raise CannotProvoke("no guest of this backend writes to its console")
         disks = (image_disk(self.harness, self.cached_image_key()), *more_disks)
         vm_uuid = self.running(disks=disks, **changes)
-        self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot")
+        self.wait_booted(vm_uuid)
         return vm_uuid
+
+    def wait_booted(self, vm_uuid: UUID) -> GuestReport:
+        """Wait until the guest has come up, and return what it said."""
+        self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot")
+        return GuestReport(self.console(vm_uuid))
 
     def assert_state(self, vm_uuid: UUID, expected: PowerState) -> None:
         """One VM's state, asked for alone and in bulk, is the expected one."""

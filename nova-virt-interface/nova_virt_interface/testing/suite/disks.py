@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from nova_virt_interface.errors import (
     Conflict,
     InsufficientResources,
@@ -10,10 +12,19 @@ from nova_virt_interface.errors import (
     Resource,
     Unsupported,
 )
+from nova_virt_interface.hypervisor.console import IConsoleLog
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.guest import GuestReport
-from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk, medium
+from nova_virt_interface.testing.harness import CannotProvoke
+from nova_virt_interface.testing.suite._mixins import (
+    HypervisorMixin,
+    blank_disk,
+    image_disk,
+    medium,
+    nic,
+)
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     Blank,
@@ -162,6 +173,48 @@ class DiskSuite(HypervisorMixin):
         with self.refused(NotFound, Resource.VM):
             self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="data"))
         self.assertEqual(before, self.harness.leftovers())
+
+    @rules("DISK-9")
+    def test_the_lowest_boot_index_is_booted_whenever_it_came(self) -> None:
+        self.requires(IDiskHotplug, IImageCache, IConsoleLog)
+        if not self.harness.image().boots:
+            raise CannotProvoke("no guest of this backend writes to its console")
+        silent = dataclasses.replace(blank_disk(self.harness, "silent"), boot_index=1)
+        vm_uuid = self.made(disks=(silent,))
+        guest = image_disk(self.harness, self.cached_image_key())
+        self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=guest))
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.wait_booted(vm_uuid)
+        self.hypervisor.stop_vm(vm_uuid, StopRequest())
+        self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key=guest.key))
+        self.assertEqual(("silent",), self.hypervisor.get_vm(vm_uuid).disk_keys)
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.assert_state(vm_uuid, PowerState.RUNNING)
+
+    @rules("ID-4")
+    def test_a_vm_names_its_disks(self) -> None:
+        formats = self.hypervisor.describe().media_formats
+        disks = (blank_disk(self.harness), *(medium(format) for format in formats[:1]))
+        vm_uuid = self.made(disks=disks, nics=(nic(self.harness, 3),))
+
+        def keys() -> set[str]:
+            state = self.hypervisor.get_vm(vm_uuid)
+            self.assertEqual(("nic-3",), state.nic_keys)
+            self.assertEqual(len(state.disk_keys or ()), len(set(state.disk_keys or ())))
+            return set(state.disk_keys or ())
+
+        expected = {disk.key for disk in disks}
+        self.assertEqual(expected, keys())
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.assertEqual(expected, keys())
+        self.hypervisor.stop_vm(vm_uuid, StopRequest())
+        self.assertEqual(expected, keys())
+        self.requires(IDiskHotplug)
+        extra = blank_disk(self.harness, "extra")
+        self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=extra))
+        self.assertEqual({*expected, "extra"}, keys())
+        self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="extra"))
+        self.assertEqual(expected, keys())
 
     @rules("DISK-6")
     def test_a_running_guest_sees_a_disk_come_and_go(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nova_virt_interface.testing.suite.cold_migration import ColdMigrationSuite
 from nova_virt_interface.testing.suite.console import ConsoleSuite
 from nova_virt_interface.testing.suite.diagnostics import DiagnosticsSuite
 from nova_virt_interface.testing.suite.disks import DiskSuite
@@ -11,10 +12,17 @@ from nova_virt_interface.testing.suite.host import HostSuite
 from nova_virt_interface.testing.suite.host_controls import HostControlSuite
 from nova_virt_interface.testing.suite.images import ImageSuite
 from nova_virt_interface.testing.suite.lifecycle import LifecycleSuite
+from nova_virt_interface.testing.suite.migration import MigrationSuite
+from nova_virt_interface.testing.suite.migration_control import (
+    MigrationControlSuite,
+    MigrationOutageSuite,
+)
 from nova_virt_interface.testing.suite.nics import NicSuite
 from nova_virt_interface.testing.suite.open_console import OpenConsoleSuite
 from nova_virt_interface.testing.suite.pausing import PausingSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
+from nova_virt_interface.testing.suite.recovery import RecoverySuite
+from nova_virt_interface.testing.suite.resize import ResizeSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
 from nova_virt_interface.testing.suite.static import StaticSuite
 from nova_virt_interface.testing.suite.topology import TopologySuite
@@ -39,5 +47,11 @@ class HypervisorSuite(
     SettingsSuite,
     StaticSuite,
     TopologySuite,
+    ResizeSuite,
+    RecoverySuite,
+    MigrationSuite,
+    MigrationControlSuite,
+    MigrationOutageSuite,
+    ColdMigrationSuite,
 ):
     """`IHypervisor` and its optional interfaces. A driver adopts this one class."""

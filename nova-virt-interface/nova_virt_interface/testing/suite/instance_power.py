@@ -18,7 +18,7 @@ from nova_virt_interface.errors import (
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.case import rules
-from nova_virt_interface.testing.suite._mixins import VirtDriverMixin
+from nova_virt_interface.testing.suite._instances import InstanceMixin
 from nova_virt_interface.values.console import OpenConsoleRequest
 from nova_virt_interface.values.guest import (
     GuestPasswordRequest,
@@ -67,34 +67,24 @@ _CALLS: dict[Any, tuple[tuple[str, Any], ...]] = {
 }
 
 
-class InstancePowerSuite(VirtDriverMixin):
+class InstancePowerSuite(InstanceMixin):
     """pause, suspend, trigger_crash_dump, get_console, what asks the guest, and diagnostics."""
-
-    def _spawned(self, **changes: object) -> tuple[UUID, Any]:
-        """`InstanceSuite` has it, like the next two."""
-        raise NotImplementedError
-
-    def _wait_ready(self, instance_uuid: UUID) -> Any:
-        raise NotImplementedError
-
-    def _assert_state(self, instance_uuid: UUID, expected: PowerState) -> None:
-        raise NotImplementedError
 
     def _assert_really(self, instance_uuid: UUID, expected: PowerState) -> None:
         self.assertEqual(expected, self.harness.power_state_of(instance_uuid))
-        self._assert_state(instance_uuid, expected)
+        self.assert_state(instance_uuid, expected)
 
     def _with_agent(self) -> UUID:
         self.harness.require_agent()
         wanted = VmFeature.GUEST_AGENT in self.virt_driver.describe().features
-        instance_uuid, _ = self._spawned(settings=GuestSettings(guest_agent=wanted))
-        self._wait_ready(instance_uuid)
+        instance_uuid, _ = self.spawned(settings=GuestSettings(guest_agent=wanted))
+        self.wait_ready(instance_uuid)
         return instance_uuid
 
     @rules("PWR-3", "PWR-10", "REP-1")
     def test_an_instance_is_paused_and_goes_on(self) -> None:
         self.requires(IInstancePause)
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         for _ in range(2):
             self.virt_driver.pause(instance_uuid, PauseRequest())
             self._assert_really(instance_uuid, PowerState.PAUSED)
@@ -104,7 +94,7 @@ class InstancePowerSuite(VirtDriverMixin):
     @rules("PWR-3", "PWR-11", "REP-1")
     def test_an_instance_is_suspended_and_goes_on(self) -> None:
         self.requires(IInstanceSuspend)
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         for _ in range(2):
             self.virt_driver.suspend(instance_uuid, SuspendRequest())
             self._assert_really(instance_uuid, PowerState.SUSPENDED)
@@ -114,8 +104,8 @@ class InstancePowerSuite(VirtDriverMixin):
     @rules("PWR-12")
     def test_an_instance_gets_an_interrupt(self) -> None:
         self.requires(IInstanceCrashDump)
-        instance_uuid, _ = self._spawned()
-        self._wait_ready(instance_uuid)
+        instance_uuid, _ = self.spawned()
+        self.wait_ready(instance_uuid)
         self.virt_driver.trigger_crash_dump(instance_uuid, CrashDumpRequest())
         self.wait_until(
             lambda: self.harness.interrupts_of(instance_uuid) == 1, "the interrupt to arrive"
@@ -124,13 +114,13 @@ class InstancePowerSuite(VirtDriverMixin):
     @rules("PWR-10", "PWR-11", "PWR-12", "GST-1")
     def test_an_instance_that_is_off_is_in_no_state_for_these(self) -> None:
         provided = self._provided()
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         self.virt_driver.power_off(instance_uuid, _OFF)
         for method, request in provided:
             with self.refused(InvalidState) as caught:
                 getattr(self.virt_driver, method)(instance_uuid, request)
             self.assertEqual(PowerState.STOPPED.value, caught.error.state)
-        self._assert_state(instance_uuid, PowerState.STOPPED)
+        self.assert_state(instance_uuid, PowerState.STOPPED)
 
     def test_unknown_instances_are_not_found_by_these(self) -> None:
         for method, request in self._provided():
@@ -151,7 +141,7 @@ class InstancePowerSuite(VirtDriverMixin):
     @rules("CON-2")
     def test_an_instance_has_consoles_of_every_kind(self) -> None:
         kinds = self.requires(IInstanceConsole).describe().console_kinds
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         for kind in kinds:
             console = self.virt_driver.get_console(instance_uuid, OpenConsoleRequest(kind=kind))
             self.assertEqual(kind, console.kind)
@@ -187,7 +177,7 @@ class InstancePowerSuite(VirtDriverMixin):
     def test_an_instance_without_an_agent_cannot_be_reached(self) -> None:
         guest = ("set_admin_password", "quiesce", "unquiesce", "sync_time")
         provided = [call for call in self._provided() if call[0] in guest]
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         for method, request in provided:
             with self.refused(PeerUnreachable, Resource.GUEST_AGENT):
                 getattr(self.virt_driver, method)(instance_uuid, request)
@@ -195,7 +185,7 @@ class InstancePowerSuite(VirtDriverMixin):
     @rules("DIAG-1")
     def test_one_instance_is_measured(self) -> None:
         self.requires(IInstanceDiagnostics)
-        (instance_uuid, request), (other, _) = self._spawned(), self._spawned()
+        (instance_uuid, request), (other, _) = self.spawned(), self.spawned()
         self.virt_driver.power_off(other, _OFF)
         found = self.virt_driver.get_instance_diagnostics(instance_uuid)
         self.assertEqual(instance_uuid, found.vm_uuid)
@@ -209,7 +199,7 @@ class InstancePowerSuite(VirtDriverMixin):
     @rules("DIAG-2")
     def test_an_instances_devices_are_found(self) -> None:
         self.requires(IInstanceDeviceMetadata)
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         found = self.virt_driver.get_device_metadata(instance_uuid)
         self.assertIn("root", {device.key for device in found})
         expected = self.harness.device_addresses(instance_uuid)
@@ -235,7 +225,7 @@ class InstancePowerSuite(VirtDriverMixin):
     @rules("HOST-3", "HOST-4", "SPAWN-2")
     def test_a_node_in_maintenance_takes_no_instance(self) -> None:
         self.requires(IHostMaintenance)
-        instance_uuid, _ = self._spawned()
+        instance_uuid, _ = self.spawned()
         self.virt_driver.power_off(instance_uuid, _OFF)
         before = self.harness.leftovers()
         self.addCleanup(self.virt_driver.leave_maintenance, LeaveMaintenanceRequest())
@@ -245,7 +235,7 @@ class InstancePowerSuite(VirtDriverMixin):
         with self.refused(InsufficientResources, Resource.HOST):
             self.virt_driver.power_on(instance_uuid, PowerOnRequest())
         with self.refused(InsufficientResources, Resource.HOST):
-            self._spawned()
+            self.spawned()
         self.assertEqual(before, self.harness.leftovers())
         self.virt_driver.leave_maintenance(LeaveMaintenanceRequest())
         self.assertTrue(self.harness.takes_vms())
