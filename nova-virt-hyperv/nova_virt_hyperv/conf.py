@@ -70,6 +70,13 @@ _OPTIONS: list[cfg.Opt] = [
         "different storage paths.",
     ),
     cfg.StrOpt(
+        "storage_id",
+        default="",
+        help="Names the storage of storage_path, when other hosts have it, too (a cluster's shared "
+        "volume): the same name on all of them, and the same storage_path. Empty: it is this "
+        "host's own.",
+    ),
+    cfg.StrOpt(
         "secure_boot_template",
         default="272e7447-90a4-4563-a4b9-8e4ab00526ce",
         help="GUID of the template with the authorities that a VM with secure boot trusts: the "
@@ -110,6 +117,7 @@ class Settings:
     share: str = "nova-virt"
     share_port: int = 445
     owner: str = "nova"
+    storage_id: str = ""
     secure_boot_template: str = "272e7447-90a4-4563-a4b9-8e4ab00526ce"
     timeout_seconds: int = 60
     poll_interval_seconds: float = 5.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nova_virt_interface.errors import BackendError, InvalidRequest
+from nova_virt_interface.errors import BackendError, InvalidRequest, NotFound
 
 from nova_virt_hyperv.cim import Number, embedded
 from nova_virt_hyperv.errors import About
@@ -75,6 +75,14 @@ class DiskFiles:
                 field="size_bytes",
             )
         return size_bytes > found
+
+    def exists(self, path: str, name: str) -> bool:
+        """Whether there is a disk of this path, maybe on another host."""
+        try:
+            self.read(path, name)
+        except NotFound:
+            return False
+        return True
 
     def copy(self, path: str, target: str, name: str) -> None:
         """Make a disk that stands alone of what another, which nobody writes to, holds."""

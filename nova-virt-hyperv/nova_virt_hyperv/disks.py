@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -145,9 +145,22 @@ class Disks:
             self._disk_files.make_blank(path, spec.size_bytes or 0, about)
 
     def connect(
-        self, machine: Machine, vm_uuid: UUID, specs: Sequence[DiskSpec], firmware: Firmware
+        self,
+        machine: Machine,
+        vm_uuid: UUID,
+        specs: Sequence[DiskSpec],
+        firmware: Firmware,
+        files: Mapping[str, str] | None = None,
     ) -> list[Instance]:
-        """Connect disks whose files are made; returns their drives, in the same order."""
+        """Connect disks whose files are made; returns their drives, in the same order.
+
+        Args:
+            machine: the VM.
+            vm_uuid: of the VM.
+            specs: of the disks.
+            firmware: what the VM boots by.
+            files: names of the files of those disks that have others than a new disk has.
+        """
         if not specs:
             return []
         about = About(f"disks of VM {vm_uuid}")
@@ -157,11 +170,34 @@ class Disks:
         rows = self._devices.rows(machine, _RESOURCES, about)
         drives = [self._at(place, rows) for place in places]
         contents = [
-            self._content(vm_uuid, place.spec, drive)
+            self._content(vm_uuid, place.spec, drive, files or {})
             for place, drive in zip(places, drives, strict=True)
         ]
         self._devices.add(machine, contents, about)
         return drives
+
+    def remove_file(self, vm_uuid: UUID, key: str) -> None:
+        """Delete the files of a disk that is attached nowhere."""
+        self._files.remove_all(DISKS, disk_pattern(vm_uuid=vm_uuid, key=key))
+
+    def files(self, vm_uuid: UUID, *, media: bool = False) -> dict[str, str]:
+        """The names of the files of a VM's disks by key, with or without media; the VM itself need
+        not be there.
+        """
+        found = [file.name for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid))]
+        names = {file: name for file in found if (name := DiskName.read(file)) is not None}
+        return {name.key: file for file, name in names.items() if media or name.extension == "vhdx"}
+
+    def contents(self, machine: Machine, vm_uuid: UUID) -> list[tuple[str, Instance]]:
+        """Key and row of what is in each drive of a VM."""
+        about = About(f"disks of VM {vm_uuid}")
+        rows = self._devices.rows(machine, _STORAGE, about)
+        return [
+            (found.key, row)
+            for found in self.attachments(machine, vm_uuid)
+            for row in rows
+            if self._devices.is_child(row, found.drive)
+        ]
 
     def remove_files(self, vm_uuid: UUID) -> None:
         """Delete the files of all disks of a VM that does not exist any more."""
@@ -337,9 +373,12 @@ class Disks:
             f"the drive of disk {place.spec.key} is not where it was put", may_have_been_done=True
         )
 
-    def _content(self, vm_uuid: UUID, spec: DiskSpec, drive: Instance) -> str:
+    def _content(
+        self, vm_uuid: UUID, spec: DiskSpec, drive: Instance, files: Mapping[str, str]
+    ) -> str:
         subtype = (_DVD if isinstance(spec.source, Media) else _DISK)[2]
-        path = self._files.on_host(DISKS, str(DiskName.of(vm_uuid, spec)))
+        name = files.get(spec.key) or str(DiskName.of(vm_uuid, spec))
+        path = self._files.on_host(DISKS, name)
         return embedded(
             _STORAGE,
             {

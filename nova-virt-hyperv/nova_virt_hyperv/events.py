@@ -69,7 +69,7 @@ class Events:
         with self._lock:
             self._clock += 1
             self._noted[vm_uuid] = self._clock
-            if kind is EventKind.DELETED:
+            if kind in (EventKind.DELETED, EventKind.MIGRATED):
                 self._known.pop(vm_uuid, None)
             else:
                 self._known[vm_uuid] = (_RESULTS[kind], 0)

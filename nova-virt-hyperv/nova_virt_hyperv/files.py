@@ -17,11 +17,12 @@ from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.errors import About, contract_error
 from nova_virt_hyperv.pool import Pool
 
-__all__ = ["DISKS", "IMAGES", "ROOT", "File", "Files"]
+__all__ = ["DISKS", "IMAGES", "MOVES", "ROOT", "File", "Files"]
 
 ROOT = ""
 DISKS = "disks"
 IMAGES = "images"
+MOVES = "moves"
 
 # What smbclient keeps between calls, by host.
 _Connections = dict[str, Any]
@@ -48,6 +49,10 @@ class Files:
         self._settings = settings
         self._pool: Pool[_Connections] = Pool(dict, _hang_up)
 
+    def on_network(self, host: str, folder: str, name: str) -> str:
+        r"""The path by which other hosts name a file of the host of this name, ``\\HOST\SHARE``."""
+        return rf"\\{host}\{self._settings.share}\{folder}\{name}"
+
     def on_host(self, folder: str, name: str) -> str:
         """The path of a file as the host names it."""
         return f"{self._settings.storage_path}\\{folder}\\{name}"
@@ -55,7 +60,7 @@ class Files:
     def prepare(self) -> None:
         """Make the folders, unless they are there."""
         with self._translated(About(f"share {self._settings.share}")) as options:
-            for folder in (DISKS, IMAGES):
+            for folder in (DISKS, IMAGES, MOVES):
                 try:
                     # Its `makedirs` never ends when there is no such share.
                     smbclient.mkdir(self._path(folder), **options)

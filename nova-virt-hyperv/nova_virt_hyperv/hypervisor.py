@@ -12,8 +12,14 @@ from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
@@ -31,6 +37,21 @@ from nova_virt_interface.values.host import (
     MaintenanceState,
 )
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.migration import (
+    AbortMigrationRequest,
+    CancelIncomingRequest,
+    CheckIncomingRequest,
+    CheckOutgoingRequest,
+    FinishIncomingRequest,
+    FinishOutgoingRequest,
+    IncomingOffer,
+    MigrateVmRequest,
+    MigrationPlan,
+    MigrationStatus,
+    MigrationTicket,
+    OutgoingVm,
+    PrepareIncomingRequest,
+)
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
@@ -40,6 +61,7 @@ from nova_virt_interface.values.power import (
     StopRequest,
     SuspendRequest,
 )
+from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.resize import (
     ConfirmResizeRequest,
     ResizeVmRequest,
@@ -91,6 +113,10 @@ class HyperVHypervisor:
         alsoProvides(self, *_ALWAYS)
         if parts.offers_consoles:
             alsoProvides(self, IConsole)
+        if parts.offers_migration:
+            alsoProvides(self, IMigrationSource, IMigrationTarget, IMigrationControl)
+        if parts.offers_recovery:
+            alsoProvides(self, IRecovery)
 
     def describe(self) -> HostDescription:
         """See `IHypervisor.describe`."""
@@ -232,6 +258,58 @@ class HyperVHypervisor:
     def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
         """See `IResize.revert_resize`."""
         self._parts.resize.revert_resize(vm_uuid, request)
+
+    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
+        """See `IMigrationSource.describe_outgoing`."""
+        return self._parts.outgoing.describe_outgoing(vm_uuid)
+
+    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
+        """See `IMigrationSource.check_outgoing`."""
+        return self._parts.outgoing.check_outgoing(vm_uuid, request)
+
+    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IMigrationSource.migrate_vm`."""
+        self._parts.outgoing.migrate_vm(vm_uuid, request)
+
+    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
+        """See `IMigrationSource.finish_outgoing`."""
+        self._parts.outgoing.finish_outgoing(vm_uuid, request)
+
+    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
+        """See `IMigrationTarget.check_incoming`."""
+        return self._parts.incoming.check_incoming(vm_uuid, request)
+
+    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
+        """See `IMigrationTarget.prepare_incoming`."""
+        return self._parts.incoming.prepare_incoming(vm_uuid, request)
+
+    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
+        """See `IMigrationTarget.finish_incoming`."""
+        self._parts.incoming.finish_incoming(vm_uuid, request)
+
+    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
+        """See `IMigrationTarget.cancel_incoming`."""
+        self._parts.incoming.cancel_incoming(vm_uuid, request)
+
+    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
+        """See `IMigrationControl.migration_status`."""
+        return self._parts.outgoing.migration_status(vm_uuid)
+
+    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
+        """See `IMigrationControl.abort_migration`."""
+        self._parts.outgoing.abort_migration(vm_uuid, request)
+
+    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
+        """See `IRecovery.find_disks`."""
+        return self._parts.recovery.find_disks(vm_uuid)
+
+    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
+        """See `IRecovery.adopt_vm`."""
+        self._parts.recovery.adopt_vm(vm_uuid, request)
+
+    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """See `IRecovery.release_vm`."""
+        self._parts.recovery.release_vm(vm_uuid, request)
 
 
 @implementer(IHypervisorFactory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from nova_virt_interface.errors import AccessDenied, BackendError
@@ -10,9 +11,10 @@ from nova_virt_interface.values.host import HostInventory
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmState, VmStatistics
 
-from nova_virt_hyperv.cim import CIMV2, Instance, Reference, equals, select
+from nova_virt_hyperv.cim import CIMV2, Instance, Reference, equals, select, wql_text
 from nova_virt_hyperv.conf import Settings
-from nova_virt_hyperv.machines import Entry, Machines, Services
+from nova_virt_hyperv.machines import Entry, Machine, Machines, Services, about_vm
+from nova_virt_hyperv.mark import DeviceName
 from nova_virt_hyperv.translate import MIB
 from nova_virt_hyperv.wmi import Wmi
 
@@ -26,6 +28,8 @@ __all__ = [
 ]
 
 _KIB = 1024
+# ResourceType of an Ethernet port.
+_NIC = 10
 
 
 class Inventory:
@@ -47,6 +51,7 @@ class Inventory:
             memory_free_bytes=(memory.number("FreePhysicalMemory") or 0) * _KIB,
             storage_bytes=size,
             storage_free_bytes=free,
+            storage_id=self._settings.storage_id or None,
         )
 
     def list_vms(self) -> tuple[VmState, ...]:
@@ -55,8 +60,23 @@ class Inventory:
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
         """See `IHypervisor.get_vm`."""
-        entry = self._machines.on(vm_uuid, lambda vm: self._machines.entry(vm, vm_uuid), reads=True)
-        return _state(entry)
+
+        def look(machine: Machine) -> VmState:
+            state = _state(self._machines.entry(machine, vm_uuid))
+            pattern = wql_text(f"Microsoft:{machine.guid}\\%")
+            rows = self._wmi.query(
+                select("CIM_ResourceAllocationSettingData", f"InstanceID LIKE {pattern}"),
+                about=about_vm(vm_uuid),
+            )
+            names = [(row, DeviceName.read(row.text("ElementName"))) for row in rows]
+            keys = [(row.number("ResourceType") == _NIC, name.key) for row, name in names if name]
+            return replace(
+                state,
+                disk_keys=tuple(key for is_nic, key in keys if not is_nic),
+                nic_keys=tuple(key for is_nic, key in keys if is_nic),
+            )
+
+        return self._machines.on(vm_uuid, look, reads=True)
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`. Processor time, disks and NICs are not in the summary."""
@@ -85,6 +105,7 @@ def find_services(wmi: Wmi, host_name: str) -> Services:
         machines=_service(wmi, "Msvm_VirtualSystemManagementService"),
         disk_files=_service(wmi, "Msvm_ImageManagementService"),
         checkpoints=_service(wmi, "Msvm_VirtualSystemSnapshotService"),
+        migration=_service(wmi, "Msvm_VirtualSystemMigrationService"),
     )
 
 

@@ -23,6 +23,7 @@ from nova_virt_hyperv.disks import SCSI_CONTROLLER, Disks
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
 from nova_virt_hyperv.mark import Mark
+from nova_virt_hyperv.moves import Moves
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
 from nova_virt_hyperv.session import Steps, several_steps
@@ -56,6 +57,7 @@ class Lifecycle:
         services: Services,
         host: HostDescription,
         settings: Settings,
+        moves: Moves,
     ) -> None:
         self._wmi = wmi
         self._machines = machines
@@ -67,6 +69,7 @@ class Lifecycle:
         self._service = services.machines
         self._host = host
         self._owner = settings.owner
+        self._moves = moves
         self._template = settings.secure_boot_template
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
@@ -85,6 +88,8 @@ class Lifecycle:
                 if machine.mark.spec != spec_digest(spec):
                     raise _conflict(vm_uuid, "a VM of another spec")
                 return
+        if self._moves.incoming(vm_uuid) is not None:
+            raise _conflict(vm_uuid, "a VM that is to come from another host")
         switches = self._nics.switches(spec.nics)
         for disk in spec.disks:
             self._disks.check_image(disk)
@@ -93,17 +98,72 @@ class Lifecycle:
             self._remove(vm_uuid, found)
             for disk in spec.disks:
                 self._disks.make(vm_uuid, disk)
-            firmware = firmware_of(spec, self._host)
-            machine = self._define(mark, spec, firmware)
-            drives = self._disks.connect(machine, vm_uuid, spec.disks, firmware)
-            self._nics.connect(machine, vm_uuid, spec.nics, switches)
-            done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
-            self.complete(machine, done, spec, drives)
+            self._assemble(mark, spec, switches, {})
+
+    def adopt(self, vm_uuid: UUID, spec: VmSpec, files: Mapping[str, str]) -> None:
+        """Make a VM of disks whose files are there already, and of media that are made.
+
+        Args:
+            vm_uuid: of the VM.
+            spec: its description.
+            files: names of the files in the folder of disks, by the disks' keys.
+        """
+        mark = Mark(self._owner, vm_uuid, str(uuid4()).upper())
+        found = self._machines.find(vm_uuid)
+        for machine in found:
+            if not self._machines.is_ours(machine, vm_uuid):
+                raise _conflict(vm_uuid, "somebody else's VM")
+            if machine.spec and machine.spec != spec_digest(spec):
+                raise _conflict(vm_uuid, "a VM of another spec")
+            if machine.spec:
+                return
+        switches = self._nics.switches(spec.nics)
+        missing = [
+            disk.key
+            for disk in spec.disks
+            if disk.key not in files and not isinstance(disk.source, Media)
+        ]
+        if missing:
+            raise NotFound(
+                f"VM {vm_uuid} has no disks {missing} here", resource=Resource.DISK, name=missing[0]
+            )
+        media = [disk for disk in spec.disks if disk.key not in files]
+
+        def undo() -> None:
+            self.forget(vm_uuid)
+            for disk in media:
+                self._disks.remove_file(vm_uuid, disk.key)
+
+        with undone_by(undo):
+            self.forget(vm_uuid)
+            for disk in media:
+                self._disks.remove_file(vm_uuid, disk.key)
+                self._disks.make(vm_uuid, disk)
+            self._assemble(mark, spec, switches, files)
+
+    def forget(self, vm_uuid: UUID) -> bool:
+        """Remove a VM that is ours, complete or not, but none of its files."""
+        ours = [vm for vm in self._machines.find(vm_uuid) if self._machines.is_ours(vm, vm_uuid)]
+        with several_steps() as steps:
+            for machine in ours:
+                self._remove_one(machine, vm_uuid, steps)
+        return bool(ours)
+
+    def _assemble(
+        self, mark: Mark, spec: VmSpec, switches: Mapping[str, Instance], files: Mapping[str, str]
+    ) -> None:
+        firmware = firmware_of(spec, self._host)
+        machine = self._define(mark, spec, firmware)
+        drives = self._disks.connect(machine, mark.uuid, spec.disks, firmware, files)
+        self._nics.connect(machine, mark.uuid, spec.nics, switches)
+        done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
+        self.complete(machine, done, spec, drives)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
         if self._remove(vm_uuid, self._machines.find(vm_uuid)):
             self._events.note(EventKind.DELETED, vm_uuid)
+        self._moves.forget(vm_uuid)
 
     def _remove(self, vm_uuid: UUID, found: Sequence[Machine]) -> bool:
         """Remove what is ours of these, complete or not, and all files of the VM.
@@ -166,6 +226,10 @@ class Lifecycle:
         more = self._boot_order(spec.disks, drives, firmware)
         more |= firmware_settings(spec, firmware, self._template)
         self.label(machine, mark, spec.name, more)
+
+    def relabel(self, machine: Machine, spec: VmSpec) -> None:
+        """Say that a VM, running or not, is of this description."""
+        self.label(machine, replace(machine.mark_of_ours, spec=spec_digest(spec)), spec.name)
 
     def label(
         self, machine: Machine, mark: Mark, name: str, more: Mapping[str, Embedded] | None = None

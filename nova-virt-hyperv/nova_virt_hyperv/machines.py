@@ -42,6 +42,8 @@ class Services:
     """Msvm_ImageManagementService."""
     checkpoints: Reference
     """Msvm_VirtualSystemSnapshotService."""
+    migration: Reference
+    """Msvm_VirtualSystemMigrationService."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,16 @@ from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.values.disks import DiskSpec, FromImage, Imported, Media
 from nova_virt_interface.values.nics import NicSpec
 
-__all__ = ["DeviceName", "DiskName", "Mark", "disk_pattern", "file_name", "image_tag", "is_fork"]
+__all__ = [
+    "DeviceName",
+    "DiskName",
+    "Mark",
+    "disk_pattern",
+    "file_name",
+    "image_tag",
+    "is_fork",
+    "whole",
+]
 
 _MARK = re.compile(
     r"\[nova-virt owner=(?P<owner>[a-z0-9-]+) uuid=(?P<uuid>[0-9a-f-]{36})"
@@ -20,6 +29,8 @@ _MARK = re.compile(
 _DIGITS = 32
 _TAG_DIGITS = 16
 _NO_IMAGE = "0" * _TAG_DIGITS
+# Begins the tag of a copy that depends on no image.
+WHOLE = "whole-"
 
 
 @dataclass(frozen=True)
@@ -72,8 +83,8 @@ class DiskName:
     def has_source_of(self, spec: DiskSpec) -> bool:
         """Whether a disk of this spec begins as this one did."""
         is_media = isinstance(spec.source, Media)
-        # A checkpoint adds its own name behind the tag.
-        tag = self.image.partition("_")[0]
+        # A checkpoint adds its own name behind the tag, a copy that stands alone a word before it.
+        tag = self.image.partition("_")[0].removeprefix(WHOLE)
         return tag == _source_tag(spec) and is_media == (self.extension == "iso")
 
     @classmethod
@@ -108,6 +119,13 @@ def disk_pattern(*, vm_uuid: UUID | None = None, key: str = "*", image_key: str 
 def file_name(path: str) -> str:
     """The last part of a path on the host."""
     return path.rpartition("\\")[2]
+
+
+def whole(name: str) -> str:
+    """The name of a copy of a disk's file that stands alone."""
+    parts = name.split(".")
+    parts[3] = WHOLE + parts[3].removeprefix(WHOLE)
+    return ".".join(parts)
 
 
 def is_fork(path: str) -> bool:

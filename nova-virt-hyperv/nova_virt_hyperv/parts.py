@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import ConsoleKind
+from nova_virt_interface.values.migration import MigrationMode
 
 from nova_virt_hyperv.checkpoints import Checkpoints
 from nova_virt_hyperv.conf import Settings
@@ -19,6 +20,7 @@ from nova_virt_hyperv.export import Export
 from nova_virt_hyperv.files import Files
 from nova_virt_hyperv.host import HostControl
 from nova_virt_hyperv.images import Images
+from nova_virt_hyperv.incoming import Incoming
 from nova_virt_hyperv.inventory import (
     Inventory,
     computer,
@@ -28,8 +30,11 @@ from nova_virt_hyperv.inventory import (
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machines
 from nova_virt_hyperv.maintenance import Maintenance
+from nova_virt_hyperv.moves import Moves
 from nova_virt_hyperv.nics import Nics
+from nova_virt_hyperv.outgoing import Outgoing, can_migrate
 from nova_virt_hyperv.power import Power
+from nova_virt_hyperv.recovery import Recovery
 from nova_virt_hyperv.resize import Resize
 from nova_virt_hyperv.session import Session
 from nova_virt_hyperv.settings import Hardware
@@ -54,11 +59,17 @@ class Parts:
         found = find_services(wmi, system.text("Name"))
         port = console_port(wmi)
         self.offers_consoles = port is not None
+        self.offers_migration = can_migrate(wmi)
+        self.offers_recovery = bool(settings.storage_id)
+        if self.offers_migration:
+            modes = (MigrationMode.LIVE, MigrationMode.COLD)
+            description = replace(description, migration_modes=modes)
         if port is not None:
             description = replace(description, console_kinds=(ConsoleKind.RDP,))
         self.description = description
         files.prepare()
         machines = Machines(wmi, found, settings.owner)
+        moves = Moves(files, found.host_name)
         devices, disk_files = Devices(wmi, found), DiskFiles(wmi, found)
         self.inventory = Inventory(wmi, machines, settings)
         self.images = Images(
@@ -80,6 +91,7 @@ class Parts:
             found,
             description,
             settings,
+            moves,
         )
         checkpoints, hardware = Checkpoints(wmi, found), Hardware(wmi, devices)
         self.resize = Resize(
@@ -95,6 +107,33 @@ class Parts:
             description,
             services.image_sink,
         )
+        self.outgoing = Outgoing(
+            wmi,
+            machines,
+            moves,
+            checkpoints,
+            self.disks,
+            disk_files,
+            self.lifecycle,
+            self._events,
+            found,
+            description,
+            settings,
+        )
+        self.incoming = Incoming(
+            wmi,
+            machines,
+            moves,
+            self.disks,
+            self.nics,
+            disk_files,
+            files,
+            self.lifecycle,
+            found,
+            description,
+            settings,
+        )
+        self.recovery = Recovery(self.disks, self.lifecycle, self._events, description)
         self.consoles = Consoles(machines, description, settings.host, port or 0)
         self.diagnostics = Diagnostics(wmi, machines, self.disks, self.nics)
         self.host_control = HostControl(wmi, machines, description)

@@ -44,6 +44,8 @@ _IMAGE_BYTES = 16 * _MIB
 _USER = "Administrator"
 _SHARE = "nova-virt"
 _POLL_SECONDS = 0.2
+_SECOND, _THIRD = 1, 2
+_SLOW_SECONDS = 10.0
 # Msvm_ComputerSystem.EnabledState, of a VM that is in no transition.
 _STATES = {
     2: PowerState.RUNNING,
@@ -67,12 +69,19 @@ class SimulatorHarness(Harness):
         self._directory = tempfile.TemporaryDirectory(prefix="nova-virt-hyperv-")
         root = Path(self._directory.name)
         self._shared = root / "c" / "nova-virt"
-        for folder in (self._shared, root / "simulator", root / "samba"):
+        self._shared_by_second = root / "d" / "nova-virt"
+        folders = ("simulator", "samba", "samba-2")
+        for folder in (self._shared, self._shared_by_second, *map(root.joinpath, folders)):
             folder.mkdir(parents=True)
         self._password = secrets.token_urlsafe(16)
         self._samba = Samba(root / "samba", self._shared, _SHARE, _USER, self._password)
         self._samba.start()
-        self._simulator = SimulatorProcess(root, self._password, self.more_arguments)
+        self._samba_of_second = Samba(
+            root / "samba-2", self._shared_by_second, _SHARE, _USER, self._password
+        )
+        # The first and the third have one drive: a cluster's shared volume.
+        drives = (root / "c", root / "d", root / "c")
+        self._simulator = SimulatorProcess(root, drives, self._password, self.more_arguments)
         self._image = root / "image.vhdx"
         _make_image(self._image)
         self._questions = 0
@@ -85,14 +94,15 @@ class SimulatorHarness(Harness):
             requests.Session.send = self._send  # type: ignore[method-assign]
         if hasattr(self, "_simulator"):
             self._simulator.stop()
-        if hasattr(self, "_samba"):
-            self._samba.stop()
+        for samba in (getattr(self, name, None) for name in ("_samba", "_samba_of_second")):
+            if samba is not None:
+                samba.stop()
         if hasattr(self, "_directory"):
             self._directory.cleanup()
 
     def _count(self, url: str) -> None:
         # Watching for events is no question of core's.
-        ours = f":{self._simulator.port}/" in url
+        ours = any(f":{port}/" in url for port in self._simulator.ports)
         if ours and threading.current_thread().name != THREAD_NAME:
             self._questions += 1
 
@@ -119,9 +129,32 @@ class SimulatorHarness(Harness):
             storage_path="C:\\nova-virt",
             share=_SHARE,
             share_port=self._samba.port,
+            storage_id="volume-1",
             timeout_seconds=20,
             poll_interval_seconds=_POLL_SECONDS,
         )
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        if not self._samba_of_second.port:
+            self._samba_of_second.start()
+        return replace(
+            self.settings(),
+            port=self._simulator.ports[_SECOND],
+            share_port=self._samba_of_second.port,
+            storage_id="volume-2",
+        )
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        return self.settings(), replace(self.settings(), port=self._simulator.ports[_THIRD])
+
+    @property
+    def slow_bytes_per_second(self) -> int:  # type: ignore[override]
+        """See `Harness`. Hyper-V limits no migration: the next one, from any host, is slow."""
+        for host in range(len(self._simulator.ports)):
+            self.control("slow_migration", host=host, seconds=_SLOW_SECONDS)
+        return _MIB
 
     def unreachable_settings(self) -> Settings:
         """See `Harness`."""
@@ -140,20 +173,23 @@ class SimulatorHarness(Harness):
 
     def leftovers(self) -> frozenset[str]:
         """See `Harness`."""
-        found = {f"VM {vm['guid']} {vm['name']}" for vm in self.control("vms")}
-        found |= {
-            f"device {resource['id']} of {vm['guid']}"
-            for vm in self.control("vms")
-            for resource in vm["resources"]
-        }
-        files = (item for item in self._shared.rglob("*") if item.is_file())
-        return frozenset(found | {f"file {item.relative_to(self._shared)}" for item in files})
+        found = set()
+        for host in range(len(self._simulator.ports)):
+            for vm in self.control("vms", host=host):
+                found.add(f"VM {vm['guid']} {vm['name']} on {host}")
+                found |= {
+                    f"device {row['id']} of {vm['guid']} on {host}" for row in vm["resources"]
+                }
+        for host, shared in enumerate((self._shared, self._shared_by_second)):
+            files = (item for item in shared.rglob("*") if item.is_file())
+            found |= {f"file {item.relative_to(shared)} on {host}" for item in files}
+        return frozenset(found)
 
-    def vm(self, vm_uuid: UUID) -> dict[str, Any]:
-        """What the simulated host has of a VM of the driver."""
+    def vm(self, vm_uuid: UUID, host: int = 0) -> dict[str, Any]:
+        """What a simulated host has of a VM of the driver."""
         guid = f"{{{str(vm_uuid).upper()}}}"
         found: list[dict[str, Any]] = [
-            vm for vm in self.control("vms") if vm["bios_guid"].upper() == guid
+            vm for vm in self.control("vms", host=host) if vm["bios_guid"].upper() == guid
         ]
         return found[0]
 
@@ -241,19 +277,20 @@ class SimulatorHarness(Harness):
 
     def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
         """See `Harness`."""
-        path = self._disk_path(settings, vm_uuid, key)
-        return b64decode(self.control("read_disk", path=path, size=size_bytes))
+        host, path = self._disk_path(settings, vm_uuid, key)
+        return b64decode(self.control("read_disk", host=host, path=path, size=size_bytes))
 
     def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
         """See `Harness`."""
-        path = self._disk_path(settings, vm_uuid, key)
-        self.control("write_disk", path=path, content=b64encode(content).decode())
+        host, path = self._disk_path(settings, vm_uuid, key)
+        encoded = b64encode(content).decode()
+        self.control("write_disk", host=host, path=path, content=encoded)
 
-    def _disk_path(self, settings: Settings, vm_uuid: UUID, key: str) -> str:
-        paths: list[str] = [
-            path for row in self.vm(vm_uuid)["resources"] for path in row["host"] if ":" in path
-        ]
-        return next(path for path in paths if f"{vm_uuid}.{key}." in path)
+    def _disk_path(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[int, str]:
+        host = self._simulator.ports.index(settings.port)
+        rows = self.vm(vm_uuid, host)["resources"]
+        paths: list[str] = [path for row in rows for path in row["host"]]
+        return host, next(path for path in paths if f"{vm_uuid}.{key}." in path)
 
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """See `Harness`."""

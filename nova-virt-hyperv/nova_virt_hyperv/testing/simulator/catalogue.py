@@ -9,6 +9,7 @@ from nova_virt_hyperv.testing.simulator.checkpoints import Checkpoints
 from nova_virt_hyperv.testing.simulator.disk_images import DiskImages
 from nova_virt_hyperv.testing.simulator.host import Configuration, Host
 from nova_virt_hyperv.testing.simulator.machines import Machines
+from nova_virt_hyperv.testing.simulator.migration import Migration
 from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row
 from nova_virt_hyperv.testing.simulator.power import Power
 from nova_virt_hyperv.testing.simulator.resources import Resources
@@ -23,8 +24,10 @@ _TERMINATE, _KILL = 4, 5
 class Simulated:
     """A whole host."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        self.host = Host(configuration)
+    def __init__(self, configuration: Configuration, *neighbours: Simulated) -> None:
+        first: Host | None = neighbours[0].host if neighbours else None
+        shared = (first.neighbours, first.lock) if first is not None else (None, None)
+        self.host: Host = Host(configuration, *shared)
         self.machines = Machines(self.host)
         self.power = Power(self.host, self.machines)
         Resources(self.host, self.machines)
@@ -36,8 +39,9 @@ class Simulated:
             self.host.keep(
                 self.host.make("Msvm_VirtualEthernetSwitch", Name=guid, ElementName=name)
             )
-        for job in ("Msvm_ConcreteJob", "Msvm_StorageJob"):
+        for job in ("Msvm_ConcreteJob", "Msvm_StorageJob", "Msvm_MigrationJob"):
             self.host.handlers[(job, "RequestStateChange")] = _end_job
+        self.migration = Migration(self.host, self.machines)
         self.windows = Windows(self.host, self.machines)
         hardware(self.host)
         self.host.keep(
@@ -49,9 +53,9 @@ class Simulated:
         )
 
 
-def simulate(configuration: Configuration) -> Simulated:
-    """Make a host."""
-    return Simulated(configuration)
+def simulate(configuration: Configuration, *neighbours: Simulated) -> Simulated:
+    """Make a host; it can reach these others."""
+    return Simulated(configuration, *neighbours)
 
 
 def _end_job(host: Host, job: Row, given: dict[str, Any]) -> Outcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,28 +20,37 @@ from nova_virt_hyperv.testing.simulator.machines import Machine
 from nova_virt_hyperv.testing.simulator.model import Row
 from nova_virt_hyperv.testing.simulator.server import WinRm
 
-__all__ = ["Controls"]
+__all__ = ["Controls", "serve"]
+
+
+def serve(hosts: Sequence[Controls], commands: TextIO, answers: TextIO) -> None:
+    """Read commands and answer them until the input ends; ``host`` is the number of the host."""
+    for line in commands:
+        try:
+            given = json.loads(line)
+            host = hosts[given.pop("host", 0)]
+            act = getattr(host, f"do_{given.pop('do')}")
+            answer = {"result": act(**given)}
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            StopIteration,
+            IndexError,
+        ) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
 
 
 class Controls:
-    """Obeys until its input ends."""
+    """What tests tell one host."""
 
     def __init__(self, simulated: Simulated, winrm: WinRm, consoles: ConsoleListener) -> None:
         self._simulated = simulated
         self._winrm = winrm
         self._consoles = consoles
-
-    def serve(self, commands: TextIO, answers: TextIO) -> None:
-        """Read commands and answer them until the input ends."""
-        for line in commands:
-            try:
-                given = json.loads(line)
-                act = getattr(self, f"do_{given.pop('do')}")
-                answer = {"result": act(**given)}
-            except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
-                answer = {"error": f"{type(error).__name__}: {error}"}
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
 
     def do_fault(self, **fault: Any) -> None:
         """Plan a fault; see `Fault`."""
@@ -68,10 +77,15 @@ class Controls:
 
     def do_outage(self, away: bool) -> None:
         """Go away, or come back with all VMs as they were."""
+        self._simulated.host.away = away
         if away:
             self._winrm.stop()
         else:
             self._winrm.start()
+
+    def do_slow_migration(self, seconds: float) -> None:
+        """Let the next migration from this host take so long."""
+        self._simulated.migration.next_seconds = seconds
 
     def do_free(self, free: int | None) -> None:
         """Let so many bytes be free on the drive; None: as many as there are."""
