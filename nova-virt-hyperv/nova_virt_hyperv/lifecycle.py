@@ -22,7 +22,7 @@ from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.disks import SCSI_CONTROLLER, Disks
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
-from nova_virt_hyperv.mark import Mark
+from nova_virt_hyperv.mark import Copied, Mark
 from nova_virt_hyperv.moves import Moves
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
@@ -227,6 +227,15 @@ class Lifecycle:
         more |= firmware_settings(spec, firmware, self._template)
         self.label(machine, mark, spec.name, more)
 
+    def note_copy(self, machine: Machine, copy: Copied) -> None:
+        """Write into a VM's notes that a cold migration has copied it."""
+        mark = machine.mark_of_ours
+        settings: dict[str, Embedded] = {
+            "InstanceID": machine.settings.key("InstanceID"),
+            "Notes": [str(mark), str(copy)],
+        }
+        self._write(mark, settings)
+
     def relabel(self, machine: Machine, spec: VmSpec) -> None:
         """Say that a VM, running or not, is of this description."""
         self.label(machine, replace(machine.mark_of_ours, spec=spec_digest(spec)), spec.name)
@@ -241,6 +250,9 @@ class Lifecycle:
             "Notes": [str(mark)],
             **(more or {}),
         }
+        self._write(mark, settings)
+
+    def _write(self, mark: Mark, settings: dict[str, Embedded]) -> None:
         self._wmi.invoke(
             self._service,
             "ModifySystemSettings",

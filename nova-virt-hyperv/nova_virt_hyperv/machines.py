@@ -14,7 +14,7 @@ from nova_virt_interface.values.power import PowerState
 from nova_virt_hyperv.cim import Instance, Reference, equals, select
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.faults import WmiFault
-from nova_virt_hyperv.mark import Mark
+from nova_virt_hyperv.mark import Copied, Mark
 from nova_virt_hyperv.translate import bios_guid, power_state
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
@@ -54,6 +54,8 @@ class Machine:
     """The host's own identity of the VM, upper case."""
     mark: Mark | None
     """None for one that nobody marked, or that is a copy of a marked one."""
+    copied: Copied | None = None
+    """That a cold migration has copied it."""
 
     @property
     def spec(self) -> str:
@@ -216,10 +218,12 @@ class Machines:
 
 def _machine(row: Instance) -> Machine:
     guid = row.text("VirtualSystemIdentifier").upper()
-    mark = Mark.read("\n".join(row.texts("Notes")))
+    notes = "\n".join(row.texts("Notes"))
+    mark = Mark.read(notes)
     return Machine(
         guid=guid,
         mark=mark if mark is not None and mark.is_of(guid) else None,
+        copied=Copied.read(notes),
     )
 
 

@@ -12,6 +12,7 @@ from nova_virt_interface.values.disks import DiskSpec, FromImage, Imported, Medi
 from nova_virt_interface.values.nics import NicSpec
 
 __all__ = [
+    "Copied",
     "DeviceName",
     "DiskName",
     "Mark",
@@ -26,6 +27,7 @@ _MARK = re.compile(
     r"\[nova-virt owner=(?P<owner>[a-z0-9-]+) uuid=(?P<uuid>[0-9a-f-]{36})"
     r" vm=(?P<vm>[0-9A-F-]{36}) spec=(?P<spec>[0-9a-f]{64})?\]"
 )
+_COPIED = re.compile(r"\[nova-virt-copied by=([0-9a-f]+) at=([^ \]]*) disks=([a-z0-9,-]*)\]")
 _DIGITS = 32
 _TAG_DIGITS = 16
 _NO_IMAGE = "0" * _TAG_DIGITS
@@ -62,6 +64,28 @@ class Mark:
         if match is None:
             return None
         return cls(match["owner"], UUID(match["uuid"]), match["vm"], match["spec"] or "")
+
+
+@dataclass(frozen=True)
+class Copied:
+    """Says in a stopped VM's notes that a cold migration has copied it."""
+
+    token: str
+    state: str
+    """When the VM's state had changed last."""
+    disks: tuple[str, ...]
+    """Keys of those that were copied; the others both hosts see."""
+
+    def __str__(self) -> str:
+        return f"[nova-virt-copied by={self.token} at={self.state} disks={','.join(self.disks)}]"
+
+    @classmethod
+    def read(cls, notes: str) -> Copied | None:
+        """Find it in notes."""
+        match = _COPIED.search(notes)
+        if match is None:
+            return None
+        return cls(match[1], match[2], tuple(filter(None, match[3].split(","))))
 
 
 @dataclass(frozen=True)

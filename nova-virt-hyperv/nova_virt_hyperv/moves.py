@@ -28,8 +28,6 @@ class Move:
     """Of the description that was prepared; empty at the source."""
     copied: tuple[str, ...] = ()
     """Keys of the disks that are copied."""
-    state: str = ""
-    """At the source: when the VM's state changed last before it was copied."""
     finished: bool = False
 
 
@@ -45,7 +43,7 @@ class Moves:
         return self._read("in", vm_uuid)
 
     def outgoing(self, vm_uuid: UUID) -> Move | None:
-        """What goes, or has gone."""
+        """What has gone by a live migration."""
         return self._read("out", vm_uuid)
 
     def write_incoming(self, vm_uuid: UUID, move: Move) -> None:

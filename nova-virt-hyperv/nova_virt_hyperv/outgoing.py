@@ -43,7 +43,7 @@ from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.files import DISKS, MOVES
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
-from nova_virt_hyperv.mark import file_name, whole
+from nova_virt_hyperv.mark import Copied, file_name, whole
 from nova_virt_hyperv.migration_data import packed, unpacked
 from nova_virt_hyperv.moves import Move, Moves, key_file, marker_file
 from nova_virt_hyperv.wmi import Parameter, Wmi
@@ -141,22 +141,20 @@ class Outgoing:
         told = unpacked(ticket.data)
         if told.get("vm") != str(vm_uuid):
             raise _bad_ticket(vm_uuid, "is for another VM")
-        move = self._moves.outgoing(vm_uuid)
-        known = move is not None and move.token == told["token"]
         try:
             machine = self._machines.ours(vm_uuid)
         except NotFound:
-            if known:
+            if self._has_gone(vm_uuid, told):
                 return
             raise
-        is_copied = known and move is not None and move.mode == MigrationMode.COLD.value
-        if is_copied and move and move.state == self._state_since(machine, vm_uuid):
+        if self._is_copied(machine, vm_uuid, told["token"]):
             return
-        job = self._job(machine) if known else None
+        job = self._job(machine)
         if job is None:
-            self._check_ticket(vm_uuid, told)
             state = self._machines.entry(machine, vm_uuid).state
             require_state(vm_uuid, state, _STATES[ticket.plan.mode])
+            if not self._is_good(vm_uuid, told):
+                raise _bad_ticket(vm_uuid, "was cancelled")
         if ticket.plan.mode is MigrationMode.COLD:
             self._copy(machine, vm_uuid, ticket.plan, told)
         else:
@@ -164,13 +162,11 @@ class Outgoing:
 
     def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
         """See `IMigrationSource.finish_outgoing`."""
-        move = self._moves.outgoing(vm_uuid)
         found = [vm for vm in self._machines.find(vm_uuid) if self._machines.is_ours(vm, vm_uuid)]
-        complete = [machine for machine in found if machine.spec]
-        if complete:
-            self._require_copied(complete[0], vm_uuid, move)
-            self._lifecycle.forget(vm_uuid)
-            self._events.note(EventKind.DELETED, vm_uuid)
+        for machine in found:
+            if machine.spec:
+                self._remove_copied(machine, vm_uuid)
+        move = self._moves.outgoing(vm_uuid)
         if move is not None:
             if move.copied:
                 self._disks.remove_files(vm_uuid)
@@ -197,12 +193,23 @@ class Outgoing:
                 if not self._machines.find(vm_uuid):
                     raise _switched(vm_uuid)
 
-    def _check_ticket(self, vm_uuid: UUID, told: dict[str, str]) -> None:
+    def _is_good(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
+        """Whether the destination still expects the VM."""
         name = key_file(vm_uuid, told["host"], told["token"])
-        try:
-            self._disk_files.read(_path(told, MOVES, name), f"the ticket of VM {vm_uuid}")
-        except NotFound as error:
-            raise _bad_ticket(vm_uuid, "was cancelled") from error
+        return self._disk_files.exists(_path(told, MOVES, name), f"the ticket of VM {vm_uuid}")
+
+    def _has_gone(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
+        """Whether a VM that is not here went with this ticket."""
+        move = self._moves.outgoing(vm_uuid)
+        # One that is expected and not here has gone, and its call ended before it could note that.
+        return (move is not None and move.token == told["token"]) or self._is_good(vm_uuid, told)
+
+    def _is_copied(self, machine: Machine, vm_uuid: UUID, token: str = "") -> bool:
+        """Whether a stopped VM was copied, with this ticket or any, and not started since."""
+        copy = machine.copied
+        if copy is None or token not in ("", copy.token):
+            return False
+        return copy.state == self._state_since(machine, vm_uuid)
 
     def _copy(
         self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
@@ -223,10 +230,7 @@ class Outgoing:
         about = f"the marker of VM {vm_uuid}"
         if not self._disk_files.exists(marker, about):
             self._disk_files.make_blank(marker, _SMALLEST_BYTES, about)
-        copied = plan.copied_disks
-        self._moves.write_outgoing(
-            vm_uuid, Move(told["token"], plan.mode.value, "", copied, state=state)
-        )
+        self._lifecycle.note_copy(machine, Copied(told["token"], state, plan.copied_disks))
 
     def _move(
         self,
@@ -237,15 +241,15 @@ class Outgoing:
         job: Reference | None,
     ) -> None:
         about = about_vm(vm_uuid)
-        self._moves.write_outgoing(
-            vm_uuid, Move(told["token"], plan.mode.value, "", plan.copied_disks)
-        )
         if job is None:
             named = self._orders(machine, vm_uuid, plan, told)
             job = self._wmi.start(self._services.migration, _METHOD, named, about)
         if job is not None:
             self._wait(job, vm_uuid, plan.expected_bytes)
         self._events.note(EventKind.MIGRATED, vm_uuid)
+        self._moves.write_outgoing(
+            vm_uuid, Move(told["token"], plan.mode.value, "", plan.copied_disks)
+        )
 
     def _orders(
         self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
@@ -301,18 +305,19 @@ class Outgoing:
     def _state_since(self, machine: Machine, vm_uuid: UUID) -> str:
         return self._wmi.get(machine.system, about_vm(vm_uuid)).text("TimeOfLastStateChange")
 
-    def _require_copied(self, machine: Machine, vm_uuid: UUID, move: Move | None) -> None:
-        entry = self._machines.entry(machine, vm_uuid)
-        if (
-            move is None
-            or move.mode != MigrationMode.COLD.value
-            or move.state != self._state_since(machine, vm_uuid)
-        ):
+    def _remove_copied(self, machine: Machine, vm_uuid: UUID) -> None:
+        if not self._is_copied(machine, vm_uuid):
+            state = self._machines.entry(machine, vm_uuid).state
             raise InvalidState(
                 f"no migration has copied VM {vm_uuid} as it is",
                 remedy="migrate it, or delete it",
-                state=entry.state.value,
+                state=state.value,
             )
+        copied = machine.copied.disks if machine.copied else ()
+        self._lifecycle.forget(vm_uuid)
+        self._events.note(EventKind.DELETED, vm_uuid)
+        if copied:
+            self._disks.remove_files(vm_uuid)
 
 
 def _path(told: dict[str, str], folder: str, name: str) -> str:
