@@ -22,11 +22,20 @@ from nova_virt_interface.errors import (
 )
 from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
 from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
+from nova_virt_interface.hypervisor.disks import IDiskHotplug
 from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.values.images import CachedImage, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
@@ -47,13 +56,21 @@ from nova_virt_interface.virt_driver.guest import IAdminPassword, IInstanceQuies
 from nova_virt_interface.virt_driver.images import IImageCaching
 from nova_virt_interface.virt_driver.interfaces import IInterfaceAttachment
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
+from nova_virt_interface.virt_driver.migration import (
+    IInstanceForceMigration,
+    IInstanceMigrationControl,
+    IInstanceMigrationSource,
+    IInstanceMigrationTarget,
+)
 from nova_virt_interface.virt_driver.power import (
     IInstanceCrashDump,
     IInstancePause,
     IInstanceSuspend,
 )
 from nova_virt_interface.virt_driver.providers import IProviderTree
+from nova_virt_interface.virt_driver.recovery import IInstanceRecovery
 from nova_virt_interface.virt_driver.rescue import IRescue
+from nova_virt_interface.virt_driver.resize import IInstanceResize
 from zope.interface import providedBy
 from zope.interface.verify import verifyObject
 
@@ -99,14 +116,20 @@ class LibraryDriverTest(testtools.TestCase):
             IPause: IInstancePause,
             ISuspend: IInstanceSuspend,
             IVmDiagnostics: IInstanceDiagnostics,
+            IForceMigration: IInstanceForceMigration,
+            IMigrationControl: IInstanceMigrationControl,
+            IMigrationSource: IInstanceMigrationSource,
+            IMigrationTarget: IInstanceMigrationTarget,
+            IRecovery: IInstanceRecovery,
+            IResize: IInstanceResize,
         }
         everything = set(providedBy(self.driver))
-        self.assertLessEqual({IVirtDriver, IProviderTree, *table.values()}, everything)
-        for lower, upper in table.items():
+        self.assertLessEqual({IVirtDriver, IProviderTree, IRescue, *table.values()}, everything)
+        more = {IRescue: (IDiskHotplug, IImageCache)}
+        for lower in (*table, IDiskHotplug):
             poorer = Intercepted(self.hypervisor, lambda name, call: call(), without=[lower])
             provided = set(providedBy(LibraryDriver(poorer)))
-            # A rescue needs an image to boot from, too.
-            lost = {upper, IRescue} if lower is IImageCache else {upper}
+            lost = {one for one, needed in more.items() if lower in needed} | {table.get(lower)}
             self.assertEqual(everything - lost, provided)
         for interface in providedBy(self.driver):
             verifyObject(interface, self.driver)

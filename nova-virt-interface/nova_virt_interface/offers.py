@@ -31,7 +31,9 @@ __all__ = [
     "check_nic",
     "check_offered",
     "check_vm",
+    "needed_secrets",
     "protocol_of",
+    "require_secrets",
     "setting_features",
 ]
 
@@ -52,8 +54,7 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
         check_disk(disk, host, spec.secrets)
     for nic in spec.nics:
         check_nic(nic, host)
-    if spec.settings.tpm is not None:
-        _require_secret(spec.settings.tpm.key, SecretPurpose.TPM, spec.secrets)
+    require_secrets(needed_secrets(spec), spec.secrets)
 
 
 def check_disk(
@@ -69,10 +70,10 @@ def check_disk(
     if isinstance(source, Imported):
         check_offered(source.format, host.image_formats, f"{place}.source.format")
     _check_features(_disk_features(disk), host, place)
-    if disk.encryption is not None:
-        _require_secret(disk.key, SecretPurpose.ENCRYPTION, secrets)
     if isinstance(source, Volume):
-        _check_volume(disk.key, source, host, secrets)
+        protocol = protocol_of(source.connection)
+        check_offered(protocol, host.volume_protocols, f"{place}.source.connection")
+    require_secrets(_disk_secrets(disk), secrets)
 
 
 def check_nic(nic: NicSpec, host: HostDescription) -> None:
@@ -178,22 +179,36 @@ def _check_features(
             )
 
 
-def _check_volume(
-    key: str, volume: Volume, host: HostDescription, secrets: tuple[DeviceSecret, ...]
+def needed_secrets(spec: VmSpec) -> tuple[tuple[str, SecretPurpose], ...]:
+    """Keys of the devices that need a secret whenever the VM starts, and what for."""
+    tpm = spec.settings.tpm
+    own = () if tpm is None else ((tpm.key, SecretPurpose.TPM),)
+    return (*own, *(need for disk in spec.disks for need in _disk_secrets(disk)))
+
+
+def require_secrets(
+    needed: Iterable[tuple[str, SecretPurpose]], secrets: tuple[DeviceSecret, ...]
 ) -> None:
-    connection = volume.connection
-    place = f"disks[{key}].source.connection"
-    check_offered(protocol_of(connection), host.volume_protocols, place)
-    if volume.encryption is not None:
-        _require_secret(key, SecretPurpose.ENCRYPTION, secrets)
-    if isinstance(connection, IscsiVolume | RbdVolume | SmbVolume) and connection.user is not None:
-        _require_secret(key, SecretPurpose.AUTHENTICATION, secrets)
+    """Raise `InvalidRequest` unless the secrets that are needed are among those that came."""
+    brought = {(secret.key, secret.purpose) for secret in secrets}
+    for key, purpose in needed:
+        if (key, purpose) not in brought:
+            raise InvalidRequest(
+                f"device {key} needs a secret for {purpose.value}",
+                remedy="send it with the request",
+                field="secrets",
+            )
 
 
-def _require_secret(key: str, purpose: SecretPurpose, secrets: tuple[DeviceSecret, ...]) -> None:
-    if not any(secret.key == key and secret.purpose is purpose for secret in secrets):
-        raise InvalidRequest(
-            f"device {key} needs a secret for {purpose.value}",
-            remedy="send it with the request",
-            field="secrets",
-        )
+def _disk_secrets(disk: DiskSpec) -> Iterator[tuple[str, SecretPurpose]]:
+    if disk.encryption is not None:
+        yield disk.key, SecretPurpose.ENCRYPTION
+    if isinstance(disk.source, Volume):
+        connection = disk.source.connection
+        if disk.source.encryption is not None:
+            yield disk.key, SecretPurpose.ENCRYPTION
+        if (
+            isinstance(connection, IscsiVolume | RbdVolume | SmbVolume)
+            and connection.user is not None
+        ):
+            yield disk.key, SecretPurpose.AUTHENTICATION

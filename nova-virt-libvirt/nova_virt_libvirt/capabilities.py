@@ -10,15 +10,29 @@ from typing import Any
 import libvirt
 from lxml import etree
 from nova_virt_interface.errors import Unsupported
-from nova_virt_interface.hypervisor.console import IConsoleLog
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
 from nova_virt_interface.hypervisor.disks import IDiskHotplug
+from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
+from nova_virt_interface.hypervisor.host import IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from zope.interface.interface import InterfaceClass
 
@@ -44,6 +58,17 @@ _NIC_BACKINGS = (
 )
 _NIC_MODELS = (NicModel.VIRTIO, NicModel.E1000, NicModel.E1000E, NicModel.RTL8139)
 
+_TEST_POWER = (IHostStatus, IPause, ISuspend, IVmDiagnostics)
+_QEMU_POWER = (
+    *_TEST_POWER,
+    IConsole,
+    ICrashDump,
+    IDeviceMetadata,
+    IGuestPassword,
+    IGuestQuiesce,
+    IGuestTime,
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
@@ -56,6 +81,10 @@ class Capabilities:
     """The machine type that libvirt would take, in full; empty: libvirt chooses."""
     provides: tuple[InterfaceClass, ...] = ()
     """The optional interfaces."""
+    console_address: str = ""
+    """Where consoles listen; empty: there are none."""
+    video: str = "virtio"
+    """The card that screens show."""
     max_vcpus: int | None = None
     cdrom_bus: DiskBus | None = None
     """Where a medium goes while the VM is stopped."""
@@ -107,12 +136,29 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         nic_models=_NIC_MODELS,
         firmware=firmware(offer),
         features=features,
+        console_kinds=_console_kinds(offer),
+        migration_modes=(MigrationMode.LIVE,),
     )
     return Capabilities(
         description=description,
         domain_type=settings.virt_type,
         machine=machine,
-        provides=(IConsoleLog, IDiskHotplug, IHostTopology, IImageCache, INicHotplug),
+        provides=(
+            *_QEMU_POWER,
+            IConsoleLog,
+            IDiskHotplug,
+            IForceMigration,
+            IHostTopology,
+            IImageCache,
+            IMigrationControl,
+            IMigrationSource,
+            INicHotplug,
+            IRecovery,
+            IResize,
+            *((IMigrationTarget,) if settings.peer_uri else ()),
+        ),
+        console_address=settings.console_address,
+        video="vga" if description.cpu_architecture == "x86_64" else "virtio",
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
         # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
         # guests may not drive.
@@ -126,6 +172,12 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         statistics_flags=libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
         is_emulator=True,
     )
+
+
+def _console_kinds(offer: Any) -> tuple[ConsoleKind, ...]:
+    names = {v.text for v in offer.iterfind("devices/graphics/enum[@name='type']/value")}
+    screens = (kind for kind in (ConsoleKind.VNC, ConsoleKind.SPICE) if kind.value in names)
+    return (*screens, ConsoleKind.SERIAL)
 
 
 def _domain_capabilities(connection: Any, settings: Settings) -> Any:
@@ -161,7 +213,7 @@ def _test(connection: Any) -> Capabilities:
         firmware=(Firmware.BIOS,),
         features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
     )
-    return Capabilities(description=description, domain_type="test")
+    return Capabilities(description=description, domain_type="test", provides=_TEST_POWER)
 
 
 def _version(number: int) -> str:

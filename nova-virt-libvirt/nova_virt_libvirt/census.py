@@ -9,9 +9,9 @@ appears.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import libvirt
@@ -23,11 +23,14 @@ from nova_virt_libvirt.names import tap_name
 
 __all__ = ["Census", "Entry"]
 
+_Row = TypeVar("_Row")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """What is known of one domain."""
 
+    vm_uuid: UUID
     is_ours: bool
     label: str
     nic_keys: dict[str, str] = field(default_factory=dict)
@@ -40,7 +43,7 @@ class Census:
     def __init__(self, domains: Domains) -> None:
         self._domains = domains
         self._lock = threading.Lock()
-        self._entries: dict[UUID, Entry] = {}
+        self._entries: dict[bytes, Entry] = {}
         self._changes = 0
         self._saved: dict[UUID, bool] = {}
         self._paused: set[UUID] = set()
@@ -58,18 +61,21 @@ class Census:
         for domain in rows:
             self.entry(domain)
 
-    def entries(self, domains: Iterable[Any]) -> list[tuple[Any, UUID, Entry]]:
-        """Of all domains that exist, those that are ours."""
-        found = [(domain, UUID(domain.UUIDString()), self.entry(domain)) for domain in domains]
-        return [
-            (domain, vm_uuid, entry) for domain, vm_uuid, entry in found if entry and entry.is_ours
-        ]
+    def entries(self, rows: Iterable[tuple[Any, _Row]]) -> Iterator[tuple[Entry, _Row]]:
+        """Of a bulk answer, which has a row for each domain, what is ours."""
+        with self._lock:
+            known = self._entries.copy()
+        for domain, row in rows:
+            # By bytes: with many domains a UUID of Python for each look-up would cost more than
+            # libvirt's answer.
+            entry = known.get(domain.UUID()) or self.entry(domain)
+            if entry is not None and entry.is_ours:
+                yield entry, row
 
     def entry(self, domain: Any) -> Entry | None:
         """What is known of a domain; asks the host if it is new. None: it is gone."""
-        vm_uuid = UUID(domain.UUIDString())
         with self._lock:
-            known, changes = self._entries.get(vm_uuid), self._changes
+            known, changes = self._entries.get(domain.UUID()), self._changes
         if known is not None:
             return known
         try:
@@ -88,21 +94,24 @@ class Census:
 
     def _learn(self, description: DomainDescription, changes: int) -> Entry:
         entry = Entry(
+            vm_uuid=description.vm_uuid,
             is_ours=self._domains.our_mark(description) is not None,
             label=description.label,
             nic_keys={tap_name(description.vm_uuid, key): key for key in description.nic_keys},
         )
         with self._lock:
             # Otherwise something changed while the definition was on its way: it may be old.
-            if changes == self._changes:
-                self._entries[description.vm_uuid] = entry
+            # What is said of a VM that is to come changes when it does.
+            is_expected = description.mark is not None and description.mark.expected
+            if changes == self._changes and not is_expected:
+                self._entries[description.vm_uuid.bytes] = entry
         return entry
 
     def forget(self, vm_uuid: UUID) -> None:
         """Something about the domain has changed: ask again when it matters."""
         with self._lock:
             self._changes += 1
-            self._entries.pop(vm_uuid, None)
+            self._entries.pop(vm_uuid.bytes, None)
 
     def note_saved(self, vm_uuid: UUID, is_saved: bool | None) -> None:
         """A domain that is off has its memory on disk, or has not; None: it is on."""
@@ -112,14 +121,15 @@ class Census:
             else:
                 self._saved[vm_uuid] = is_saved
 
-    def is_saved(self, vm_uuid: UUID) -> bool | None:
-        """Whether a domain that is off has its memory on disk; None: what libvirt says is true.
+    def saved(self) -> dict[UUID, bool]:
+        """Which domains that are off have, or have not, their memory on disk; of all others what
+        libvirt says is true.
 
         libvirt gives a reason for being off, but forgets it when libvirtd restarts, and goes on
         giving it after the saved memory was dropped.
         """
         with self._lock:
-            return self._saved.get(vm_uuid)
+            return self._saved.copy()
 
     def note_paused(self, vm_uuid: UUID, is_paused: bool) -> bool:
         """A domain was paused, or is no more; say whether it was paused before."""

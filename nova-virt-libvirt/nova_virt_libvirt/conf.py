@@ -54,6 +54,32 @@ _OPTIONS: list[cfg.Opt] = [
         default="/var/lib/nova-virt",
         help="Directory of the storage pool, on the hypervisor's host.",
     ),
+    cfg.StrOpt(
+        "console_address",
+        default="127.0.0.1",
+        help="Where the consoles of new VMs listen, and where proxies find them: an address of the "
+        "hypervisor's host. Serial consoles ask for no password, so that only proxies should reach "
+        "it.",
+    ),
+    cfg.StrOpt(
+        "storage_id",
+        default="",
+        help="Names the storage behind storage_path, if other hosts see it at the same path: all "
+        "of them have the same name here. Empty: it is this host's own.",
+    ),
+    cfg.StrOpt(
+        "peer_uri",
+        default="",
+        help="The libvirt connection URI by which the libvirtd of another host, and the driver "
+        "there, reach this one, for instance qemu+tls://host-1.example/system; empty: no VMs come "
+        "here by migration.",
+    ),
+    cfg.StrOpt(
+        "migration_address",
+        default="",
+        help="The address at which this host takes the memory and disks of VMs that migrate to it; "
+        "empty: the one of its host name.",
+    ),
     cfg.IntOpt(
         "keepalive_interval_seconds",
         default=5,
@@ -92,6 +118,10 @@ class Settings:
     machine_type: str = ""
     storage_pool: str = "nova-virt"
     storage_path: str = "/var/lib/nova-virt"
+    console_address: str = "127.0.0.1"
+    storage_id: str = ""
+    peer_uri: str = ""
+    migration_address: str = ""
     keepalive_interval_seconds: int = 5
     keepalive_count: int = 3
     reconnect_interval_seconds: float = 5.0

@@ -26,6 +26,7 @@ from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, disk_xml
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.images import Images, StoredImage
+from nova_virt_libvirt.mark import disk_origin
 from nova_virt_libvirt.names import disk_volume
 from nova_virt_libvirt.requirements import check_hot_disk
 from nova_virt_libvirt.session import Session
@@ -104,7 +105,9 @@ class Disks:
             domain, description, mark = self._domains.ours(connection, vm_uuid)
             self._storage.remove_disk(connection, vm_uuid, disk.key)
             stored = self.make(connection, vm_uuid, disk)
-            self._domains.set_mark(domain, mark.with_device("disk", disk.key, spec_digest(disk)))
+            self._domains.set_mark(
+                domain, mark.with_device("disk", disk.key, spec_digest(disk), disk_origin(disk))
+            )
             # QEMU adds no CD drive to a running machine but behind a SCSI controller.
             media_bus = DiskBus.SCSI if is_active else self._host.cdrom_bus
             plug(

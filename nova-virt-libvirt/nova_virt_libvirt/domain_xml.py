@@ -17,6 +17,7 @@ from nova_virt_interface.values.nics import NicBackingKind, NicLimits, NicSpec
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.capabilities import Capabilities
+from nova_virt_libvirt.consoles_xml import screens_xml, serial_xml
 from nova_virt_libvirt.mark import Mark, mark_element, read_mark
 from nova_virt_libvirt.names import device_alias, domain_name, key_of_alias, next_target, tap_name
 from nova_virt_libvirt.settings_xml import (
@@ -70,6 +71,7 @@ class AttachedDisk:
     target: str
     path: str | None
     boot_order: str | None
+    format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ def domain_xml(
     spec: VmSpec,
     disks: tuple[StoredDisk, ...],
     host: Capabilities,
-    owner: str,
+    mark: Mark,
     console: str | None,
 ) -> str:
     """The definition of a new domain.
@@ -99,7 +101,7 @@ def domain_xml(
         spec: what it is to be.
         disks: the disks of the spec, as they were made.
         host: what the connection can do.
-        owner: for the mark.
+        mark: of the VM.
         console: file for the serial console's log; None if the host records none.
     """
     devices = _E.devices()
@@ -111,14 +113,14 @@ def domain_xml(
         devices.append(disk_xml(disk, host, taken, host.cdrom_bus))
     devices.extend(nic_xml(vm_uuid, nic, host) for nic in spec.nics)
     if console is not None:
-        log = _E.source(path=console, append="off")
-        devices.append(_E.serial(log, _E.target(port="0"), type="file"))
+        devices.append(serial_xml(console, host.console_address or None))
+    devices.extend(screens_xml(host.description.console_kinds, host.console_address, host.video))
     devices.extend(device_settings_xml(spec.settings))
     domain = _E.domain(
-        _E.name(domain_name(owner, vm_uuid)),
+        _E.name(domain_name(mark.owner, vm_uuid)),
         _E.uuid(str(vm_uuid)),
         _text("title", spec.name),
-        _E.metadata(mark_element(Mark.of(owner, spec))),
+        _E.metadata(mark_element(mark)),
         _E.memory(str(spec.memory_bytes), unit="b"),
         _E.vcpu(str(spec.vcpus)),
         *memory_xml(spec.settings),
@@ -239,11 +241,13 @@ def _platform(spec: VmSpec, host: Capabilities) -> list[Any]:
 
 def _read_disk(element: Any) -> AttachedDisk:
     source, target, boot = element.find("source"), element.find("target"), element.find("boot")
+    driver = element.find("driver")
     return AttachedDisk(
         key=key_of_alias("disk", _alias(element)),
         target="" if target is None else target.get("dev", ""),
         path=None if source is None else source.get("file"),
         boot_order=None if boot is None else boot.get("order"),
+        format="" if driver is None else driver.get("type", ""),
     )
 
 

@@ -46,7 +46,12 @@ class Domains:
         return *found, mark
 
     def our_mark(self, description: DomainDescription) -> Mark | None:
-        """The domain's mark if we made it."""
+        """The domain's mark if we made it; not of a VM that is still to come from elsewhere."""
+        mark = self.own_mark(description)
+        return None if mark is None or mark.expected else mark
+
+    def own_mark(self, description: DomainDescription) -> Mark | None:
+        """As `our_mark`, also of a VM that is still to come."""
         mark = description.mark
         return mark if mark is not None and mark.owner == self._owner else None
 

@@ -57,6 +57,7 @@ class Events:
         self._interval = settings.reconnect_interval_seconds
         self._notes: queue.SimpleQueue[_Lifecycle | VmEvent | _Order] = queue.SimpleQueue()
         self._is_first = True
+        self._gone: set[UUID] = set()
         self._thread: threading.Thread | None = None
 
     def start(self, session: Session) -> None:
@@ -134,8 +135,15 @@ class Events:
         if kind is None or not is_ours:
             return None
         vm_uuid = UUID(note.domain.UUIDString())
+        if kind is EventKind.MIGRATED:
+            self._gone.add(vm_uuid)
+        elif kind is EventKind.DELETED and vm_uuid in self._gone:
+            # The definition goes with the VM: nobody has deleted it.
+            self._gone.discard(vm_uuid)
+            return None
         was_paused = self._census.note_paused(vm_uuid, kind is EventKind.PAUSED)
-        if kind is EventKind.RESUMED and not was_paused:
+        is_release = note.event == libvirt.VIR_DOMAIN_EVENT_RESUMED
+        if is_release and kind is EventKind.RESUMED and not was_paused:
             # QEMU's processors are held until a start is complete; libvirt reports their release.
             return None
         return VmEvent(kind=kind, at=note.at, vm_uuid=vm_uuid)

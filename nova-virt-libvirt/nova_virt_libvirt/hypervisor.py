@@ -12,8 +12,30 @@ from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskReques
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription, HostInventory
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.migration import (
+    AbortMigrationRequest,
+    CancelIncomingRequest,
+    CheckIncomingRequest,
+    CheckOutgoingRequest,
+    FinishIncomingRequest,
+    FinishOutgoingRequest,
+    ForceCompleteRequest,
+    IncomingOffer,
+    MigrateVmRequest,
+    MigrationPlan,
+    MigrationStatus,
+    MigrationTicket,
+    OutgoingVm,
+    PrepareIncomingRequest,
+)
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
+from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
+)
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
 from oslo_config import cfg
@@ -29,8 +51,14 @@ from nova_virt_libvirt.events import Events
 from nova_virt_libvirt.images import Images
 from nova_virt_libvirt.inventory import Inventory
 from nova_virt_libvirt.lifecycle import Lifecycle
+from nova_virt_libvirt.migration_control import MigrationControl
+from nova_virt_libvirt.migration_source import MigrationSource
+from nova_virt_libvirt.migration_target import MigrationTarget
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import Power
+from nova_virt_libvirt.power_part import PowerPart
+from nova_virt_libvirt.recovery import Recovery
+from nova_virt_libvirt.resize import Resize
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.topology import Topology
@@ -39,7 +67,7 @@ __all__ = ["LibvirtFactory", "LibvirtHypervisor"]
 
 
 @implementer(IHypervisor)
-class LibvirtHypervisor:
+class LibvirtHypervisor(PowerPart):
     """A connection to one libvirtd, or to libvirt's test driver.
 
     It declares what it provides and delegates; the optional interfaces are added to the instance
@@ -67,9 +95,21 @@ class LibvirtHypervisor:
             session, self._storage, self._disks, self._nics, domains, census, host, settings
         )
         self._power = Power(session, domains, census)
+        self._control = MigrationControl(session, self._storage, domains)
+        self._source = MigrationSource(session, self._storage, domains, host)
+        self._target = MigrationTarget(
+            session, self._storage, self._disks, self._nics, domains, census, host, settings
+        )
+        self._recovery = Recovery(
+            session, self._storage, self._disks, self._nics, domains, census, host, settings
+        )
+        self._resize = Resize(
+            session, self._storage, self._disks, self._nics, domains, census, host, settings
+        )
         self._inventory = Inventory(session, self._storage, domains, census, host)
         self._console = Console(session, self._storage, domains)
         self._topology = Topology(session)
+        self._make_power_part(session, domains, census, host)
         session.whenever_open(self._storage.activate)
         alsoProvides(self, *host.provides)
 
@@ -149,6 +189,74 @@ class LibvirtHypervisor:
     def topology(self) -> HostTopology:
         """See `IHostTopology.topology`."""
         return self._topology.topology()
+
+    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
+        """See `IResize.resize_vm`."""
+        self._resize.resize_vm(vm_uuid, request)
+
+    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
+        """See `IResize.confirm_resize`."""
+        self._resize.confirm_resize(vm_uuid, request)
+
+    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
+        """See `IResize.revert_resize`."""
+        self._resize.revert_resize(vm_uuid, request)
+
+    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
+        """See `IMigrationSource.describe_outgoing`."""
+        return self._source.describe_outgoing(vm_uuid)
+
+    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
+        """See `IMigrationSource.check_outgoing`."""
+        return self._source.check_outgoing(vm_uuid, request)
+
+    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IMigrationSource.migrate_vm`."""
+        self._source.migrate_vm(vm_uuid, request)
+
+    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
+        """See `IMigrationSource.finish_outgoing`."""
+        self._source.finish_outgoing(vm_uuid, request)
+
+    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
+        """See `IMigrationTarget.check_incoming`."""
+        return self._target.check_incoming(vm_uuid, request)
+
+    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
+        """See `IMigrationTarget.prepare_incoming`."""
+        return self._target.prepare_incoming(vm_uuid, request)
+
+    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
+        """See `IMigrationTarget.finish_incoming`."""
+        self._target.finish_incoming(vm_uuid, request)
+
+    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
+        """See `IMigrationTarget.cancel_incoming`."""
+        self._target.cancel_incoming(vm_uuid, request)
+
+    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
+        """See `IMigrationControl.migration_status`."""
+        return self._control.migration_status(vm_uuid)
+
+    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
+        """See `IMigrationControl.abort_migration`."""
+        self._control.abort_migration(vm_uuid, request)
+
+    def force_complete_migration(self, vm_uuid: UUID, request: ForceCompleteRequest) -> None:
+        """See `IForceMigration.force_complete_migration`."""
+        self._control.force_complete_migration(vm_uuid, request)
+
+    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
+        """See `IRecovery.find_disks`."""
+        return self._recovery.find_disks(vm_uuid)
+
+    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
+        """See `IRecovery.adopt_vm`."""
+        self._recovery.adopt_vm(vm_uuid, request)
+
+    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """See `IRecovery.release_vm`."""
+        self._recovery.release_vm(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

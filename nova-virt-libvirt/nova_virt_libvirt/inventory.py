@@ -21,11 +21,11 @@ from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.translate import power_state, vm_statistics
 
-__all__ = ["Inventory"]
+__all__ = ["ALL_STATISTICS", "Inventory"]
 
 _KIB = 1024
 _MIB = 1024 * 1024
-_ALL_STATISTICS = (
+ALL_STATISTICS = (
     libvirt.VIR_DOMAIN_STATS_STATE
     | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
     | libvirt.VIR_DOMAIN_STATS_BALLOON
@@ -33,6 +33,7 @@ _ALL_STATISTICS = (
     | libvirt.VIR_DOMAIN_STATS_INTERFACE
     | libvirt.VIR_DOMAIN_STATS_BLOCK
 )
+"""What `Inventory.statistics` asks libvirt for."""
 
 
 class Inventory:
@@ -64,20 +65,21 @@ class Inventory:
                 memory_free_bytes=free,
                 storage_bytes=storage,
                 storage_free_bytes=storage_free,
+                storage_id=self._storage.shared_as or None,
             )
 
     def list_vms(self) -> tuple[VmState, ...]:
         """See `IHypervisor.list_vms`."""
         with self._session.use(about="the states of all VMs") as connection:
             rows = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
-            numbers = {id(domain): row for domain, row in rows}
+            saved = self._census.saved()
             return tuple(
                 VmState(
-                    vm_uuid=vm_uuid,
+                    vm_uuid=entry.vm_uuid,
                     name=entry.label,
-                    power_state=self._state(vm_uuid, numbers[id(domain)]),
+                    power_state=_state(saved.get(entry.vm_uuid), row),
                 )
-                for domain, vm_uuid, entry in self._census.entries(domain for domain, _ in rows)
+                for entry, row in self._census.entries(rows)
             )
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
@@ -87,28 +89,31 @@ class Inventory:
             state = domain_state(domain)
             if state in (PowerState.STOPPED, PowerState.SUSPENDED):
                 self._census.note_saved(vm_uuid, state is PowerState.SUSPENDED)
-            return VmState(vm_uuid=vm_uuid, name=description.label, power_state=state)
+            return VmState(
+                vm_uuid=vm_uuid,
+                name=description.label,
+                power_state=state,
+                disk_keys=tuple(disk.key for disk in description.disks if disk.key),
+                nic_keys=tuple(description.nic_keys),
+            )
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""
         with self._session.use(about="the statistics of all VMs") as connection:
-            rows = connection.getAllDomainStats(_ALL_STATISTICS, self._host.statistics_flags)
-            numbers = {id(domain): row for domain, row in rows}
+            rows = connection.getAllDomainStats(ALL_STATISTICS, self._host.statistics_flags)
+            saved = self._census.saved()
             return tuple(
                 vm_statistics(
-                    vm_uuid,
-                    self._state(vm_uuid, numbers[id(domain)]),
-                    numbers[id(domain)],
-                    entry.nic_keys,
+                    entry.vm_uuid, _state(saved.get(entry.vm_uuid), row), row, entry.nic_keys
                 )
-                for domain, vm_uuid, entry in self._census.entries(domain for domain, _ in rows)
+                for entry, row in self._census.entries(rows)
             )
 
-    def _state(self, vm_uuid: UUID, row: Mapping[str, Any]) -> PowerState:
-        saved = self._census.is_saved(vm_uuid)
-        if saved is None:
-            saved = row.get("state.reason") == libvirt.VIR_DOMAIN_SHUTOFF_SAVED
-        return power_state(row.get("state.state"), is_saved=saved)
+
+def _state(saved: bool | None, row: Mapping[str, Any]) -> PowerState:
+    if saved is None:
+        saved = row.get("state.reason") == libvirt.VIR_DOMAIN_SHUTOFF_SAVED
+    return power_state(row.get("state.state"), is_saved=saved)
 
 
 def _memory(connection: Any, total: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from nova_virt_libvirt.disks import Disks
 from nova_virt_libvirt.domain_xml import DomainDescription, domain_xml, read_domain
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.errors import is_code
+from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.requirements import check_vm
@@ -89,7 +90,7 @@ class Lifecycle:
     def _define(self, connection: Any, vm_uuid: UUID, spec: VmSpec) -> None:
         disks = tuple(self._disks.make(connection, vm_uuid, disk) for disk in spec.disks)
         console = self._storage.console_path(vm_uuid)
-        text = domain_xml(vm_uuid, spec, disks, self._host, self._owner, console)
+        text = domain_xml(vm_uuid, spec, disks, self._host, Mark.of(self._owner, spec), console)
         # First, so that the event that tells of it finds it known.
         self._census.learn(read_domain(text))
         connection.defineXML(text)

@@ -9,9 +9,18 @@ from typing import Any
 from lxml import etree
 from lxml.builder import ElementMaker
 from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.vm import VmSpec
 
-__all__ = ["NAMESPACE", "PREFIX", "Mark", "mark_element", "mark_text", "read_mark"]
+__all__ = [
+    "NAMESPACE",
+    "PREFIX",
+    "Mark",
+    "disk_origin",
+    "mark_element",
+    "mark_text",
+    "read_mark",
+]
 
 NAMESPACE = "urn:nova-virt-libvirt:1"
 PREFIX = "nova-virt"
@@ -29,6 +38,14 @@ class Mark:
     disks: Mapping[str, str] = field(default_factory=dict)
     """Digest of each disk's spec by its key."""
     nics: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Digest of what each disk keeps for its life, by its key."""
+    before_resize: str = ""
+    """The whole definition as it was, while a resize is pending."""
+    expected: str = ""
+    """The ticket of the migration by which the VM is to come; empty: it is here."""
+    arrived: str = ""
+    """The ticket by which it came."""
 
     @classmethod
     def of(cls, owner: str, spec: VmSpec) -> Mark:
@@ -39,15 +56,23 @@ class Mark:
             spec=spec_digest(spec),
             disks=disks,
             nics={nic.key: spec_digest(nic) for nic in spec.nics},
+            origins={disk.key: disk_origin(disk) for disk in spec.disks},
         )
 
-    def with_device(self, kind: str, key: str, spec: str | None) -> Mark:
+    def with_device(self, kind: str, key: str, spec: str | None, origin: str = "") -> Mark:
         """The mark with one ``disk`` or ``nic`` more, or, if ``spec`` is None, less."""
         changed = dict(self.disks if kind == "disk" else self.nics)
         changed.pop(key, None)
         if spec is not None:
             changed[key] = spec
-        return replace(self, disks=changed) if kind == "disk" else replace(self, nics=changed)
+        if kind == "nic":
+            return replace(self, nics=changed)
+        return replace(self, disks=changed, origins={**self.origins, key: origin})
+
+
+def disk_origin(disk: DiskSpec) -> str:
+    """Digest of what a disk keeps for its life, whatever its size and place."""
+    return spec_digest((disk.source, disk.format, disk.encryption))
 
 
 def mark_element(mark: Mark) -> Any:
@@ -73,6 +98,13 @@ def read_mark(metadata: Any) -> Mark | None:
         for kind in ("disk", "nic")
     }
     return Mark(
+        origins={
+            disk.get("key", ""): disk.get("origin", "")
+            for disk in element.iterfind(f"{{{NAMESPACE}}}disk")
+        },
+        before_resize=element.findtext(f"{{{NAMESPACE}}}before-resize") or "",
+        expected=element.get("expected", ""),
+        arrived=element.get("arrived", ""),
         owner=element.get("owner", ""),
         spec=element.get("spec", ""),
         disks=digests["disk"],
@@ -81,6 +113,13 @@ def read_mark(metadata: Any) -> Mark | None:
 
 
 def _build(mark: Mark, maker: ElementMaker) -> Any:
-    devices = [maker.disk(key=key, spec=spec) for key, spec in mark.disks.items()]
-    devices += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
-    return maker.vm(*devices, owner=mark.owner, spec=mark.spec)
+    parts = [
+        maker.disk(key=key, spec=spec, origin=mark.origins.get(key, ""))
+        for key, spec in mark.disks.items()
+    ]
+    parts += [maker.nic(key=key, spec=spec) for key, spec in mark.nics.items()]
+    if mark.before_resize:
+        parts.append(maker("before-resize", mark.before_resize))
+    tickets = {"expected": mark.expected, "arrived": mark.arrived}
+    given = {name: ticket for name, ticket in tickets.items() if ticket}
+    return maker.vm(*parts, owner=mark.owner, spec=mark.spec, **given)

@@ -22,8 +22,11 @@ __all__ = [
     "disk_key",
     "disk_volume",
     "domain_name",
+    "is_kept",
+    "kept_volume",
     "key_of_alias",
     "next_target",
+    "original_of",
     "tap_name",
 ]
 
@@ -32,6 +35,7 @@ _IMAGE = re.compile(
     r"image-(?P<key>[a-z0-9-]+)\.(?P<attempt>[0-9a-f]{32})\.(?P<format>[a-z0-9]+)"
     r"(?:\.(?P<size>[0-9]+)\.ready)?"
 )
+_KEPT = ".before-resize"
 _MARKED_DISK = "ua-disk-"
 _MARKED_NIC = "ua-nic-"
 
@@ -44,6 +48,21 @@ def domain_name(owner: str, vm_uuid: UUID) -> str:
 def disk_volume(vm_uuid: UUID, key: str, extension: str) -> str:
     """The volume of one disk."""
     return f"{vm_uuid}-{key}.{extension}"
+
+
+def kept_volume(vm_uuid: UUID, key: str, extension: str) -> str:
+    """The copy of a disk as it was before a resize; it is no disk volume itself."""
+    return f"{disk_volume(vm_uuid, key, extension)}{_KEPT}"
+
+
+def is_kept(volume: str) -> bool:
+    """Whether a volume is such a copy."""
+    return volume.endswith(_KEPT)
+
+
+def original_of(kept: str) -> str:
+    """The volume that such a copy is of."""
+    return kept.removesuffix(_KEPT)
 
 
 def disk_key(path: str) -> str | None:

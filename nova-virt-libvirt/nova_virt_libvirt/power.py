@@ -37,6 +37,7 @@ class Power:
         """See `IHypervisor.start_vm`."""
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
             _start(self._domains.ours(connection, vm_uuid)[0])
+            self._census.note_saved(vm_uuid, None)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
@@ -75,8 +76,10 @@ def _start(domain: Any) -> None:
     elif state in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED):
         if state == libvirt.VIR_DOMAIN_CRASHED:
             turn_off(domain)
-        # Goes on from saved memory if there is some.
+        # Goes on from saved memory if there is some; what an operator saved may go on paused.
         domain.create()
+        if domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
+            domain.resume()
 
 
 def _stop(domain: Any, graceful_seconds: float) -> None:

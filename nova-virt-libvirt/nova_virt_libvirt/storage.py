@@ -41,6 +41,8 @@ class Storage:
     """
 
     def __init__(self, settings: Settings, *, records_consoles: bool) -> None:
+        self.shared_as = settings.storage_id
+        """The name of the storage, if other hosts see it, too."""
         self._name = settings.storage_pool
         self._console_name = f"{settings.storage_pool}-console"
         self._paths = {self._name: settings.storage_path.rstrip("/")}
@@ -70,7 +72,11 @@ class Storage:
 
     def volumes(self, connection: Any) -> dict[str, Any]:
         """All volumes for disks and images, by name."""
-        return {volume.name(): volume for volume in self._pool(connection).listAllVolumes()}
+        pool = self._pool(connection)
+        if self.shared_as:
+            # Of what other hosts have made there libvirt learns only when it looks.
+            _refresh(pool)
+        return {volume.name(): volume for volume in pool.listAllVolumes()}
 
     def create(
         self,
@@ -130,6 +136,17 @@ class Storage:
         except libvirt.libvirtError as error:
             if not is_code(error, libvirt.VIR_ERR_NO_STORAGE_VOL):
                 raise
+
+    def clone(self, connection: Any, volume: Any, name: str) -> Any:
+        """Make another volume of this name with the content of a volume, on the same image."""
+        description: Any = etree.fromstring(volume.XMLDesc(0))
+        form = description.find("target/format").get("type")
+        path = description.findtext("backingStore/path")
+        backing = None
+        if path is not None:
+            backing = (path, description.find("backingStore/format").get("type"))
+        size = int(description.findtext("capacity"))
+        return self.create(connection, name, size, form, backing=backing, copied=volume)
 
     def remove_disk(self, connection: Any, vm_uuid: UUID, key: str) -> None:
         """Delete the volume of one disk of a VM, if there is one."""

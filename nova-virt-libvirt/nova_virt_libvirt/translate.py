@@ -39,8 +39,27 @@ _EVENTS = {
     libvirt.VIR_DOMAIN_EVENT_CRASHED: EventKind.CRASHED,
 }
 _DETAILED_EVENTS = {
+    (
+        libvirt.VIR_DOMAIN_EVENT_STARTED,
+        libvirt.VIR_DOMAIN_EVENT_STARTED_RESTORED,
+    ): EventKind.RESUMED,
     # An operator's rename is an undefine and a define to libvirt; the VM is still there.
     (libvirt.VIR_DOMAIN_EVENT_UNDEFINED, libvirt.VIR_DOMAIN_EVENT_UNDEFINED_RENAMED): None,
+    (
+        libvirt.VIR_DOMAIN_EVENT_STOPPED,
+        libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED,
+    ): EventKind.MIGRATED,
+    (
+        libvirt.VIR_DOMAIN_EVENT_SUSPENDED,
+        libvirt.VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY,
+    ): EventKind.POST_COPY_STARTED,
+    # The guest stands still while the rest of its memory crosses.
+    (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, libvirt.VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED): None,
+    (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_MIGRATED): None,
+    (
+        libvirt.VIR_DOMAIN_EVENT_RESUMED,
+        libvirt.VIR_DOMAIN_EVENT_RESUMED_MIGRATED,
+    ): EventKind.STARTED,
     (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED): EventKind.SUSPENDED,
     (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED): EventKind.CRASHED,
     (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED): EventKind.CRASHED,

@@ -220,7 +220,7 @@ class TestDisksOfQemu(QemuTestCase):
         )
         request = AttachDiskRequest(disk=disk)
         error = self.assertRaises(Unsupported, self.hypervisor.attach_disk, vm_uuid, request)
-        self.assertEqual("disk.bus", error.field)
+        self.assertEqual("disks[ide].bus", error.field)
         self.assertEqual(before, self.harness.leftovers())
 
     def test_a_boot_index_that_is_taken_is_refused(self) -> None:

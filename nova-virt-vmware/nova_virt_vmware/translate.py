@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -30,6 +31,7 @@ __all__ = [
     "vm_name",
     "vm_state",
     "vm_statistics",
+    "with_devices",
 ]
 
 # Keys of a VM's extra configuration, where the driver's marks are.
@@ -102,6 +104,16 @@ def label(facts: Mapping[str, Any], vm_uuid: UUID) -> str:
 def vm_state(facts: Mapping[str, Any], vm_uuid: UUID) -> VmState:
     """What a VM is, from `STATE_PATHS`."""
     return VmState(vm_uuid=vm_uuid, name=label(facts, vm_uuid), power_state=power_state(facts))
+
+
+def with_devices(state: VmState, facts: Mapping[str, Any]) -> VmState:
+    """The state with the keys of the VM's disks and NICs, from its extra configuration."""
+    found = marks(facts["config.extraConfig"])
+
+    def keys(prefix: str) -> tuple[str, ...]:
+        return tuple(key.removeprefix(prefix) for key in found if key.startswith(prefix))
+
+    return replace(state, disk_keys=keys(DISK), nic_keys=keys(NIC))
 
 
 def vm_statistics(facts: Mapping[str, Any], vm_uuid: UUID) -> VmStatistics:

@@ -68,7 +68,8 @@ class Vms:
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
         """See `IHypervisor.get_vm`."""
-        return translate.vm_state(self.ours(vm_uuid, translate.STATE_PATHS).facts, vm_uuid)
+        facts = self.ours(vm_uuid, [*translate.STATE_PATHS, "config.extraConfig"]).facts
+        return translate.with_devices(translate.vm_state(facts, vm_uuid), facts)
 
     def census(self, paths: list[str]) -> list[tuple[str, UUID | None, Facts]]:
         """All VMs of the compute node in one question: id, uuid if it is ours, and properties."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from nova_virt_interface.values.host import HostInventory
 from nova_virt_interface.values.vm import VmState, VmStatistics
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.marks import device_mark
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.session import Session
@@ -48,7 +50,16 @@ class Inventory:
         """See `IHypervisor.get_vm`."""
         with self._session.operation(f"VM {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            return translate.vm_state(vm.mark, vm.record)
+            return replace(
+                translate.vm_state(vm.mark, vm.record),
+                disk_keys=self._keys("VBD", vm.record["VBDs"]),
+                nic_keys=self._keys("VIF", vm.record["VIFs"]),
+            )
+
+    def _keys(self, kind: str, refs: list[str]) -> tuple[str, ...]:
+        records = self._session.call(f"{kind}.get_all_records") if refs else {}
+        marks = (device_mark(record) for ref, record in records.items() if ref in refs)
+        return tuple(mark.key for mark in marks if mark is not None)
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`."""

@@ -14,7 +14,10 @@ from toolbox.layout import TOOLS, VENV
 
 __all__ = ["SUBJECTS", "main", "parse"]
 
-SUBJECTS = {"checker": "abc-interface-checker: check, diff, and the start of its command"}
+SUBJECTS = {
+    "checker": "abc-interface-checker: check, diff, and the start of its command",
+    "libvirt": "nova-virt-libvirt: bulk questions, and a guest's boot, beside libvirt's own calls",
+}
 """Name to what is measured; each is a module of `toolbox.benchmarks`."""
 
 

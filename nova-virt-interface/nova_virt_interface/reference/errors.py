@@ -12,6 +12,7 @@ from nova_virt_interface.errors import (
     Conflict,
     HostUnreachable,
     InsufficientResources,
+    InvalidRequest,
     NotFound,
     PeerUnreachable,
     Resource,
@@ -41,6 +42,9 @@ _TABLE: dict[str, Callable[[str], VirtError]] = {
     "NO_MEMORY": lambda text: InsufficientResources(text, resource=Resource.MEMORY),
     "IN_MAINTENANCE": lambda text: InsufficientResources(
         text, remedy="use another host", resource=Resource.HOST
+    ),
+    "LOCKED": lambda text: InvalidRequest(
+        text, remedy="send the device's secret with the request", field="secrets"
     ),
     "IS_USED": lambda text: Busy(text, remedy="stop its VMs first"),
     "NO_AGENT": lambda text: PeerUnreachable(

@@ -4,9 +4,10 @@ interfaces.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
@@ -15,7 +16,19 @@ from uuid import UUID
 from nova_virt_interface.reference.guest import Guest, Inside
 from nova_virt_interface.reference.host_moves import Moves
 
-__all__ = ["Disk", "Host", "HostError", "Image", "Nic", "Vm", "host_named", "hosts"]
+__all__ = [
+    "Disk",
+    "Host",
+    "HostError",
+    "Image",
+    "Keys",
+    "Nic",
+    "Vm",
+    "digest_of",
+    "host_named",
+    "hosts",
+    "unlocked",
+]
 
 GIB = 1024**3
 
@@ -76,6 +89,10 @@ class Vm:
     console: bytes = b""
     starts: int = 0
     started_at: float = 0.0
+    locks: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Digests of what opens its locked devices, by key and purpose."""
+    keys: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """What opened them: only in memory, while the VM is on."""
     inside: Inside = field(default_factory=Inside)
     slots: dict[str, int] = field(default_factory=dict)
     """Where the devices are that were given a place, by their keys."""
@@ -83,6 +100,7 @@ class Vm:
     """What it has beside disks and NICs."""
 
 
+Keys = Mapping[tuple[str, str], bytes]
 Listener = Callable[[str, Vm | None], None]
 
 
@@ -191,12 +209,13 @@ class Host:
             self.moves.forget(uuid)
             self._tell("deleted", vm)
 
-    def start(self, uuid: UUID) -> None:
-        """Boot a VM that is off."""
+    def start(self, uuid: UUID, keys: Keys | None = None) -> None:
+        """Boot a VM that is off; the keys open its locked devices."""
         with self._question():
             vm = self._existing(uuid)
             if vm.state not in ("stopped", "crashed"):
                 raise HostError("BAD_STATE", f"VM {uuid} is {vm.state}")
+            opening = unlocked(vm.locks, keys or {})
             if self.in_maintenance:
                 raise HostError("IN_MAINTENANCE", f"host {self.name} takes no VMs")
             gone = {disk.image_key for disk in vm.disks.values()} - {None, *self._images}
@@ -205,6 +224,7 @@ class Host:
             if vm.memory_bytes > self.memory_bytes - self._memory_used():
                 raise HostError("NO_MEMORY", f"VM {uuid} needs {vm.memory_bytes} bytes")
             vm.state = "running"
+            vm.keys = opening
             vm.starts += 1
             vm.started_at = time.monotonic()
             vm.console = Guest(vm).boot()
@@ -266,6 +286,7 @@ class Host:
 
     def _off(self, vm: Vm) -> None:
         vm.state = "stopped"
+        vm.keys = {}
         self._tell("stopped", vm)
 
     def _tell(self, kind: str, vm: Vm | None) -> None:
@@ -291,6 +312,19 @@ class Host:
         free = self.storage_bytes - self._storage_used()
         if size_bytes > free:
             raise HostError("NO_STORAGE", f"{size_bytes} bytes are needed, {free} are free")
+
+
+def unlocked(locks: Mapping[tuple[str, str], str], keys: Keys) -> dict[tuple[str, str], bytes]:
+    """The keys of all locks; refuses when one does not open."""
+    for place, digest in locks.items():
+        if digest_of(keys.get(place, b"")) != digest:
+            raise HostError("LOCKED", f"device {place[0]} is not opened by what came with the call")
+    return {place: keys[place] for place in locks}
+
+
+def digest_of(key: bytes) -> str:
+    """What a lock keeps of its key."""
+    return hashlib.sha256(key).hexdigest()
 
 
 _hosts: dict[str, Host] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-from nova_virt_interface.reference.host import Host, HostError
+from nova_virt_interface.reference.host import Host, HostError, Keys, unlocked
 
 __all__ = ["HostPower"]
 
@@ -20,17 +20,22 @@ class HostPower:
         """Hold the processors of a VM that runs."""
         self._move(uuid, ("running",), "paused", "paused")
 
-    def go_on(self, uuid: UUID) -> None:
-        """Let a VM go on that is paused or suspended."""
+    def go_on(self, uuid: UUID, keys: Keys | None = None) -> None:
+        """Let a VM go on that is paused or suspended; a suspended one's locked devices are opened
+        again.
+        """
         with self._host._question():
             vm = self._host._existing(uuid)
             if vm.state == "suspended":
                 self._require_room(vm.memory_bytes)
+                vm.keys = unlocked(vm.locks, keys or {})
             self._move(uuid, ("paused", "suspended"), "running", "resumed")
 
     def suspend(self, uuid: UUID) -> None:
         """Write the memory of a VM to the storage, and take the VM from the host's memory."""
-        self._move(uuid, ("running", "paused"), "suspended", "suspended")
+        with self._host._question():
+            self._move(uuid, ("running", "paused"), "suspended", "suspended")
+            self._host._existing(uuid).keys = {}
 
     def interrupt(self, uuid: UUID) -> None:
         """Send a guest that runs a non-maskable interrupt."""

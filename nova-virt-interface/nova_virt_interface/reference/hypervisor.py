@@ -44,7 +44,7 @@ from nova_virt_interface.reference import translate
 from nova_virt_interface.reference.consoles import ReferenceConsoles
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.guests import ReferenceGuests
-from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named
+from nova_virt_interface.reference.host import Disk, Host, Image, Nic, Vm, host_named, unlocked
 from nova_virt_interface.reference.host_controls import ReferenceHostControls
 from nova_virt_interface.reference.host_power import HostPower
 from nova_virt_interface.reference.migration_source import MigrationControlPart, MigrationSourcePart
@@ -203,11 +203,12 @@ class ReferenceHypervisor(
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor`."""
         state = self._ours(vm_uuid).state
+        keys = translate.keys(request.secrets)
         with translated():
             if state in ("paused", "suspended"):
-                HostPower(self._host).go_on(vm_uuid)
+                HostPower(self._host).go_on(vm_uuid, keys)
             elif state != "running":
-                self._host.start(vm_uuid)
+                self._host.start(vm_uuid, keys)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor`."""
@@ -223,15 +224,16 @@ class ReferenceHypervisor(
 
     def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
         """See `IHypervisor`."""
-        self._ours(vm_uuid)
+        locks, keys = self._ours(vm_uuid).locks, translate.keys(request.secrets)
         with translated():
             # Or the VM would be off, and could not be started again.
             HostPower(self._host).require_active()
+            unlocked(locks, keys)
         soft = request.kind is RebootKind.SOFT
         timeout = request.graceful_timeout_seconds if soft else 0.0
         self.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=timeout))
         with translated():
-            self._host.start(vm_uuid)
+            self._host.start(vm_uuid, keys)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor`."""

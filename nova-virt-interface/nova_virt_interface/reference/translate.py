@@ -7,9 +7,9 @@ from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import InvalidRequest, NotFound, Resource
-from nova_virt_interface.offers import setting_features
+from nova_virt_interface.offers import needed_secrets, setting_features
 from nova_virt_interface.reference.guest import Inside
-from nova_virt_interface.reference.host import Disk, Image, Nic, Vm
+from nova_virt_interface.reference.host import Disk, Image, Nic, Vm, digest_of
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Media, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
@@ -18,6 +18,7 @@ from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.vm import VmSpec, VmState
 from nova_virt_interface.values.volumes import Volume
 
@@ -25,6 +26,8 @@ __all__ = [
     "cached_image",
     "describe",
     "disk",
+    "keys",
+    "locks",
     "nic",
     "origin",
     "power_state",
@@ -108,6 +111,18 @@ def nic(spec: NicSpec) -> Nic:
     return Nic(mac=spec.mac, digest=spec_digest(spec))
 
 
+def keys(secrets: tuple[DeviceSecret, ...]) -> dict[tuple[str, str], bytes]:
+    """Secrets as the host takes them."""
+    return {(item.key, item.purpose.value): item.secret.reveal() for item in secrets}
+
+
+def locks(spec: VmSpec) -> dict[tuple[str, str], str]:
+    """What is kept of the secrets that the VM's own devices need whenever it starts."""
+    given = keys(spec.secrets)
+    places = [(key, purpose.value) for key, purpose in needed_secrets(spec)]
+    return {place: digest_of(given[place]) for place in places}
+
+
 def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> Vm:
     """The VM that the host is to make."""
     return Vm(
@@ -119,6 +134,7 @@ def vm(vm_uuid: UUID, spec: VmSpec, owner: str, images: Mapping[str, Image]) -> 
         digest=spec_digest(spec),
         disks={item.key: disk(item, images) for item in spec.disks},
         nics={item.key: nic(item) for item in spec.nics},
+        locks=locks(spec),
         inside=Inside(has_channel=spec.settings.guest_agent),
         features=frozenset(feature.value for _, feature in setting_features(spec.settings)),
     )

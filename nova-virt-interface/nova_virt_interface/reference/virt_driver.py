@@ -143,7 +143,7 @@ class ReferenceVirtDriver(
         existed = any(vm.vm_uuid == instance_uuid for vm in self._vms.list_vms())
         self._vms.create_vm(instance_uuid, vm_spec(instance_uuid, request))
         try:
-            self._vms.start_vm(instance_uuid, StartRequest())
+            self._vms.start_vm(instance_uuid, StartRequest(secrets=request.secrets))
         except BaseException:
             if not existed:
                 self._vms.delete_vm(instance_uuid, DeleteVmRequest())
@@ -155,7 +155,7 @@ class ReferenceVirtDriver(
 
     def power_on(self, instance_uuid: UUID, request: PowerOnRequest) -> None:
         """See `IVirtDriver`."""
-        self._vms.start_vm(instance_uuid, StartRequest())
+        self._vms.start_vm(instance_uuid, StartRequest(secrets=request.secrets))
 
     def power_off(self, instance_uuid: UUID, request: PowerOffRequest) -> None:
         """See `IVirtDriver`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
+from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
 from nova_virt_interface.reference.virt_description import check_flavor, vm_spec
 from nova_virt_interface.values.instance_requests import (
     CheckIncomingInstanceRequest,
@@ -37,7 +37,7 @@ class VirtMigrationPart:
     and `IInstanceForceMigration`.
     """
 
-    _vms: Any
+    _vms: ReferenceHypervisor
 
     def cache_image(self, image: Image) -> object:
         """See `IImageCaching`."""
@@ -45,13 +45,11 @@ class VirtMigrationPart:
 
     def describe_outgoing(self, instance_uuid: UUID) -> OutgoingVm:
         """See `IInstanceMigrationSource`."""
-        described: OutgoingVm = self._vms.describe_outgoing(instance_uuid)
-        return described
+        return self._vms.describe_outgoing(instance_uuid)
 
     def check_outgoing(self, instance_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
         """See `IInstanceMigrationSource`."""
-        plan: MigrationPlan = self._vms.check_outgoing(instance_uuid, request)
-        return plan
+        return self._vms.check_outgoing(instance_uuid, request)
 
     def migrate(self, instance_uuid: UUID, request: MigrateVmRequest) -> None:
         """See `IInstanceMigrationSource`."""
@@ -68,13 +66,12 @@ class VirtMigrationPart:
         instance = request.instance
         if instance.image is not None:
             check_flavor(instance.flavor, instance.image)
-        offer: IncomingOffer = self._vms.check_incoming(
+        return self._vms.check_incoming(
             instance_uuid,
             CheckIncomingRequest(
                 vm=request.vm, spec=vm_spec(instance_uuid, instance), mode=request.mode
             ),
         )
-        return offer
 
     def prepare_incoming(
         self, instance_uuid: UUID, request: PrepareIncomingInstanceRequest
@@ -83,10 +80,9 @@ class VirtMigrationPart:
         if request.instance.image is not None:
             self.cache_image(request.instance.image)
         spec = vm_spec(instance_uuid, request.instance)
-        ticket: MigrationTicket = self._vms.prepare_incoming(
+        return self._vms.prepare_incoming(
             instance_uuid, PrepareIncomingRequest(plan=request.plan, spec=spec)
         )
-        return ticket
 
     def finish_incoming(self, instance_uuid: UUID, request: FinishIncomingInstanceRequest) -> None:
         """See `IInstanceMigrationTarget`."""
@@ -99,8 +95,7 @@ class VirtMigrationPart:
 
     def migration_status(self, instance_uuid: UUID) -> MigrationStatus:
         """See `IInstanceMigrationControl`."""
-        status: MigrationStatus = self._vms.migration_status(instance_uuid)
-        return status
+        return self._vms.migration_status(instance_uuid)
 
     def abort_migration(self, instance_uuid: UUID, request: AbortMigrationRequest) -> None:
         """See `IInstanceMigrationControl`."""

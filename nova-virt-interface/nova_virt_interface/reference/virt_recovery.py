@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
+from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
 from nova_virt_interface.reference.virt_description import vm_spec
 from nova_virt_interface.values.instance_requests import EvacuateRequest
 from nova_virt_interface.values.power import StartRequest
@@ -16,12 +16,11 @@ __all__ = ["VirtRecoveryPart"]
 class VirtRecoveryPart:
     """Provides `IInstanceRecovery`."""
 
-    _vms: Any
+    _vms: ReferenceHypervisor
 
     def find_instance_disks(self, instance_uuid: UUID) -> tuple[str, ...]:
         """See `IInstanceRecovery`."""
-        found: tuple[str, ...] = self._vms.find_disks(instance_uuid)
-        return found
+        return self._vms.find_disks(instance_uuid)
 
     def evacuate(self, instance_uuid: UUID, request: EvacuateRequest) -> None:
         """See `IInstanceRecovery`."""

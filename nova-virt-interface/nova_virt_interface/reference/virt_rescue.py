@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
+from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
 from nova_virt_interface.reference.virt_description import config_drive
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import (
@@ -26,7 +26,7 @@ _DISK, _DRIVE, _OWN_DRIVE = "rescue", "rescue-config-drive", "config-drive"
 class VirtRescuePart:
     """Provides `IRescue`. The rescue disk is the last to come and the first to go."""
 
-    _vms: Any
+    _vms: ReferenceHypervisor
 
     def cache_image(self, image: Image) -> CachedImage:
         """See `IImageCaching`."""
@@ -40,7 +40,7 @@ class VirtRescuePart:
         size = max(cached.virtual_size_bytes, request.image.min_disk_bytes)
         source = FromImage(image_key=request.image.cache_key)
         disk = DiskSpec(key=_DISK, source=source, size_bytes=size, boot_index=0)
-        if _DISK in state.disk_keys:
+        if _DISK in (state.disk_keys or ()):
             self._attach(instance_uuid, disk)
             self._vms.start_vm(instance_uuid, StartRequest(secrets=instance.secrets))
             return
@@ -57,7 +57,7 @@ class VirtRescuePart:
         """See `IRescue`."""
         instance = request.instance
         state = self._vms.get_vm(instance_uuid)
-        keys = set(state.disk_keys)
+        keys = set(state.disk_keys or ())
         if keys & {_DISK, _DRIVE} or (instance.config_drive and _OWN_DRIVE not in keys):
             self._restore(instance_uuid, instance)
         elif state.power_state is PowerState.RUNNING:

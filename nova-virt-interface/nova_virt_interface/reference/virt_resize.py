@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
+from nova_virt_interface.reference.hypervisor import ReferenceHypervisor
 from nova_virt_interface.reference.virt_description import check_flavor, vm_spec
 from nova_virt_interface.values.instance_requests import ResizeInstanceRequest
 from nova_virt_interface.values.resize import (
@@ -19,7 +19,7 @@ __all__ = ["VirtResizePart"]
 class VirtResizePart:
     """Provides `IInstanceResize`."""
 
-    _vms: Any
+    _vms: ReferenceHypervisor
 
     def resize(self, instance_uuid: UUID, request: ResizeInstanceRequest) -> None:
         """See `IInstanceResize`."""

@@ -28,6 +28,10 @@ class PowerQuestions:
         """Start a VM, ours or a foreign one, as an operator would."""
         raise CannotProvoke("this harness cannot start VMs")
 
+    def secrets_of(self, vm_uuid: UUID) -> frozenset[bytes]:
+        """The secrets of a VM's devices that the hypervisor holds now."""
+        raise CannotProvoke("this harness cannot look at secrets")
+
     def interrupts_of(self, vm_uuid: UUID) -> int:
         """How many non-maskable interrupts a guest that has booted has got since."""
         raise CannotProvoke("this harness cannot count a guest's interrupts")

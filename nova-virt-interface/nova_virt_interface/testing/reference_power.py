@@ -39,6 +39,10 @@ class ReferencePowerAnswers(PowerQuestions):
         """See `PowerQuestions`."""
         self.host.start(vm_uuid)
 
+    def secrets_of(self, vm_uuid: UUID) -> frozenset[bytes]:
+        """See `PowerQuestions`."""
+        return frozenset(self.host.vm(vm_uuid).keys.values())
+
     def interrupts_of(self, vm_uuid: UUID) -> int:
         """See `PowerQuestions`."""
         return self.host.vm(vm_uuid).inside.interrupts

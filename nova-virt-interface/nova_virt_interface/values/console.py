@@ -40,7 +40,9 @@ class Console:
     port: int
     tls: bool = False
     path: str = ""
-    """For consoles behind HTTP: path and query to ask for (CONNECT or WebSocket)."""
+    """For consoles behind HTTP: path and query to ask for (CONNECT or WebSocket); of RDP, the
+    preconnection blob.
+    """
     secret: Secret | None = None
     """Password, ticket or session that the console asks for."""
     certificate_sha256: str = ""

@@ -18,9 +18,10 @@ from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_libvirt import event_loop
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.hypervisor import LibvirtFactory
+from nova_virt_libvirt.testing._power_answers import LibvirtPowerAnswers
 from nova_virt_libvirt.testing.rpc_counter import RpcCounter
 
-__all__ = ["LibvirtHarness"]
+__all__ = ["LibvirtHarness", "objects"]
 
 
 _FEATURE_PATHS = {
@@ -40,7 +41,7 @@ _FEATURE_PATHS = {
 }
 
 
-class LibvirtHarness(Harness):
+class LibvirtHarness(LibvirtPowerAnswers, Harness):
     """What both backends have in common."""
 
     driver = "libvirt"
@@ -52,13 +53,13 @@ class LibvirtHarness(Harness):
         self._foreign: dict[UUID, str] = {}
 
     @contextmanager
-    def looking(self) -> Iterator[Any]:
+    def looking(self, uri: str = "") -> Iterator[Any]:
         """A libvirt connection of the harness's own, whose questions do not count."""
         # libvirt closes a socket in its event loop, of which a process has one: the driver's.
         with self.counter.paused():
             event_loop.acquire()
             try:
-                with closing(libvirt.open(self.settings().uri)) as connection:
+                with closing(libvirt.open(uri or self.settings().uri)) as connection:
                     yield connection
             finally:
                 event_loop.release()
@@ -77,7 +78,7 @@ class LibvirtHarness(Harness):
         # hang on a caught error's traceback are gone once Python has looked.
         gc.collect()
         with self.looking() as connection:
-            found = _objects(connection, self._pool)
+            found = objects(connection, self._pool)
         return frozenset(found | self._files() | self._connections())
 
     def _files(self) -> set[str]:
@@ -141,7 +142,8 @@ class LibvirtHarness(Harness):
         return self.counter.total
 
 
-def _objects(connection: Any, pool_name: str) -> set[str]:
+def objects(connection: Any, pool_name: str) -> set[str]:
+    """Names of all domains, and of what is in the driver's pools."""
     found = {f"domain {domain.name()}" for domain in connection.listAllDomains()}
     for pool in connection.listAllStoragePools():
         if pool.name().startswith(pool_name):

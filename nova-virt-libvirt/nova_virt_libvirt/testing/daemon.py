@@ -8,6 +8,7 @@ iSCSI on loopback can be reached. Guests are emulated in software: KVM is hidden
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -56,7 +57,13 @@ security_driver = "none"
 cgroup_controllers = []
 namespaces = []
 stdio_handler = "logd"
+remote_display_port_min = {first_port}
+remote_display_port_max = {last_port}
 """
+
+# Below those that Linux gives to clients.
+CONSOLE_PORTS = (10_000, 32_000)
+CONSOLE_PORTS_EACH = 100
 
 LIBVIRTD_CONF = """\
 host_uuid = "{host_uuid}"
@@ -218,7 +225,11 @@ class PrivateLibvirtd:
             (self.root / folder.lstrip("/")).mkdir(parents=True)
         self.storage_path.mkdir()
         etc = self.root / "etc" / "libvirt"
-        (etc / "qemu.conf").write_text(QEMU_CONF)
+        # libvirt looks whether a port is free, and QEMU takes it later: two daemons on one network
+        # must not count from the same number.
+        first = random.randrange(*CONSOLE_PORTS, CONSOLE_PORTS_EACH)  # noqa: S311 - no secret
+        ports = {"first_port": first, "last_port": first + CONSOLE_PORTS_EACH - 1}
+        (etc / "qemu.conf").write_text(QEMU_CONF.format(**ports))
         (etc / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(host_uuid=host_uuid))
 
     def _start_daemon(

@@ -9,6 +9,12 @@ The guest's lines begin with ``NVG ``; ``guest/init`` writes them:
   BYTES`` and ``NVG disk_removed=NAME`` follow within about a second of the change;
 * ``NVG poweroff`` when its power button is pressed, before it turns itself off.
 
+On the channel of QEMU's guest agent, if there is one, ``guest/agent.sh`` stands in for qemu-ga. On
+the serial console the guest takes orders, each a line: ``hang NUMBER`` and ``answer NUMBER`` for
+the agent, ``clock SECONDS`` to put the clock forward, ``report NUMBER`` for ``NVG
+agent_password=``, ``NVG agent_frozen=yes|no`` and ``NVG clock=``; the last line about each is ``NVG
+obeyed=ARGUMENT``.
+
 It needs 80 MiB of memory (with 64 MiB it does not boot; give it 128), boots from a virtio or SCSI
 disk (also IDE, but slowly), and keeps nothing: it runs from memory. Its kernel has no driver for
 AHCI, so that it cannot see a SATA CD-ROM: on the machine type q35 attach the config drive as a disk
@@ -48,10 +54,20 @@ LOG = logging.getLogger(__name__)
 RECIPE = 1
 
 KERNEL = "linux-image-cloud-amd64"
-GUEST_FILES = ("init", "json_string.awk", "syslinux.cfg")
+GUEST_FILES = ("init", "agent.sh", "json_string.awk", "syslinux.cfg")
 MODULES = (
-    *("virtio_pci", "virtio_blk", "virtio_net", "virtio_scsi", "sd_mod", "sr_mod", "ata_piix"),
-    *("isofs", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "button", "evdev"),
+    *(
+        "virtio_pci",
+        "virtio_blk",
+        "virtio_net",
+        "virtio_scsi",
+        "virtio_console",
+        "sd_mod",
+        "sr_mod",
+        "ata_piix",
+    ),
+    *("sr_mod", "ata_piix", "isofs", "vfat", "nls_cp437", "nls_ascii", "nls_utf8"),
+    *("button", "evdev"),
 )
 # Debian's cloud kernel leaves them out; another kernel's guest would profit.
 OPTIONAL_MODULES = ("ahci", "e1000")
@@ -161,9 +177,10 @@ def _write_initrd(work: Path, kernel: Path) -> None:
     shutil.copy(busybox, tree / "bin")
     for number, module in enumerate(_modules_in_order(kernel)):
         shutil.copy(module, tree / "modules" / f"{number:02}-{module.name}")
-    for name in ("init", "json_string.awk"):
+    for name in ("init", "agent.sh", "json_string.awk"):
         (tree / name).write_bytes(_guest_file(name))
-    (tree / "init").chmod(0o755)
+    for name in ("init", "agent.sh"):
+        (tree / name).chmod(0o755)
     names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
     output = f"--file={work / 'initrd'}"
     options = ("--create", "--quiet", "--format=newc", "--owner=+0:+0", output)

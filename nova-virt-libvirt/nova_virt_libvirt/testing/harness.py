@@ -12,7 +12,9 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import libvirt
 from nova_virt_interface.testing.harness import (
@@ -26,17 +28,19 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 
 from nova_virt_libvirt.conf import Settings
-from nova_virt_libvirt.testing._libvirt_harness import LibvirtHarness
+from nova_virt_libvirt.testing._libvirt_harness import LibvirtHarness, objects
+from nova_virt_libvirt.testing._power_answers import QemuPowerAnswers
 from nova_virt_libvirt.testing.daemon import PrivateLibvirtd
 from nova_virt_libvirt.testing.guest_image import build_guest_image
 
 __all__ = ["LibvirtHarness", "QemuHarness", "TestDriverHarness"]
 
 _NO_SOCKET = "/nonexistent/libvirt-sock"
+_SAVED_MEMORY = "/var/lib/libvirt/qemu/save"
 _STORAGE_MIB = 256
 
 
-class QemuHarness(LibvirtHarness):
+class QemuHarness(QemuPowerAnswers, LibvirtHarness):
     """QEMU in software emulation, behind a private libvirtd."""
 
     backend_name = "qemu"
@@ -49,22 +53,22 @@ class QemuHarness(LibvirtHarness):
     def __init__(self) -> None:
         super().__init__()
         self.libvirtd = PrivateLibvirtd()
+        self._second: PrivateLibvirtd | None = None
         self._image: TestImage | None = None
 
     def start(self) -> None:
         """See `Harness`."""
         self._image = _described(build_guest_image())
-        self.libvirtd.start()
-        # A storage that can be filled up without harm to the machine.
-        self.libvirtd.run(
-            "mount", "-t", "tmpfs", "-o", f"size={_STORAGE_MIB}m", "tmpfs", str(self._disk)
-        )
+        _start(self.libvirtd)
         self.counter.install()
 
     def stop(self) -> None:
         """See `Harness`."""
         self.counter.remove()
         self.libvirtd.stop()
+        if self._second is not None:
+            self._second.stop()
+            self._second = None
 
     def backend(self) -> Backend:
         """See `Harness`."""
@@ -76,13 +80,47 @@ class QemuHarness(LibvirtHarness):
 
     def settings(self) -> Settings:
         """See `Harness`."""
+        return self._settings(self.libvirtd)
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        if self._second is None:
+            self._second = PrivateLibvirtd()
+            _start(self._second)
+        return self._settings(self._second)
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        # In a folder that both see under one path.
+        folder = self.libvirtd.root / "shared"
+        folder.mkdir(exist_ok=True)
+        pool, path = f"{self._pool}-shared", str(folder / "pool")
+        first, second = (
+            replace(one, storage_pool=pool, storage_path=path, storage_id="shared")
+            for one in (self.settings(), self.second_settings())
+        )
+        return first, second
+
+    def _settings(self, libvirtd: PrivateLibvirtd) -> Settings:
         return Settings(
-            uri=self.libvirtd.uri,
+            uri=libvirtd.uri,
             virt_type="qemu",
             storage_pool=self._pool,
-            storage_path=str(self._disk / "pool"),
+            storage_path=str(libvirtd.storage_path / "pool"),
+            peer_uri=libvirtd.uri,
+            migration_address="127.0.0.1",
             reconnect_interval_seconds=0.2,
         )
+
+    def leftovers(self) -> frozenset[str]:
+        """See `Harness`."""
+        found = super().leftovers()
+        if self._second is None:
+            return found
+        with self.looking(self._second.uri) as connection:
+            more = objects(connection, self._pool)
+        more |= _files(self._second)
+        return found | {f"{thing} on the second host" for thing in more}
 
     def unreachable_settings(self) -> Settings:
         """See `Harness`."""
@@ -119,14 +157,47 @@ class QemuHarness(LibvirtHarness):
         finally:
             self.libvirtd.run("rm", ballast)
 
+    def console_file(self, vm_uuid: UUID) -> bytes:
+        """See `QemuPowerAnswers`."""
+        file = Path(f"{self._disk / 'pool'}-console", f"{vm_uuid}-console.log")
+        return self.libvirtd.run("cat", str(file)).encode()
+
+    def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`."""
+        daemon, path = self._stored(settings, vm_uuid, key)
+        copy = daemon.root / "copy"
+        form = path.rpartition(".")[2]
+        daemon.run(
+            *("qemu-img", "dd", "-f", form, "-O", "raw", f"bs={size_bytes}", "count=1"),
+            *(f"if={path}", f"of={copy}"),
+        )
+        return copy.read_bytes()[:size_bytes]
+
+    def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        daemon, path = self._stored(settings, vm_uuid, key)
+        copy = daemon.root / "copy"
+        copy.write_bytes(content)
+        order = f"write -s {copy} 0 {len(content)}"
+        daemon.run("qemu-io", "-f", path.rpartition(".")[2], "-c", order, path)
+
+    def _stored(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[PrivateLibvirtd, str]:
+        """The libvirtd of these settings, and the file of a disk there."""
+        daemon = self._daemon(settings)
+        name = f"{vm_uuid}-{key}.*"
+        found = daemon.run("find", settings.storage_path, "-name", name, "-not", "-name", "*.*.*")
+        return daemon, found.strip()
+
+    def _daemon(self, settings: Settings) -> PrivateLibvirtd:
+        daemons = (self.libvirtd, self._second)
+        return next(one for one in daemons if one is not None and one.uri == settings.uri)
+
     @property
     def _disk(self) -> Path:
         return self.libvirtd.storage_path
 
     def _files(self) -> set[str]:
-        folders = [str(self._disk), f"{self._disk / 'pool'}-console"]
-        listed = self.libvirtd.run("find", *folders, "-type", "f", check=False)
-        return {f"file {Path(line).name}" for line in listed.splitlines()}
+        return _files(self.libvirtd)
 
     def _connections(self) -> set[str]:
         """The sockets of this process whose other end is a libvirtd."""
@@ -195,6 +266,20 @@ class TestDriverHarness(LibvirtHarness):
     def full_storage(self) -> AbstractContextManager[None]:
         """See `Harness`."""
         raise CannotProvoke("libvirt's test driver takes sparse volumes of any size")
+
+
+def _start(libvirtd: PrivateLibvirtd) -> None:
+    libvirtd.start()
+    # A storage that can be filled up without harm to the machine.
+    disk = str(libvirtd.storage_path)
+    libvirtd.run("mount", "-t", "tmpfs", "-o", f"size={_STORAGE_MIB}m", "tmpfs", disk)
+
+
+def _files(libvirtd: PrivateLibvirtd) -> set[str]:
+    disk = libvirtd.storage_path
+    folders = [str(disk), f"{disk / 'pool'}-console", _SAVED_MEMORY]
+    listed = libvirtd.run("find", *folders, "-type", "f", check=False)
+    return {f"file {Path(line).name}" for line in listed.splitlines()}
 
 
 def _described(path: Path) -> TestImage:

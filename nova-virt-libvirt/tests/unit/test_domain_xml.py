@@ -42,7 +42,7 @@ HOSTILE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1) | 
 
 
 def build(spec: VmSpec, disks: tuple[StoredDisk, ...] = (), vm_uuid: UUID | None = None) -> Any:
-    text = domain_xml(vm_uuid or uuid4(), spec, disks, HOST, "nova", "/log")
+    text = domain_xml(vm_uuid or uuid4(), spec, disks, HOST, Mark.of("nova", spec), "/log")
     return etree.fromstring(text)
 
 
@@ -136,7 +136,9 @@ class TestDomainXml(testtools.TestCase):
             key="n", mac="52:54:00:00:00:01", backing=NicBacking(kind=NicBackingKind.USER)
         )
         spec = VmSpec(name="a <b>", vcpus=1, memory_bytes=1, disks=(disk("a").spec,), nics=(nic,))
-        read = read_domain(domain_xml(vm_uuid, spec, (disk("a"),), HOST, "nova", None))
+        read = read_domain(
+            domain_xml(vm_uuid, spec, (disk("a"),), HOST, Mark.of("nova", spec), None)
+        )
         self.assertEqual((vm_uuid, "a <b>"), (read.vm_uuid, read.label))
         self.assertEqual(Mark.of("nova", spec), read.mark)
         self.assertEqual(["a"], [known.key for known in read.disks])

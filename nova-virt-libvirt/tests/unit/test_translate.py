@@ -46,6 +46,7 @@ class TestEventKind(testtools.TestCase):
             (libvirt.VIR_DOMAIN_EVENT_UNDEFINED, 0, EventKind.DELETED),
             (libvirt.VIR_DOMAIN_EVENT_UNDEFINED, 1, None),
             (libvirt.VIR_DOMAIN_EVENT_STARTED, 0, EventKind.STARTED),
+            (libvirt.VIR_DOMAIN_EVENT_STARTED, 2, EventKind.RESUMED),
             (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, 0, EventKind.PAUSED),
             (libvirt.VIR_DOMAIN_EVENT_RESUMED, 0, EventKind.RESUMED),
             (libvirt.VIR_DOMAIN_EVENT_STOPPED, 0, EventKind.STOPPED),

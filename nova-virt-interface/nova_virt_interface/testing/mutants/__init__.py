@@ -22,6 +22,7 @@ from nova_virt_interface.testing.mutants import (
     resize,
     settings,
     signatures,
+    starting_secrets,
 )
 from nova_virt_interface.testing.mutants import instances as instances_
 from nova_virt_interface.testing.mutants._running import Driver, mutants_of, run_suite_test
@@ -43,6 +44,7 @@ _SUBJECTS = (
     moves,
     settings,
     signatures,
+    starting_secrets,
     instances_,
 )
 

@@ -24,6 +24,7 @@ from nova_virt_interface.testing.suite.power import PowerSuite
 from nova_virt_interface.testing.suite.recovery import RecoverySuite
 from nova_virt_interface.testing.suite.resize import ResizeSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
+from nova_virt_interface.testing.suite.starting_secrets import StartingSecretsSuite
 from nova_virt_interface.testing.suite.static import StaticSuite
 from nova_virt_interface.testing.suite.topology import TopologySuite
 
@@ -34,6 +35,7 @@ class HypervisorSuite(
     LifecycleSuite,
     PowerSuite,
     PausingSuite,
+    StartingSecretsSuite,
     HostSuite,
     HostControlSuite,
     ImageSuite,

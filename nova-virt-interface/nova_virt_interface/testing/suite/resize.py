@@ -107,6 +107,9 @@ class ResizeSuite(HypervisorMixin):
     @rules("RSZ-7", "RSZ-1")
     def test_a_revert_brings_everything_back(self) -> None:
         vm_uuid = self._made_and_written()
+        # Its console log, too, exists from here on.
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.hypervisor.stop_vm(vm_uuid, StopRequest())
         before = self.harness.leftovers()
         self._resize(vm_uuid, self._larger())
         self._write(vm_uuid, "data", _NEW)

@@ -7,7 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-from abc_interface_checker import checking
 from abc_interface_checker.commands import output
 from abc_interface_checker.configuration import Misconfigured
 
@@ -49,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check everything that was named; write one report."""
+    # Help, and wrong use, need none of it.
+    from abc_interface_checker import checking  # noqa: PLC0415
+
     if not options.target and not options.entry_point:
         return output.fail("name a TARGET, or a GROUP with --entry-point")
     # A command of an installed script does not search the current folder by itself.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from abc_interface_checker import comparing
 from abc_interface_checker.commands import output
 from abc_interface_checker.configuration import Misconfigured
 
@@ -47,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare the two versions."""
+    # Help, and wrong use, need none of it.
+    from abc_interface_checker import comparing  # noqa: PLC0415
+
     try:
         report = comparing.diff(
             options.old, options.new, package=options.package, project=options.project

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from abc_interface_checker import freezing
 from abc_interface_checker.commands import output
 from abc_interface_checker.configuration import Misconfigured
 
@@ -32,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Freeze every package that the project names."""
+    # Help, and wrong use, need none of it.
+    from abc_interface_checker import freezing  # noqa: PLC0415
+
     try:
         report = freezing.freeze(options.project, check=options.check)
     except Misconfigured as error:

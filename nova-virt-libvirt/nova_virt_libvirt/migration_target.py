@@ -1,0 +1,265 @@
+"""VMs that come from another host.
+
+What is to come has a definition here from the beginning, whose mark says by which ticket it is
+expected: so nobody else can take its uuid. When the VM has come, libvirt itself replaces that
+definition by one whose mark says that it has arrived.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import libvirt
+from lxml import etree
+from nova_virt_interface import offers
+from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import (
+    Conflict,
+    InsufficientResources,
+    InvalidRequest,
+    InvalidState,
+    Resource,
+    Unsupported,
+)
+from nova_virt_interface.rollback import undone_by
+from nova_virt_interface.values.disks import Media
+from nova_virt_interface.values.migration import (
+    CancelIncomingRequest,
+    CheckIncomingRequest,
+    FinishIncomingRequest,
+    IncomingOffer,
+    MigrationTicket,
+    OutgoingDisk,
+    PrepareIncomingRequest,
+)
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.vm import VmSpec
+
+from nova_virt_libvirt.capabilities import Capabilities
+from nova_virt_libvirt.census import Census
+from nova_virt_libvirt.conf import Settings
+from nova_virt_libvirt.disks import Disks
+from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, domain_xml, nic_xml
+from nova_virt_libvirt.domains import Domains, domain_state
+from nova_virt_libvirt.mark import Mark
+from nova_virt_libvirt.migration_data import Arrival, pack, unpack
+from nova_virt_libvirt.names import disk_volume
+from nova_virt_libvirt.nics import Nics
+from nova_virt_libvirt.power import turn_off
+from nova_virt_libvirt.recovery import existing_disks
+from nova_virt_libvirt.requirements import check_vm
+from nova_virt_libvirt.session import Session
+from nova_virt_libvirt.storage import Storage, whole_sectors
+
+__all__ = ["MigrationTarget"]
+
+
+class MigrationTarget:
+    """See `IMigrationTarget`."""
+
+    def __init__(
+        self,
+        session: Session,
+        storage: Storage,
+        disks: Disks,
+        nics: Nics,
+        domains: Domains,
+        census: Census,
+        host: Capabilities,
+        settings: Settings,
+    ) -> None:
+        self._session = session
+        self._storage = storage
+        self._disks = disks
+        self._nics = nics
+        self._domains = domains
+        self._census = census
+        self._host = host
+        self._settings = settings
+
+    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
+        """See `IMigrationTarget.check_incoming`."""
+        unpack(request.vm.data)
+        offers.check_offered(request.mode, self._host.description.migration_modes, "mode")
+        check_vm(request.spec, self._host)
+        _require_same_disks(vm_uuid, request)
+        local = [disk for disk in request.vm.disks if not disk.is_volume]
+        copied = local if self._copies(local) else []
+        with self._session.use(about=f"VM {vm_uuid}") as connection:
+            found = self._domains.find(connection, vm_uuid)
+            if found is not None:
+                self._expected(found[1], request.spec)
+            self._check(connection, request.spec, sum(disk.size_bytes for disk in copied))
+        return IncomingOffer(
+            hostname=self._host.description.hostname,
+            copied_disks=tuple(disk.key for disk in copied),
+            data=pack({"address": self._settings.peer_uri}),
+        )
+
+    def _copies(self, disks: list[OutgoingDisk]) -> bool:
+        """Whether the disks have to be copied; raises Unsupported if only one side shares them."""
+        shared = self._storage.shared_as or None
+        if any(disk.storage_id != shared for disk in disks):
+            raise Unsupported(
+                f"the source's storage is not this host's ({shared or 'its own'})",
+                remedy="use two hosts on one storage, or two with storage of their own",
+                field="vm.disks",
+            )
+        return shared is None
+
+    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
+        """See `IMigrationTarget.prepare_incoming`."""
+        plan, spec = request.plan, request.spec
+        sizes: dict[str, int] = unpack(plan.data)["sizes"]
+        check_vm(spec, self._host)
+        about = f"VM {vm_uuid}"
+        with self._session.use(about=about) as connection:
+            found = self._domains.find(connection, vm_uuid)
+            if found is not None:
+                ticket = self._expected(found[1], spec)
+                return self._ticket(connection, vm_uuid, request, found[1], ticket)
+            self._check(connection, spec, sum(sizes.values()))
+        ticket = uuid4().hex
+        with (
+            undone_by(lambda: self.cancel_incoming(vm_uuid, CancelIncomingRequest())),
+            self._session.use(about=about, changing=True) as connection,
+        ):
+            self._forget_files(connection, vm_uuid)
+            stored = self._make(connection, vm_uuid, spec, sizes)
+            mark = replace(Mark.of(self._settings.owner, spec), expected=ticket)
+            console = self._storage.console_path(vm_uuid)
+            text = domain_xml(vm_uuid, spec, stored, self._host, mark, console)
+            connection.defineXML(text)
+            description = self._domains.find(connection, vm_uuid)
+            if description is None:
+                raise _taken(vm_uuid)
+            return self._ticket(connection, vm_uuid, request, description[1], ticket)
+
+    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
+        """See `IMigrationTarget.finish_incoming`. libvirt has done it all."""
+        with self._session.use(about=f"VM {vm_uuid}") as connection:
+            found = self._domains.find(connection, vm_uuid)
+            mark = None if found is None else self._domains.own_mark(found[1])
+            if found is not None and (mark is None or mark.spec != spec_digest(request.spec)):
+                raise _taken(vm_uuid)
+            if mark is None or mark.expected:
+                raise InvalidState(
+                    f"VM {vm_uuid} has not come",
+                    remedy="migrate it first",
+                    state=PowerState.UNKNOWN.value,
+                )
+
+    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
+        """See `IMigrationTarget.cancel_incoming`."""
+        with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
+            found = self._domains.find(connection, vm_uuid)
+            if found is not None:
+                domain, description = found
+                mark = self._domains.own_mark(description)
+                if mark is None:
+                    return
+                if not mark.expected:
+                    raise InvalidState(
+                        f"VM {vm_uuid} is this host's",
+                        remedy="finish the migration, and delete the VM if it is not wanted",
+                        state=domain_state(domain).value,
+                    )
+                turn_off(domain)
+                domain.undefineFlags(self._host.undefine_flags)
+            self._forget_files(connection, vm_uuid)
+
+    def _forget_files(self, connection: Any, vm_uuid: UUID) -> None:
+        if not self._storage.shared_as:
+            self._storage.remove_vm(connection, vm_uuid)
+
+    def _check(self, connection: Any, spec: VmSpec, storage_bytes: int) -> None:
+        for nic in spec.nics:
+            self._nics.check(connection, nic)
+        _, available = self._storage.capacity(connection)
+        free_memory = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
+        memory = sum(free_memory.get(part, 0) for part in ("free", "buffers", "cached")) * 1024
+        for resource, needed, free in (
+            (Resource.STORAGE, storage_bytes, available),
+            (Resource.MEMORY, spec.memory_bytes, memory),
+        ):
+            if needed > free:
+                raise InsufficientResources(
+                    f"the host has {free} bytes of {resource.value}, the VM needs {needed}",
+                    resource=resource,
+                    needed=needed,
+                    available=free,
+                )
+
+    def _make(
+        self, connection: Any, vm_uuid: UUID, spec: VmSpec, sizes: dict[str, int]
+    ) -> tuple[StoredDisk, ...]:
+        if self._storage.shared_as:
+            return existing_disks(self._storage.volumes(connection), vm_uuid, spec.disks)
+        stored = []
+        for disk in spec.disks:
+            if isinstance(disk.source, Media):
+                stored.append(self._disks.make(connection, vm_uuid, disk))
+                continue
+            form = (disk.format or self._host.description.disk_formats[0]).value
+            size = max(sizes.get(disk.key, 0), whole_sectors(disk.size_bytes or 0))
+            name = disk_volume(vm_uuid, disk.key, form)
+            volume = self._storage.create(connection, name, size, form)
+            stored.append(StoredDisk(spec=disk, path=volume.path(), format=form))
+        return tuple(stored)
+
+    def _expected(self, description: DomainDescription, spec: VmSpec) -> str:
+        mark = self._domains.own_mark(description)
+        if mark is None or not mark.expected or mark.spec != spec_digest(spec):
+            raise _taken(description.vm_uuid)
+        return mark.expected
+
+    def _ticket(
+        self,
+        connection: Any,
+        vm_uuid: UUID,
+        request: PrepareIncomingRequest,
+        description: DomainDescription,
+        ticket: str,
+    ) -> MigrationTicket:
+        address = self._settings.migration_address
+        arrival = Arrival(
+            vm=str(vm_uuid),
+            ticket=ticket,
+            mark=replace(Mark.of(self._settings.owner, request.spec), arrived=ticket),
+            data_uri=f"tcp://{address}" if address else "",
+            address=address,
+            console=self._storage.console_path(vm_uuid),
+            disks={
+                disk.key: (disk.path, disk.format)
+                for disk in description.disks
+                if disk.key is not None and disk.path is not None
+            },
+            nics={
+                nic.key: etree.tostring(nic_xml(vm_uuid, nic, self._host), encoding="unicode")
+                for nic in request.spec.nics
+            },
+        )
+        return MigrationTicket(
+            plan=request.plan, address=self._settings.peer_uri, data=arrival.pack()
+        )
+
+
+def _taken(vm_uuid: UUID) -> Conflict:
+    return Conflict(
+        f"VM {vm_uuid} is here already, or is another",
+        remedy="delete it first, or use another host",
+        resource=Resource.VM,
+        name=str(vm_uuid),
+    )
+
+
+def _require_same_disks(vm_uuid: UUID, request: CheckIncomingRequest) -> None:
+    theirs = {disk.key for disk in request.vm.disks}
+    if request.vm.vm_uuid != vm_uuid or theirs != {disk.key for disk in request.spec.disks}:
+        raise InvalidRequest(
+            f"VM {request.vm.vm_uuid} has the disks {sorted(theirs)}, not those described",
+            remedy="describe the VM as it is",
+            field="spec.disks",
+        )
