@@ -29,6 +29,7 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.devices import Devices
@@ -41,6 +42,8 @@ from nova_virt_hyperv.mark import DeviceName, DiskName, disk_pattern, file_name,
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.slots import SCSI, Place, places_for
 from nova_virt_hyperv.translate import check_disk, check_size, limit_of
+from nova_virt_hyperv.volume_paths import volume_path
+from nova_virt_hyperv.volumes import Volumes
 
 __all__ = ["SCSI_CONTROLLER", "Attachment", "Disks"]
 
@@ -77,6 +80,7 @@ class Disks:
         disk_files: DiskFiles,
         files: Files,
         images: Images,
+        volumes: Volumes,
         host: HostDescription,
     ) -> None:
         self._machines = machines
@@ -84,6 +88,7 @@ class Disks:
         self._disk_files = disk_files
         self._files = files
         self._images = images
+        self._volumes = volumes
         self._host = host
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
@@ -113,7 +118,8 @@ class Disks:
         self.take_off(self._machines.ours(vm_uuid), vm_uuid, request.key)
 
     def check_image(self, spec: DiskSpec) -> None:
-        """The disk's image is in the cache, and not larger than the disk."""
+        """The disk's image is in the cache, and not larger than the disk; its volume is reached."""
+        self._volumes.require_size(spec)
         if not isinstance(spec.source, FromImage):
             return
         image = self._images.require(spec.source.image_key)
@@ -129,7 +135,9 @@ class Disks:
         """Make the disk's file."""
         name, about = (str(DiskName.of(vm_uuid, spec)), f"disk {spec.key} of VM {vm_uuid}")
         path = self._files.on_host(DISKS, name)
-        if isinstance(spec.source, Media):
+        if isinstance(spec.source, Volume):
+            self._volumes.require_size(spec)
+        elif isinstance(spec.source, Media):
             with self._files.new(DISKS, name) as file:
                 file.write(spec.source.content)
         elif isinstance(spec.source, FromImage):
@@ -187,6 +195,13 @@ class Disks:
         found = [file.name for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid))]
         names = {file: name for file in found if (name := DiskName.read(file)) is not None}
         return {name.key: file for file, name in names.items() if media or name.extension == "vhdx"}
+
+    def require_volumes(self, machine: Machine, vm_uuid: UUID) -> None:
+        """Raise PeerUnreachable if the host does not reach one of a VM's volumes."""
+        for key, row in self.contents(machine, vm_uuid):
+            path = row.text("HostResource")
+            if DiskName.read(path) is None:
+                self._volumes.require(path, key)
 
     def contents(self, machine: Machine, vm_uuid: UUID) -> list[tuple[str, Instance]]:
         """Key and row of what is in each drive of a VM."""
@@ -272,6 +287,9 @@ class Disks:
         rows = self._contents(machine, drives, about)
         name = DiskName.read(rows[0].text("HostResource")) if rows else None
         place = f"disks[{spec.key}]"
+        if name is None and rows and rows[0].text("HostResource") == volume_path(spec):
+            self._volumes.require_size(spec)
+            return
         if name is None or not name.has_source_of(spec):
             raise InvalidRequest(
                 f"disk {spec.key} was made from something else",
@@ -288,10 +306,9 @@ class Disks:
         [drive] = self._drives(machine, spec.key, about)
         [row] = self._contents(machine, [drive], about)
         path = row.text("HostResource")
-        if spec.size_bytes is not None and self._disk_files.require_growth(
-            path, spec.size_bytes, about.name
-        ):
-            self._disk_files.resize(path, spec.size_bytes, about.name)
+        size = None if isinstance(spec.source, Volume) else spec.size_bytes
+        if size is not None and self._disk_files.require_growth(path, size, about.name):
+            self._disk_files.resize(path, size, about.name)
         renamed: dict[str, Embedded] = {
             "InstanceID": drive.text("InstanceID"),
             "ElementName": str(DeviceName.of(spec)),
@@ -378,7 +395,7 @@ class Disks:
     ) -> str:
         subtype = (_DVD if isinstance(spec.source, Media) else _DISK)[2]
         name = files.get(spec.key) or str(DiskName.of(vm_uuid, spec))
-        path = self._files.on_host(DISKS, name)
+        path = volume_path(spec) or self._files.on_host(DISKS, name)
         return embedded(
             _STORAGE,
             {

@@ -22,6 +22,7 @@ from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console, OpenConsoleRequest
 from nova_virt_interface.values.devices import DeviceMetadata
@@ -69,6 +70,7 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
@@ -95,6 +97,7 @@ _ALWAYS = (
     IDiskResize,
     IDiskExport,
     IResize,
+    IVolumeConnector,
 )
 
 
@@ -310,6 +313,10 @@ class HyperVHypervisor:
     def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
         """See `IRecovery.release_vm`."""
         self._parts.recovery.release_vm(vm_uuid, request)
+
+    def volume_connector(self) -> VolumeConnector:
+        """See `IVolumeConnector.volume_connector`."""
+        return self._parts.volumes.volume_connector()
 
 
 @implementer(IHypervisorFactory)

@@ -15,6 +15,7 @@ from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.conf import Settings
@@ -121,7 +122,7 @@ class Lifecycle:
         missing = [
             disk.key
             for disk in spec.disks
-            if disk.key not in files and not isinstance(disk.source, Media)
+            if disk.key not in files and not isinstance(disk.source, Media | Volume)
         ]
         if missing:
             raise NotFound(

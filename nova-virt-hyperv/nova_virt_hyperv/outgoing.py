@@ -43,7 +43,7 @@ from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.files import DISKS, MOVES
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
-from nova_virt_hyperv.mark import Copied, file_name, whole
+from nova_virt_hyperv.mark import Copied, DiskName, file_name, whole
 from nova_virt_hyperv.migration_data import packed, unpacked
 from nova_virt_hyperv.moves import Move, Moves, key_file, marker_file
 from nova_virt_hyperv.wmi import Parameter, Wmi
@@ -104,8 +104,9 @@ class Outgoing:
                 size_bytes=sizes.get(key, (0, 0))[0],
                 stored_bytes=sizes.get(key, (0, 0))[1],
                 storage_id=self._storage_id,
+                is_volume=DiskName.read(row.text("HostResource")) is None,
             )
-            for key, _ in self._disks.contents(machine, vm_uuid)
+            for key, row in self._disks.contents(machine, vm_uuid)
         ]
         return OutgoingVm(
             vm_uuid=vm_uuid, power_state=entry.state, disks=tuple(disks), data=packed()
@@ -264,6 +265,9 @@ class Outgoing:
         if plan.copied_disks:
             for _, row in self._disks.contents(machine, vm_uuid):
                 name = file_name(row.text("HostResource"))
+                if DiskName.read(name) is None:
+                    # A volume is where it is.
+                    continue
                 place: dict[str, Embedded] = {
                     "InstanceID": row.text("InstanceID"),
                     "HostResource": [f"{told['path']}\\{DISKS}\\{name}"],

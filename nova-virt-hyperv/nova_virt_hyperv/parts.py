@@ -40,6 +40,7 @@ from nova_virt_hyperv.session import Session
 from nova_virt_hyperv.settings import Hardware
 from nova_virt_hyperv.topology import Topology
 from nova_virt_hyperv.translate import describe
+from nova_virt_hyperv.volumes import Volumes
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Parts"]
@@ -75,11 +76,14 @@ class Parts:
         self.images = Images(
             session, wmi, files, disk_files, description, settings, services.images
         )
-        self.disks = Disks(machines, devices, disk_files, files, self.images, description)
+        self.volumes = Volumes(disk_files, description, settings)
+        self.disks = Disks(
+            machines, devices, disk_files, files, self.images, self.volumes, description
+        )
         self.nics = Nics(wmi, machines, devices, description)
         self._events = Events(services.events, machines, settings.poll_interval_seconds)
         self.maintenance = Maintenance(machines, files)
-        self.power = Power(wmi, machines, self._events, self.maintenance)
+        self.power = Power(wmi, machines, self._events, self.maintenance, self.disks)
         self.lifecycle = Lifecycle(
             wmi,
             machines,

@@ -6,7 +6,7 @@ import time
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import InvalidState, NotFound
+from nova_virt_interface.errors import BackendError, InvalidState, NotFound, PeerUnreachable
 from nova_virt_interface.states import ON
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.power import (
@@ -21,6 +21,7 @@ from nova_virt_interface.values.power import (
 )
 
 from nova_virt_hyperv.cim import Reference, equals, select
+from nova_virt_hyperv.disks import Disks
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.machines import Machine, Machines, about_vm
 from nova_virt_hyperv.maintenance import Maintenance
@@ -39,12 +40,18 @@ class Power:
     """The power of the VMs of one host."""
 
     def __init__(
-        self, wmi: Wmi, machines: Machines, events: Events, maintenance: Maintenance
+        self,
+        wmi: Wmi,
+        machines: Machines,
+        events: Events,
+        maintenance: Maintenance,
+        disks: Disks,
     ) -> None:
         self._wmi = wmi
         self._machines = machines
         self._events = events
         self._maintenance = maintenance
+        self._disks = disks
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
@@ -106,7 +113,13 @@ class Power:
     def _start(self, machine: Machine, vm_uuid: UUID) -> None:
         if self._maintenance.is_on() and self._state(machine, vm_uuid) not in ON:
             self._maintenance.refuse()
-        if self._change(machine, vm_uuid, _RUN, PowerState.RUNNING):
+        try:
+            changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
+        except (BackendError, PeerUnreachable):
+            # Hyper-V says only that a file is missing, or in its own words.
+            self._disks.require_volumes(machine, vm_uuid)
+            raise
+        if changed:
             self._events.note_running(vm_uuid)
 
     def _reboot(self, machine: Machine, vm_uuid: UUID, request: RebootRequest) -> None:

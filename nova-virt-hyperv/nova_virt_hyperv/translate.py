@@ -14,8 +14,10 @@ from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
 from nova_virt_hyperv.cim import Embedded, Instance, Number
+from nova_virt_hyperv.volume_paths import check_volume
 
 __all__ = [
     "GENERATION",
@@ -103,6 +105,7 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
             VmFeature.IMPORTED_DISKS,
         ),
         export_formats=(DiskFormat.VHDX,),
+        volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB),
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         memory_step_bytes=2 * MIB,
     )
@@ -155,6 +158,7 @@ def check_disk(
 ) -> None:
     """Refuse what the host does not take; ``firmware`` is None for a VM that exists."""
     offers.check_disk(spec, host, secrets)
+    check_volume(spec)
     place = f"disks[{spec.key}]"
     if firmware is not Firmware.BIOS and spec.bus is DiskBus.IDE:
         raise Unsupported(
@@ -163,7 +167,7 @@ def check_disk(
         )
     # A disk from an image is compared with the image, which tells more.
     least = 0 if isinstance(spec.source, FromImage) else _SMALLEST_DISK_BYTES
-    if spec.size_bytes is not None:
+    if spec.size_bytes is not None and not isinstance(spec.source, Volume):
         check_size(spec.size_bytes, f"{place}.size_bytes", least)
     limits = spec.limits
     if limits is not None and (limits.bytes_per_second or _REQUEST_BYTES) < _REQUEST_BYTES:

@@ -67,7 +67,7 @@ class SimulatorHarness(Harness):
     def start(self) -> None:
         """See `Harness`."""
         self._directory = tempfile.TemporaryDirectory(prefix="nova-virt-hyperv-")
-        root = Path(self._directory.name)
+        self.root = root = Path(self._directory.name)
         self._shared = root / "c" / "nova-virt"
         self._shared_by_second = root / "d" / "nova-virt"
         folders = ("simulator", "samba", "samba-2")

@@ -18,18 +18,35 @@ from nova_virt_interface.errors import (
     NotFound,
     VirtError,
 )
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    DetachDiskRequest,
+    ResizeDiskRequest,
+)
+from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    PauseRequest,
+    PowerState,
+    StartRequest,
+    StopRequest,
+    SuspendRequest,
+)
+from nova_virt_interface.values.resize import (
+    ConfirmResizeRequest,
+    ResizeVmRequest,
+    RevertResizeRequest,
+)
 from nova_virt_interface.values.vm import DeleteVmRequest
 
-from .backend import BackendTestCase, blank, from_image, medium, nic
+from .backend import MIB, BackendTestCase, blank, from_image, medium, nic
 
-_LONGEST = 60
+_LONGEST = 120
 
 
 class TestLostRequests(BackendTestCase):
-    def sweep(self, prepare: Callable[[], UUID], act: Callable[[UUID], None]) -> None:
+    def sweep(self, prepare: Callable[[], UUID], act: Callable[[UUID], object]) -> None:
         """Lose each request in turn; afterwards a repeat succeeds and deletion leaves nothing."""
         for kind in ("drop-before", "drop-after"):
             for skip in range(_LONGEST):
@@ -105,6 +122,49 @@ class TestLostRequests(BackendTestCase):
             lambda: self.made(nics=(nic(),)),
             lambda vm_uuid: self.hypervisor.detach_nic(vm_uuid, request),
         )
+
+    def test_a_vm_is_held_and_goes_on(self) -> None:
+        def held(vm_uuid: UUID) -> None:
+            self.hypervisor.start_vm(vm_uuid, StartRequest())
+            self.hypervisor.pause_vm(vm_uuid, PauseRequest())
+            self.hypervisor.suspend_vm(vm_uuid, SuspendRequest())
+
+        self.sweep(self.made, held)
+
+    def test_a_disk_grows(self) -> None:
+        request = ResizeDiskRequest(key="data", size_bytes=16 * MIB)
+        self.sweep(
+            lambda: self.made(disks=(blank(),)),
+            lambda vm_uuid: self.hypervisor.resize_disk(vm_uuid, request),
+        )
+
+    def test_a_disk_is_exported(self) -> None:
+        def running() -> UUID:
+            vm_uuid = self.made(disks=(blank(),))
+            self.hypervisor.start_vm(vm_uuid, StartRequest())
+            return vm_uuid
+
+        request = ExportDiskRequest(disk_key="data", sink_key="out", format=DiskFormat.VHDX)
+        self.sweep(running, lambda vm_uuid: self.hypervisor.export_disk(vm_uuid, request))
+
+    def test_a_vm_is_resized(self) -> None:
+        spec = self.spec(vcpus=2, disks=(blank("other"),), nics=(nic(),))
+        request = ResizeVmRequest(spec=spec)
+        self.sweep(
+            lambda: self.made(disks=(blank(),)),
+            lambda vm_uuid: self.hypervisor.resize_vm(vm_uuid, request),
+        )
+
+    def test_a_resize_ends(self) -> None:
+        def resized() -> UUID:
+            vm_uuid = self.made(disks=(blank(),))
+            spec = self.spec(vcpus=2, disks=(blank("other"),))
+            self.hypervisor.resize_vm(vm_uuid, ResizeVmRequest(spec=spec))
+            return vm_uuid
+
+        confirm, revert = ConfirmResizeRequest(), RevertResizeRequest()
+        self.sweep(resized, lambda vm_uuid: self.hypervisor.confirm_resize(vm_uuid, confirm))
+        self.sweep(resized, lambda vm_uuid: self.hypervisor.revert_resize(vm_uuid, revert))
 
 
 class TestBrokenAnswers(BackendTestCase):
