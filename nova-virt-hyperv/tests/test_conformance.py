@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nova_virt_hyperv.testing.harness import SimulatorHarness
 from nova_virt_interface.testing.case import HypervisorTestCase
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
+
+from nova_virt_hyperv.testing.harness import SimulatorHarness
 
 
 class TestSimulator(HypervisorSuite, HypervisorTestCase):

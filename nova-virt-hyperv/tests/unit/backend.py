@@ -7,8 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import testtools
-from nova_virt_hyperv.hypervisor import HyperVHypervisor
-from nova_virt_hyperv.testing.harness import SimulatorHarness
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.harness import started
 from nova_virt_interface.values.disks import (
@@ -21,6 +19,9 @@ from nova_virt_interface.values.disks import (
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+
+from nova_virt_hyperv.hypervisor import HyperVHypervisor
+from nova_virt_hyperv.testing.harness import SimulatorHarness
 
 MIB = 1024 * 1024
 

@@ -8,6 +8,7 @@ import testtools
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+
 from nova_virt_hyperv import cim
 from nova_virt_hyperv.testing.simulator import embedded, soap, wql
 from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION

@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from fixtures import TempDir
-from nova_virt_hyperv.conf import Settings
-from nova_virt_hyperv.testing.harness import SimulatorHarness
-from nova_virt_hyperv.testing.samba import Samba
 from nova_virt_interface.errors import (
     AccessDenied,
     BackendError,
@@ -31,6 +28,10 @@ from nova_virt_interface.values.power import (
     StartRequest,
     StopRequest,
 )
+
+from nova_virt_hyperv.conf import Settings
+from nova_virt_hyperv.testing.harness import SimulatorHarness
+from nova_virt_hyperv.testing.samba import Samba
 
 from .backend import BackendTestCase, nic
 

@@ -6,10 +6,6 @@ import ssl
 
 import requests
 import testtools
-from nova_virt_hyperv.errors import TABLE, About, contract_error
-from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
-from nova_virt_hyperv.testing.simulator import soap
-from nova_virt_hyperv.testing.simulator.model import WsFault
 from nova_virt_interface.errors import (
     AccessDenied,
     BackendError,
@@ -25,6 +21,11 @@ from nova_virt_interface.errors import (
 )
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError
 from smbprotocol.exceptions import SMBOSError
+
+from nova_virt_hyperv.errors import TABLE, About, contract_error
+from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
+from nova_virt_hyperv.testing.simulator import soap
+from nova_virt_hyperv.testing.simulator.model import WsFault
 
 _REFUSED = ssl.SSLCertVerificationError(1, "self-signed certificate")
 

@@ -7,10 +7,6 @@ from uuid import UUID, uuid4
 import testtools
 from hypothesis import given
 from hypothesis import strategies as st
-from nova_virt_hyperv import translate
-from nova_virt_hyperv.cim import Instance
-from nova_virt_hyperv.conf import Settings, list_opts, settings_from
-from nova_virt_hyperv.mark import DeviceName, DiskName, Mark
 from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.disks import DiskBus
 from nova_virt_interface.values.guest_settings import Firmware, GuestSettings
@@ -18,6 +14,11 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec
 from oslo_config import cfg
+
+from nova_virt_hyperv import translate
+from nova_virt_hyperv.cim import Instance
+from nova_virt_hyperv.conf import Settings, list_opts, settings_from
+from nova_virt_hyperv.mark import DeviceName, DiskName, Mark
 
 from .backend import MIB, blank, from_image, medium, nic
 

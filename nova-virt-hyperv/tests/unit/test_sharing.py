@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import testtools
+from nova_virt_interface.errors import HostUnreachable
+from nova_virt_interface.testing.harness import finished, started
+
 from nova_virt_hyperv.files import DISKS, Files
 from nova_virt_hyperv.pool import Pool
 from nova_virt_hyperv.session import Session
-from nova_virt_interface.errors import HostUnreachable
-from nova_virt_interface.testing.harness import finished, started
 
 from .backend import MIB, BackendTestCase, medium
 from .test_connection import PlainHarness

@@ -9,6 +9,7 @@ from typing import Any
 import testtools
 from fixtures import TempDir
 from lxml import etree
+
 from nova_virt_hyperv.testing.simulator import soap, vhdx, wql
 from nova_virt_hyperv.testing.simulator.catalogue import simulate
 from nova_virt_hyperv.testing.simulator.host import Configuration

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fixtures import EnvironmentVariable, MockPatchObject, MonkeyPatch
+from spnego.exceptions import BadMICError
+
 from nova_virt_hyperv.faults import read_fault
 from nova_virt_hyperv.testing.simulator.authentication import Account, Handshake
 from nova_virt_hyperv.testing.simulator.server import WinRm
-from spnego.exceptions import BadMICError
 
 from .test_simulator import SimulatorTestCase, request
 
