@@ -69,6 +69,20 @@ _OPTIONS: list[cfg.Opt] = [
         help="Marks the VMs of this deployment: two that share a host need different owners and "
         "different storage paths.",
     ),
+    cfg.StrOpt(
+        "storage_id",
+        default="",
+        help="Names the storage of storage_path, when other hosts have it, too (a cluster's shared "
+        "volume): the same name on all of them, and the same storage_path. Empty: it is this "
+        "host's own.",
+    ),
+    cfg.StrOpt(
+        "secure_boot_template",
+        default="272e7447-90a4-4563-a4b9-8e4ab00526ce",
+        help="GUID of the template with the authorities that a VM with secure boot trusts: the "
+        "default is that of Microsoft's UEFI certificate authority, which signs Linux; "
+        "1734c6e8-3154-4dda-ba5f-a874cc483422 trusts Windows.",
+    ),
     cfg.IntOpt(
         "timeout_seconds", default=60, min=5, help="How long the host may take to answer a request."
     ),
@@ -103,6 +117,8 @@ class Settings:
     share: str = "nova-virt"
     share_port: int = 445
     owner: str = "nova"
+    storage_id: str = ""
+    secure_boot_template: str = "272e7447-90a4-4563-a4b9-8e4ab00526ce"
     timeout_seconds: int = 60
     poll_interval_seconds: float = 5.0
     stale_upload_seconds: float = 3600.0

@@ -31,6 +31,11 @@ class Devices:
         named += [("ResourceSettings", text) for text in settings]
         self._wmi.invoke(self._service, "AddResourceSettings", named, about=about)
 
+    def modify(self, settings: Sequence[str], about: About) -> None:
+        """Change resources, all in one request; each names itself by its InstanceID."""
+        named: list[tuple[str, Parameter]] = [("ResourceSettings", text) for text in settings]
+        self._wmi.invoke(self._service, "ModifyResourceSettings", named, about=about)
+
     def remove(self, rows: Sequence[Instance], about: About) -> None:
         """Remove resources, all in one request."""
         named: list[tuple[str, Parameter]] = [

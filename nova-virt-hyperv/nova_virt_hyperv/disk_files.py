@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nova_virt_interface.errors import BackendError
+from nova_virt_interface.errors import BackendError, InvalidRequest, NotFound
 
 from nova_virt_hyperv.cim import Number, embedded
 from nova_virt_hyperv.errors import About
@@ -57,11 +57,43 @@ class DiskFiles:
         self._make(settings, name)
 
     def resize(self, path: str, size_bytes: int, name: str) -> None:
-        """Enlarge a disk that nobody uses."""
+        """Enlarge a disk; while its VM runs, one on SCSI only."""
         self._wmi.invoke(
             self._service,
             "ResizeVirtualHardDisk",
             [("Path", path), ("MaxInternalSize", size_bytes)],
+            about=About(name),
+        )
+
+    def require_growth(self, path: str, size_bytes: int, name: str) -> bool:
+        """Whether a disk has to grow to have this size; InvalidRequest if it is larger."""
+        found = self.read(path, name).size_bytes
+        if size_bytes < found:
+            raise InvalidRequest(
+                f"{name} has {found} bytes: it does not shrink",
+                remedy="ask for a larger size",
+                field="size_bytes",
+            )
+        return size_bytes > found
+
+    def exists(self, path: str, name: str) -> bool:
+        """Whether there is a disk of this path, maybe on another host."""
+        try:
+            self.read(path, name)
+        except NotFound:
+            return False
+        return True
+
+    def copy(self, path: str, target: str, name: str) -> None:
+        """Make a disk that stands alone of what another, which nobody writes to, holds."""
+        settings = embedded(
+            "Msvm_VirtualHardDiskSettingData",
+            {"Type": _DYNAMIC, "Format": _VHDX, "Path": target},
+        )
+        self._wmi.invoke(
+            self._service,
+            "ConvertVirtualHardDisk",
+            [("SourcePath", path), ("VirtualDiskSettingData", settings)],
             about=About(name),
         )
 

@@ -17,6 +17,7 @@ from nova_virt_interface.errors import (
     InvalidRequest,
     InvalidState,
     NotFound,
+    PeerUnreachable,
     Resource,
     Unsupported,
     VirtError,
@@ -157,6 +158,15 @@ def _strange(about: About) -> VirtError:
     return BackendError("what answers is no WinRM service", remedy="check host and port")
 
 
+def _no_destination(about: About) -> VirtError:
+    return PeerUnreachable(
+        f"the host does not reach the other host that {about.name} needs",
+        remedy="check that the destination runs, and that both hosts may delegate to each other "
+        "(cifs and Microsoft Virtual System Migration Service)",
+        resource=Resource.DESTINATION,
+    )
+
+
 _STORAGE = _too_little(Resource.STORAGE, "free some space on the host")
 _MEMORY = _too_little(Resource.MEMORY, "stop other VMs, or use another host")
 
@@ -173,6 +183,14 @@ TABLE: tuple[Row, ...] = (
     Row(kind=(Refusal, WmiFault), code=0xC03A0014, make=_corrupt),  # unknown virtual disk type
     Row(kind=(Refusal, WmiFault), code=0x80041003, make=_denied),  # WBEM_E_ACCESS_DENIED
     Row(kind=(Refusal, WmiFault), code=0x80041002, make=_not_found),  # WBEM_E_NOT_FOUND
+    # ERROR_BAD_NETPATH, ERROR_NETNAME_DELETED, WSAETIMEDOUT, WSAECONNREFUSED, WSAECONNRESET,
+    # WSAHOST_NOT_FOUND: of a path or of a migration to another host.
+    Row(kind=Refusal, code=0x80070035, make=_no_destination),
+    Row(kind=Refusal, code=0x80070040, make=_no_destination),
+    Row(kind=Refusal, code=0x8007274C, make=_no_destination),
+    Row(kind=Refusal, code=0x8007274D, make=_no_destination),
+    Row(kind=Refusal, code=0x80072746, make=_no_destination),
+    Row(kind=Refusal, code=0x80072AF9, make=_no_destination),
     # Return values and job error codes, as the Msvm_ methods document them.
     Row(kind=Refusal, code=1, make=_unsupported),
     Row(kind=Refusal, code=32770, make=_unsupported),

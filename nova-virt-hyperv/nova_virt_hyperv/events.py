@@ -34,8 +34,12 @@ _KINDS = {
 }
 _RESULTS = {
     EventKind.STARTED: PowerState.RUNNING,
+    EventKind.RESUMED: PowerState.RUNNING,
     EventKind.STOPPED: PowerState.STOPPED,
+    EventKind.PAUSED: PowerState.PAUSED,
+    EventKind.SUSPENDED: PowerState.SUSPENDED,
 }
+_HELD = (PowerState.PAUSED, PowerState.SUSPENDED)
 
 
 class Events:
@@ -65,11 +69,17 @@ class Events:
         with self._lock:
             self._clock += 1
             self._noted[vm_uuid] = self._clock
-            if kind is EventKind.DELETED:
+            if kind in (EventKind.DELETED, EventKind.MIGRATED):
                 self._known.pop(vm_uuid, None)
             else:
                 self._known[vm_uuid] = (_RESULTS[kind], 0)
             self._dispatcher.send(kind, vm_uuid)
+
+    def note_running(self, vm_uuid: UUID) -> None:
+        """Tell at once that a VM runs: it goes on, if it was held when it was last looked at."""
+        with self._lock:
+            before, _ = self._known.get(vm_uuid, (PowerState.STOPPED, 0))
+        self.note(EventKind.RESUMED if before in _HELD else EventKind.STARTED, vm_uuid)
 
     def close(self) -> None:
         """Tell nothing more. Idempotent."""
@@ -119,7 +129,7 @@ class Events:
         self._known[vm_uuid] = (entry.state, entry.uptime_ms)
         if before is not entry.state:
             kind = _KINDS.get(entry.state)
-            if entry.state is PowerState.RUNNING and before is PowerState.PAUSED:
+            if entry.state is PowerState.RUNNING and before in _HELD:
                 kind = EventKind.RESUMED
             if kind is not None:
                 self._dispatcher.send(kind, vm_uuid)

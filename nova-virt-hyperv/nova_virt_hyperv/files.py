@@ -17,10 +17,12 @@ from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.errors import About, contract_error
 from nova_virt_hyperv.pool import Pool
 
-__all__ = ["DISKS", "IMAGES", "File", "Files"]
+__all__ = ["DISKS", "IMAGES", "MOVES", "ROOT", "File", "Files"]
 
+ROOT = ""
 DISKS = "disks"
 IMAGES = "images"
+MOVES = "moves"
 
 # What smbclient keeps between calls, by host.
 _Connections = dict[str, Any]
@@ -28,7 +30,7 @@ _Connections = dict[str, Any]
 
 @dataclass(frozen=True)
 class File:
-    """A file in one of the driver's two folders."""
+    """A file in one of the driver's folders."""
 
     name: str
     size_bytes: int
@@ -47,6 +49,10 @@ class Files:
         self._settings = settings
         self._pool: Pool[_Connections] = Pool(dict, _hang_up)
 
+    def on_network(self, host: str, folder: str, name: str) -> str:
+        r"""The path by which other hosts name a file of the host of this name, ``\\HOST\SHARE``."""
+        return rf"\\{host}\{self._settings.share}\{folder}\{name}"
+
     def on_host(self, folder: str, name: str) -> str:
         """The path of a file as the host names it."""
         return f"{self._settings.storage_path}\\{folder}\\{name}"
@@ -54,7 +60,7 @@ class Files:
     def prepare(self) -> None:
         """Make the folders, unless they are there."""
         with self._translated(About(f"share {self._settings.share}")) as options:
-            for folder in (DISKS, IMAGES):
+            for folder in (DISKS, IMAGES, MOVES):
                 try:
                     # Its `makedirs` never ends when there is no such share.
                     smbclient.mkdir(self._path(folder), **options)
@@ -86,6 +92,32 @@ class Files:
             with smbclient.open_file(path, "xb", share_access="", **options) as file:
                 yield file
 
+    @contextmanager
+    def read(self, folder: str, name: str) -> Iterator[BinaryIO]:
+        """Read a file; others may do so, too."""
+        with self._translated(About(f"file {name}")) as options:
+            path = self._path(folder, name)
+            with smbclient.open_file(path, "rb", share_access="r", **options) as file:
+                yield file
+
+    def touch(self, folder: str, name: str) -> None:
+        """Make an empty file; one that is there is no error."""
+        with self._translated(About(f"file {name}"), changing=True) as options:
+            path = self._path(folder, name)
+            with smbclient.open_file(path, "wb", share_access="rwd", **options):
+                pass
+
+    def exists(self, folder: str, name: str) -> bool:
+        """Whether there is a file of this name."""
+        with self._translated(About(f"file {name}")) as options:
+            try:
+                smbclient.stat(self._path(folder, name), **options)
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+                return False
+            return True
+
     def publish(self, folder: str, old: str, new: str) -> bool:
         """Rename a file; False if one of the new name exists, which stays as it is."""
         with self._translated(About(f"file {old}"), changing=True) as options:
@@ -116,7 +148,8 @@ class Files:
         self._pool.close()
 
     def _path(self, *parts: str) -> str:
-        return "\\".join((rf"\\{self._settings.host}\{self._settings.share}", *parts))
+        root = rf"\\{self._settings.host}\{self._settings.share}"
+        return "\\".join((root, *filter(None, parts)))
 
     @contextmanager
     def _translated(self, about: About, *, changing: bool = False) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from nova_virt_interface.errors import (
     Conflict,
     ImageCorrupt,
     InsufficientResources,
+    InvalidRequest,
     NotFound,
     Resource,
     Unsupported,
@@ -18,6 +19,7 @@ from nova_virt_interface.errors import (
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageSource
 from nova_virt_interface.turns import Turns
+from nova_virt_interface.values.disks import Imported
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import (
     CachedImage,
@@ -129,17 +131,29 @@ class Images:
             )
         name = f"{_UNFINISHED}{request.key}.{secrets.token_hex(8)}{_SUFFIX}"
         with undone_by(lambda: self._files.remove(IMAGES, name)):
-            self._copy(request, name)
-            self._check(request.key, name)
+            self._copy(request, IMAGES, name)
+            self._check(request.key, IMAGES, name)
             if not self._files.publish(IMAGES, name, request.key + _SUFFIX):
                 # Another process has brought the same image meanwhile.
                 self._files.remove(IMAGES, name)
 
-    def _copy(self, request: CacheImageRequest, name: str) -> None:
+    def bring(self, source: Imported, folder: str, name: str, most_bytes: int) -> None:
+        """Write a whole disk that another host exported, which may have so many bytes at most."""
+        with undone_by(lambda: self._files.remove(folder, name)):
+            self._copy(source, folder, name)
+            size = self._check(source.key, folder, name)
+            if size > most_bytes:
+                raise InvalidRequest(
+                    f"a disk of {most_bytes} bytes is smaller than its content of {size}",
+                    remedy="ask for a larger disk",
+                    field="size_bytes",
+                )
+
+    def _copy(self, request: CacheImageRequest | Imported, folder: str, name: str) -> None:
         call, done = current_call(), 0
         reader = self._source.open(request.key)
         try:
-            with self._files.new(IMAGES, name) as file:
+            with self._files.new(folder, name) as file:
                 while chunk := reader.read(_CHUNK_BYTES):
                     call.check()
                     done += file.write(chunk)
@@ -153,9 +167,10 @@ class Images:
                 remedy="correct its record in the image store, or upload it again",
             )
 
-    def _check(self, key: str, name: str) -> None:
+    def _check(self, key: str, folder: str, name: str) -> int:
+        """Let the host read what was written; returns the disk's size."""
         try:
-            found = self._disk_files.read(self._files.on_host(IMAGES, name), f"image {key}")
+            found = self._disk_files.read(self._files.on_host(folder, name), f"image {key}")
         except BackendError as error:
             raise ImageCorrupt(
                 f"the host cannot read image {key}",
@@ -167,6 +182,7 @@ class Images:
                 f"image {key} is a differencing disk of {found.parent_path}",
                 remedy="merge it with its parent, then upload the image again",
             )
+        return found.size_bytes
 
     def _describe(self, file: File) -> CachedImage:
         key = file.name.removesuffix(_SUFFIX)

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from nova_virt_interface.errors import AccessDenied, BackendError
+from nova_virt_interface.states import ON
 from nova_virt_interface.values.host import HostInventory
+from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmState, VmStatistics
 
-from nova_virt_hyperv.cim import CIMV2, Instance, Reference, equals, select
+from nova_virt_hyperv.cim import CIMV2, Instance, Reference, equals, select, wql_text
 from nova_virt_hyperv.conf import Settings
-from nova_virt_hyperv.machines import Entry, Machines, Services
+from nova_virt_hyperv.machines import Entry, Machine, Machines, Services, about_vm
+from nova_virt_hyperv.mark import DeviceName
 from nova_virt_hyperv.translate import MIB
 from nova_virt_hyperv.wmi import Wmi
 
-if TYPE_CHECKING:
-    from nova_virt_hyperv.disks import Disks
-    from nova_virt_hyperv.nics import Nics
-
-__all__ = ["Inventory", "computer", "find_services", "free_storage_bytes", "operating_system"]
+__all__ = [
+    "Inventory",
+    "computer",
+    "find_services",
+    "free_storage_bytes",
+    "operating_system",
+    "statistics_of",
+]
 
 _KIB = 1024
+# ResourceType of an Ethernet port.
+_NIC = 10
 
 
 class Inventory:
     """The host and its VMs, measured."""
 
-    def __init__(
-        self, wmi: Wmi, machines: Machines, disks: Disks, nics: Nics, settings: Settings
-    ) -> None:
+    def __init__(self, wmi: Wmi, machines: Machines, settings: Settings) -> None:
         self._wmi = wmi
         self._machines = machines
-        self._disks = disks
-        self._nics = nics
         self._settings = settings
 
     def inventory(self) -> HostInventory:
@@ -48,6 +51,7 @@ class Inventory:
             memory_free_bytes=(memory.number("FreePhysicalMemory") or 0) * _KIB,
             storage_bytes=size,
             storage_free_bytes=free,
+            storage_id=self._settings.storage_id or None,
         )
 
     def list_vms(self) -> tuple[VmState, ...]:
@@ -56,16 +60,27 @@ class Inventory:
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
         """See `IHypervisor.get_vm`."""
-        entry = self._machines.on(vm_uuid, lambda vm: self._machines.entry(vm, vm_uuid), reads=True)
-        return replace(
-            _state(entry),
-            disk_keys=self._disks.keys(entry.machine, vm_uuid),
-            nic_keys=self._nics.keys(entry.machine, vm_uuid),
-        )
+
+        def look(machine: Machine) -> VmState:
+            state = _state(self._machines.entry(machine, vm_uuid))
+            pattern = wql_text(f"Microsoft:{machine.guid}\\%")
+            rows = self._wmi.query(
+                select("CIM_ResourceAllocationSettingData", f"InstanceID LIKE {pattern}"),
+                about=about_vm(vm_uuid),
+            )
+            names = [(row, DeviceName.read(row.text("ElementName"))) for row in rows]
+            keys = [(row.number("ResourceType") == _NIC, name.key) for row, name in names if name]
+            return replace(
+                state,
+                disk_keys=tuple(key for is_nic, key in keys if not is_nic),
+                nic_keys=tuple(key for is_nic, key in keys if is_nic),
+            )
+
+        return self._machines.on(vm_uuid, look, reads=True)
 
     def statistics(self) -> tuple[VmStatistics, ...]:
         """See `IHypervisor.statistics`. Processor time, disks and NICs are not in the summary."""
-        return tuple(_statistics(entry) for entry in self._machines.census())
+        return tuple(statistics_of(entry) for entry in self._machines.census())
 
 
 def computer(wmi: Wmi) -> Instance:
@@ -89,6 +104,8 @@ def find_services(wmi: Wmi, host_name: str) -> Services:
         host_name=host_name,
         machines=_service(wmi, "Msvm_VirtualSystemManagementService"),
         disk_files=_service(wmi, "Msvm_ImageManagementService"),
+        checkpoints=_service(wmi, "Msvm_VirtualSystemSnapshotService"),
+        migration=_service(wmi, "Msvm_VirtualSystemMigrationService"),
     )
 
 
@@ -122,12 +139,17 @@ def _state(entry: Entry) -> VmState:
     return VmState(vm_uuid=entry.uuid, name=entry.name, power_state=entry.state)
 
 
-def _statistics(entry: Entry) -> VmStatistics:
+def statistics_of(entry: Entry) -> VmStatistics:
+    """What the summary of a VM tells of its use."""
     memory = None if entry.memory_mib is None else entry.memory_mib * MIB
+    runs = entry.state is PowerState.RUNNING
+    load = entry.load_percent if runs else None
     return VmStatistics(
         vm_uuid=entry.uuid,
         power_state=entry.state,
         vcpus=entry.vcpus,
+        cpu_load=None if load is None else min(1.0, load / 100),
+        uptime_seconds=entry.uptime_ms // 1000 if entry.state in ON else None,
         memory_bytes=memory,
         memory_used_bytes=memory,
     )

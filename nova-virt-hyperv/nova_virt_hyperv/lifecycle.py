@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -15,17 +15,21 @@ from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
+from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.disks import SCSI_CONTROLLER, Disks
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
-from nova_virt_hyperv.mark import Mark
+from nova_virt_hyperv.mark import Copied, Mark
+from nova_virt_hyperv.moves import Moves
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
 from nova_virt_hyperv.session import Steps, several_steps
-from nova_virt_hyperv.translate import GENERATION, MIB, bios_guid, check_vm, firmware_of
+from nova_virt_hyperv.settings import firmware_settings, hardware_settings
+from nova_virt_hyperv.translate import GENERATION, bios_guid, check_vm, firmware_of
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
 __all__ = ["Lifecycle"]
@@ -37,7 +41,6 @@ _SETTINGS = "Msvm_VirtualSystemSettingData"
 _NO_AUTOMATIC_START = Number(2, "uint16")
 # BootOrder of the first generation: hard disk, CD, network, floppy.
 _DISK_FIRST = [Number(code, "uint16") for code in (2, 1, 3, 0)]
-_WHOLE_PROCESSOR = Number(100000, "uint64")
 
 
 class Lifecycle:
@@ -54,7 +57,8 @@ class Lifecycle:
         events: Events,
         services: Services,
         host: HostDescription,
-        owner: str,
+        settings: Settings,
+        moves: Moves,
     ) -> None:
         self._wmi = wmi
         self._machines = machines
@@ -65,7 +69,9 @@ class Lifecycle:
         self._events = events
         self._service = services.machines
         self._host = host
-        self._owner = owner
+        self._owner = settings.owner
+        self._moves = moves
+        self._template = settings.secure_boot_template
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`.
@@ -83,6 +89,8 @@ class Lifecycle:
                 if machine.mark.spec != spec_digest(spec):
                     raise _conflict(vm_uuid, "a VM of another spec")
                 return
+        if self._moves.incoming(vm_uuid) is not None:
+            raise _conflict(vm_uuid, "a VM that is to come from another host")
         switches = self._nics.switches(spec.nics)
         for disk in spec.disks:
             self._disks.check_image(disk)
@@ -91,17 +99,72 @@ class Lifecycle:
             self._remove(vm_uuid, found)
             for disk in spec.disks:
                 self._disks.make(vm_uuid, disk)
-            firmware = firmware_of(spec, self._host)
-            machine = self._define(mark, spec, firmware)
-            drives = self._disks.connect(machine, vm_uuid, spec.disks, firmware)
-            self._nics.connect(machine, vm_uuid, spec.nics, switches)
-            done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
-            self._complete(machine, done, self._boot_order(spec.disks, drives, firmware))
+            self._assemble(mark, spec, switches, {})
+
+    def adopt(self, vm_uuid: UUID, spec: VmSpec, files: Mapping[str, str]) -> None:
+        """Make a VM of disks whose files are there already, and of media that are made.
+
+        Args:
+            vm_uuid: of the VM.
+            spec: its description.
+            files: names of the files in the folder of disks, by the disks' keys.
+        """
+        mark = Mark(self._owner, vm_uuid, str(uuid4()).upper())
+        found = self._machines.find(vm_uuid)
+        for machine in found:
+            if not self._machines.is_ours(machine, vm_uuid):
+                raise _conflict(vm_uuid, "somebody else's VM")
+            if machine.spec and machine.spec != spec_digest(spec):
+                raise _conflict(vm_uuid, "a VM of another spec")
+            if machine.spec:
+                return
+        switches = self._nics.switches(spec.nics)
+        missing = [
+            disk.key
+            for disk in spec.disks
+            if disk.key not in files and not isinstance(disk.source, Media | Volume)
+        ]
+        if missing:
+            raise NotFound(
+                f"VM {vm_uuid} has no disks {missing} here", resource=Resource.DISK, name=missing[0]
+            )
+        media = [disk for disk in spec.disks if disk.key not in files]
+
+        def undo() -> None:
+            self.forget(vm_uuid)
+            for disk in media:
+                self._disks.remove_file(vm_uuid, disk.key)
+
+        with undone_by(undo):
+            self.forget(vm_uuid)
+            for disk in media:
+                self._disks.remove_file(vm_uuid, disk.key)
+                self._disks.make(vm_uuid, disk)
+            self._assemble(mark, spec, switches, files)
+
+    def forget(self, vm_uuid: UUID) -> bool:
+        """Remove a VM that is ours, complete or not, but none of its files."""
+        ours = [vm for vm in self._machines.find(vm_uuid) if self._machines.is_ours(vm, vm_uuid)]
+        with several_steps() as steps:
+            for machine in ours:
+                self._remove_one(machine, vm_uuid, steps)
+        return bool(ours)
+
+    def _assemble(
+        self, mark: Mark, spec: VmSpec, switches: Mapping[str, Instance], files: Mapping[str, str]
+    ) -> None:
+        firmware = firmware_of(spec, self._host)
+        machine = self._define(mark, spec, firmware)
+        drives = self._disks.connect(machine, mark.uuid, spec.disks, firmware, files)
+        self._nics.connect(machine, mark.uuid, spec.nics, switches)
+        done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
+        self.complete(machine, done, spec, drives)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
         if self._remove(vm_uuid, self._machines.find(vm_uuid)):
             self._events.note(EventKind.DELETED, vm_uuid)
+        self._moves.forget(vm_uuid)
 
     def _remove(self, vm_uuid: UUID, found: Sequence[Machine]) -> bool:
         """Remove what is ours of these, complete or not, and all files of the VM.
@@ -138,9 +201,7 @@ class Lifecycle:
             "VirtualSystemSubType": GENERATION[firmware],
             "AutomaticStartupAction": _NO_AUTOMATIC_START,
         }
-        if firmware is Firmware.UEFI:
-            # The contract has no word for secure boot yet, and most images are signed by nobody.
-            settings["SecureBootEnabled"] = False
+        settings |= firmware_settings(spec, firmware, self._template)
         named: list[tuple[str, Parameter]] = [("SystemSettings", embedded(_SETTINGS, settings))]
         named += [("ResourceSettings", text) for text in _resources(spec)]
         about = about_vm(mark.uuid)
@@ -151,15 +212,52 @@ class Lifecycle:
                 return machine
         raise BackendError(f"VM {mark.uuid} vanished after it was defined", may_have_been_done=True)
 
-    def _complete(self, machine: Machine, mark: Mark, boot: dict[str, Embedded]) -> None:
+    def complete(
+        self, machine: Machine, mark: Mark, spec: VmSpec, drives: Sequence[Instance]
+    ) -> None:
+        """Say that a VM is as described: its mark, label, firmware and boot order.
+
+        Args:
+            machine: the VM.
+            mark: with the digest of the description.
+            spec: the description.
+            drives: those of its disks, in the same order.
+        """
+        firmware = firmware_of(spec, self._host)
+        more = self._boot_order(spec.disks, drives, firmware)
+        more |= firmware_settings(spec, firmware, self._template)
+        self.label(machine, mark, spec.name, more)
+
+    def note_copy(self, machine: Machine, copy: Copied) -> None:
+        """Write into a VM's notes that a cold migration has copied it."""
+        mark = machine.mark_of_ours
         settings: dict[str, Embedded] = {
             "InstanceID": machine.settings.key("InstanceID"),
-            "Notes": [str(mark)],
+            "Notes": [str(mark), str(copy)],
         }
+        self._write(mark, settings)
+
+    def relabel(self, machine: Machine, spec: VmSpec) -> None:
+        """Say that a VM, running or not, is of this description."""
+        self.label(machine, replace(machine.mark_of_ours, spec=spec_digest(spec)), spec.name)
+
+    def label(
+        self, machine: Machine, mark: Mark, name: str, more: Mapping[str, Embedded] | None = None
+    ) -> None:
+        """Write a VM's mark and label, and what else changes with them."""
+        settings: dict[str, Embedded] = {
+            "InstanceID": machine.settings.key("InstanceID"),
+            "ElementName": name,
+            "Notes": [str(mark)],
+            **(more or {}),
+        }
+        self._write(mark, settings)
+
+    def _write(self, mark: Mark, settings: dict[str, Embedded]) -> None:
         self._wmi.invoke(
             self._service,
             "ModifySystemSettings",
-            [("SystemSettings", embedded(_SETTINGS, settings | boot))],
+            [("SystemSettings", embedded(_SETTINGS, settings))],
             about=about_vm(mark.uuid),
         )
 
@@ -191,30 +289,8 @@ class Lifecycle:
 
 
 def _resources(spec: VmSpec) -> list[str]:
-    memory = Number(spec.memory_bytes // MIB, "uint64")
-    return [
-        embedded(
-            "Msvm_MemorySettingData",
-            {
-                "ResourceType": Number(4, "uint16"),
-                "ResourceSubType": "Microsoft:Hyper-V:Memory",
-                "VirtualQuantity": memory,
-                "Reservation": memory,
-                "Limit": memory,
-                "DynamicMemoryEnabled": False,
-            },
-        ),
-        embedded(
-            "Msvm_ProcessorSettingData",
-            {
-                "ResourceType": Number(3, "uint16"),
-                "ResourceSubType": "Microsoft:Hyper-V:Processor",
-                "VirtualQuantity": Number(spec.vcpus, "uint64"),
-                "Limit": _WHOLE_PROCESSOR,
-            },
-        ),
-        SCSI_CONTROLLER,
-    ]
+    hardware = hardware_settings(spec)
+    return [*(embedded(name, found) for name, found in hardware.items()), SCSI_CONTROLLER]
 
 
 def _conflict(vm_uuid: UUID, what: str) -> Conflict:

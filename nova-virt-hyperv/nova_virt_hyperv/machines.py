@@ -8,12 +8,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from nova_virt_interface.errors import BackendError, NotFound, Resource
+from nova_virt_interface.states import ON
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.cim import Instance, Reference, equals, select
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.faults import WmiFault
-from nova_virt_hyperv.mark import Mark
+from nova_virt_hyperv.mark import Copied, Mark
 from nova_virt_hyperv.translate import bios_guid, power_state
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
@@ -23,8 +24,8 @@ _SETTINGS = "Msvm_VirtualSystemSettingData"
 _REALIZED = equals("VirtualSystemType", "Microsoft:Hyper-V:System:Realized")
 # RequestedInformation of GetSummaryInformation.
 _NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS = 0, 1, 3, 4
-_ENABLED_STATE, _MEMORY_USAGE, _UPTIME = 100, 103, 105
-_ASKED = (_NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS, _ENABLED_STATE, _MEMORY_USAGE, _UPTIME)
+_ENABLED_STATE, _LOAD, _MEMORY_USAGE, _UPTIME = 100, 101, 103, 105
+_ASKED = (_NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS, _ENABLED_STATE, _LOAD, _MEMORY_USAGE, _UPTIME)
 _Result = TypeVar("_Result")
 # Many fewer than fit into one response of the smallest size that a host may be set to.
 _CHUNK = 40
@@ -39,6 +40,10 @@ class Services:
     """Msvm_VirtualSystemManagementService."""
     disk_files: Reference
     """Msvm_ImageManagementService."""
+    checkpoints: Reference
+    """Msvm_VirtualSystemSnapshotService."""
+    migration: Reference
+    """Msvm_VirtualSystemMigrationService."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,20 @@ class Machine:
     """The host's own identity of the VM, upper case."""
     mark: Mark | None
     """None for one that nobody marked, or that is a copy of a marked one."""
+    copied: Copied | None = None
+    """That a cold migration has copied it."""
+
+    @property
+    def spec(self) -> str:
+        """The digest of the description that it was made of; empty when it is not complete."""
+        return self.mark.spec if self.mark else ""
+
+    @property
+    def mark_of_ours(self) -> Mark:
+        """The mark of a VM that is ours."""
+        if self.mark is None:
+            raise BackendError(f"VM {self.guid} has lost its mark")
+        return self.mark
 
     @property
     def system(self) -> Reference:
@@ -73,6 +92,7 @@ class Entry:
     vcpus: int | None
     memory_mib: int | None
     uptime_ms: int
+    load_percent: int | None = None
 
 
 class Machines:
@@ -133,18 +153,25 @@ class Machines:
 
     def census(self) -> list[Entry]:
         """All our complete VMs: one request, unless they are too many for one response."""
+        found = [entry for row in self._everybody() if (entry := self._entry(row)) is not None]
+        self._hints = {entry.uuid: entry.machine for entry in found}
+        return found
+
+    def executing(self) -> int:
+        """How many VMs of anybody are in the host's memory."""
+        states = [power_state(row.number("EnabledState")) for row in self._everybody()]
+        return sum(state in ON for state in states)
+
+    def _everybody(self) -> list[Instance]:
         try:
-            rows = self._summaries([])
+            return self._summaries([])
         except BackendError as error:
             if (
                 not isinstance(error.__cause__, WmiFault)
                 or error.__cause__.subcode != "EncodingLimit"
             ):
                 raise
-            rows = self._summaries_in_chunks()
-        found = [entry for row in rows if (entry := self._entry(row)) is not None]
-        self._hints = {entry.uuid: entry.machine for entry in found}
-        return found
+            return self._summaries_in_chunks()
 
     def entry(self, machine: Machine, vm_uuid: UUID) -> Entry:
         """What one of our VMs is; raises NotFound."""
@@ -185,15 +212,18 @@ class Machines:
             # Hyper-V reports 0 for a VM that has no memory now.
             memory_mib=row.number("MemoryUsage") or None,
             uptime_ms=row.number("UpTime") or 0,
+            load_percent=row.number("ProcessorLoad"),
         )
 
 
 def _machine(row: Instance) -> Machine:
     guid = row.text("VirtualSystemIdentifier").upper()
-    mark = Mark.read("\n".join(row.texts("Notes")))
+    notes = "\n".join(row.texts("Notes"))
+    mark = Mark.read(notes)
     return Machine(
         guid=guid,
         mark=mark if mark is not None and mark.is_of(guid) else None,
+        copied=Copied.read(notes),
     )
 
 

@@ -8,18 +8,31 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.values.disks import DiskSpec, FromImage, Media
+from nova_virt_interface.values.disks import DiskSpec, FromImage, Imported, Media
 from nova_virt_interface.values.nics import NicSpec
 
-__all__ = ["DiskName", "Mark", "NicName", "disk_pattern", "image_tag"]
+__all__ = [
+    "Copied",
+    "DeviceName",
+    "DiskName",
+    "Mark",
+    "disk_pattern",
+    "file_name",
+    "image_tag",
+    "is_fork",
+    "whole",
+]
 
 _MARK = re.compile(
     r"\[nova-virt owner=(?P<owner>[a-z0-9-]+) uuid=(?P<uuid>[0-9a-f-]{36})"
     r" vm=(?P<vm>[0-9A-F-]{36}) spec=(?P<spec>[0-9a-f]{64})?\]"
 )
+_COPIED = re.compile(r"\[nova-virt-copied by=([0-9a-f]+) at=([^ \]]*) disks=([a-z0-9,-]*)\]")
 _DIGITS = 32
 _TAG_DIGITS = 16
 _NO_IMAGE = "0" * _TAG_DIGITS
+# Begins the tag of a copy that depends on no image.
+WHOLE = "whole-"
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,28 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """Says in a stopped VM's notes that a cold migration has copied it."""
+
+    token: str
+    state: str
+    """When the VM's state had changed last."""
+    disks: tuple[str, ...]
+    """Keys of those that were copied; the others both hosts see."""
+
+    def __str__(self) -> str:
+        return f"[nova-virt-copied by={self.token} at={self.state} disks={','.join(self.disks)}]"
+
+    @classmethod
+    def read(cls, notes: str) -> Copied | None:
+        """Find it in notes."""
+        match = _COPIED.search(notes)
+        if match is None:
+            return None
+        return cls(match[1], match[2], tuple(filter(None, match[3].split(","))))
+
+
+@dataclass(frozen=True)
 class DiskName:
     """The name of a disk's file: it says which disk of which VM it is, of which spec and image."""
 
@@ -66,11 +101,15 @@ class DiskName:
     @classmethod
     def of(cls, vm_uuid: UUID, spec: DiskSpec) -> DiskName:
         """The name for a disk."""
-        image = (
-            image_tag(spec.source.image_key) if isinstance(spec.source, FromImage) else _NO_IMAGE
-        )
         extension = "iso" if isinstance(spec.source, Media) else "vhdx"
-        return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], image, extension)
+        return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], _source_tag(spec), extension)
+
+    def has_source_of(self, spec: DiskSpec) -> bool:
+        """Whether a disk of this spec begins as this one did."""
+        is_media = isinstance(spec.source, Media)
+        # A checkpoint adds its own name behind the tag, a copy that stands alone a word before it.
+        tag = self.image.partition("_")[0].removeprefix(WHOLE)
+        return tag == _source_tag(spec) and is_media == (self.extension == "iso")
 
     @classmethod
     def read(cls, path: str) -> DiskName | None:
@@ -87,10 +126,35 @@ class DiskName:
         return f"{self.vm_uuid}.{self.key}.{self.digest}.{self.image}.{self.extension}"
 
 
+def _source_tag(spec: DiskSpec) -> str:
+    if isinstance(spec.source, FromImage):
+        return image_tag(spec.source.image_key)
+    if isinstance(spec.source, Imported):
+        return hashlib.sha256(b"imported " + spec.source.key.encode()).hexdigest()[:_TAG_DIGITS]
+    return _NO_IMAGE
+
+
 def disk_pattern(*, vm_uuid: UUID | None = None, key: str = "*", image_key: str = "") -> str:
     """A pattern for the names of the files of a VM, of one of its disks, or of an image's users."""
     tag = image_tag(image_key) if image_key else "*"
     return f"{vm_uuid or '*'}.{key}.*.{tag}.*"
+
+
+def file_name(path: str) -> str:
+    """The last part of a path on the host."""
+    return path.rpartition("\\")[2]
+
+
+def whole(name: str) -> str:
+    """The name of a copy of a disk's file that stands alone."""
+    parts = name.split(".")
+    parts[3] = WHOLE + parts[3].removeprefix(WHOLE)
+    return ".".join(parts)
+
+
+def is_fork(path: str) -> bool:
+    """Whether a file is one in which a disk goes on after a checkpoint."""
+    return path.lower().endswith(".avhdx")
 
 
 def image_tag(image_key: str) -> str:
@@ -99,19 +163,23 @@ def image_tag(image_key: str) -> str:
 
 
 @dataclass(frozen=True)
-class NicName:
-    """The element name of a NIC: which it is, and of which spec."""
+class DeviceName:
+    """The element name of a NIC or of a disk's drive: which it is, and of which spec."""
 
     key: str
     digest: str
 
     @classmethod
-    def of(cls, spec: NicSpec) -> NicName:
-        """The name for a NIC."""
+    def of(cls, spec: NicSpec | DiskSpec) -> DeviceName:
+        """The name for a device."""
         return cls(spec.key, spec_digest(spec)[:_DIGITS])
 
+    def is_of(self, spec: NicSpec | DiskSpec) -> bool:
+        """Whether the device is of this spec."""
+        return self == DeviceName.of(spec)
+
     @classmethod
-    def read(cls, name: str) -> NicName | None:
+    def read(cls, name: str) -> DeviceName | None:
         """Read it from an element name; None if it is no such name."""
         match = re.fullmatch(r"nova-virt ([a-z0-9-]+) ([0-9a-f]{32})", name)
         return cls(match[1], match[2]) if match else None

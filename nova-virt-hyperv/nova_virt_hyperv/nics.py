@@ -15,8 +15,8 @@ from nova_virt_hyperv.cim import Instance, Number, embedded, equals, select
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.machines import Machine, Machines
-from nova_virt_hyperv.mark import NicName
-from nova_virt_hyperv.translate import mac_text
+from nova_virt_hyperv.mark import DeviceName
+from nova_virt_hyperv.translate import mac_of, mac_text
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Nics"]
@@ -44,9 +44,9 @@ class Nics:
         attached = self._attached(machine, vm_uuid, spec.key)
         if attached is None:
             switches = self.switches((spec,))
-            with undone_by(lambda: self._detach(machine, vm_uuid, spec.key)):
+            with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
                 self.connect(machine, vm_uuid, (spec,), switches)
-        elif NicName.read(attached.text("ElementName")) != NicName.of(spec):
+        elif DeviceName.read(attached.text("ElementName")) != DeviceName.of(spec):
             raise Conflict(
                 f"VM {vm_uuid} has a NIC {spec.key} of another spec",
                 remedy="detach it first, or use another key",
@@ -56,14 +56,7 @@ class Nics:
 
     def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
         """See `INicHotplug.detach_nic`. Hyper-V takes a NIC away without the guest's consent."""
-        self._detach(self._machines.ours(vm_uuid), vm_uuid, request.key)
-
-    def keys(self, machine: Machine, vm_uuid: UUID) -> tuple[str, ...]:
-        """The keys of the NICs that the VM has."""
-        about = About(f"NICs of VM {vm_uuid}", Resource.NIC)
-        rows = self._devices.rows(machine, _PORT, about)
-        names = (NicName.read(row.text("ElementName")) for row in rows)
-        return tuple(name.key for name in names if name is not None)
+        self.take_off(self._machines.ours(vm_uuid), vm_uuid, request.key)
 
     def switches(self, specs: Sequence[NicSpec]) -> dict[str, Instance]:
         """The virtual switches of these NICs, by name; raises NotFound."""
@@ -104,13 +97,29 @@ class Nics:
         rows = {row.text("ElementName"): row for row in self._devices.rows(machine, _PORT, about)}
         connections = []
         for spec in specs:
-            row = rows.get(str(NicName.of(spec)))
+            row = rows.get(str(DeviceName.of(spec)))
             if row is None:
                 raise BackendError(f"NIC {spec.key} is not where it was put")
             connections.append(self._connection(row, switches[spec.backing.name]))
         self._devices.add(machine, connections, about)
 
-    def _detach(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
+    def ports(self, machine: Machine, vm_uuid: UUID) -> list[tuple[str, str, str]]:
+        """Key, the host's GUID and MAC address of each NIC that a VM has."""
+        rows = self._devices.rows(machine, _PORT, About(f"NICs of VM {vm_uuid}"))
+        return [
+            (name.key, row.text("InstanceID").rpartition("\\")[2], mac_of(row.text("Address")))
+            for row in rows
+            if (name := DeviceName.read(row.text("ElementName"))) is not None
+        ]
+
+    def names(self, machine: Machine, vm_uuid: UUID) -> dict[str, DeviceName]:
+        """The names of the NICs that a VM has, by key."""
+        rows = self._devices.rows(machine, _PORT, About(f"NICs of VM {vm_uuid}"))
+        found = [DeviceName.read(row.text("ElementName")) for row in rows]
+        return {name.key: name for name in found if name is not None}
+
+    def take_off(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
+        """Remove a NIC, if it is there."""
         found = self._attached(machine, vm_uuid, key)
         if found is not None:
             about = About(f"NIC {key} of VM {vm_uuid}", Resource.NIC)
@@ -119,7 +128,7 @@ class Nics:
     def _attached(self, machine: Machine, vm_uuid: UUID, key: str) -> Instance | None:
         about = About(f"NIC {key} of VM {vm_uuid}", Resource.NIC)
         for row in self._devices.rows(machine, _PORT, about):
-            name = NicName.read(row.text("ElementName"))
+            name = DeviceName.read(row.text("ElementName"))
             if name is not None and name.key == key:
                 return row
         return None
@@ -143,7 +152,7 @@ def _port(spec: NicSpec) -> str:
         {
             "ResourceType": Number(10, "uint16"),
             "ResourceSubType": "Microsoft:Hyper-V:Synthetic Ethernet Port",
-            "ElementName": str(NicName.of(spec)),
+            "ElementName": str(DeviceName.of(spec)),
             "Address": mac_text(spec.mac),
             "StaticMacAddress": True,
         },

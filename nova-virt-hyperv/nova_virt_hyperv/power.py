@@ -1,4 +1,4 @@
-"""Starts, stops and restarts VMs."""
+"""Starts, stops, restarts, pauses and suspends VMs, and wakes guests that hang."""
 
 from __future__ import annotations
 
@@ -6,26 +6,32 @@ import time
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import InvalidState, NotFound
+from nova_virt_interface.errors import BackendError, InvalidState, NotFound, PeerUnreachable
+from nova_virt_interface.states import ON
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.power import (
+    CrashDumpRequest,
+    PauseRequest,
     PowerState,
     RebootKind,
     RebootRequest,
     StartRequest,
     StopRequest,
+    SuspendRequest,
 )
 
 from nova_virt_hyperv.cim import Reference, equals, select
+from nova_virt_hyperv.disks import Disks
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.machines import Machine, Machines, about_vm
+from nova_virt_hyperv.maintenance import Maintenance
 from nova_virt_hyperv.session import Steps, several_steps
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Power"]
 
 # RequestedState of Msvm_ComputerSystem.RequestStateChange.
-_RUN, _OFF, _RESET = 2, 3, 11
+_RUN, _OFF, _SAVE, _PAUSE, _RESET = 2, 3, 6, 9, 11
 _LOOK_SECONDS = 0.5
 _REASON = "The cloud asks this guest to shut down"
 
@@ -33,10 +39,19 @@ _REASON = "The cloud asks this guest to shut down"
 class Power:
     """The power of the VMs of one host."""
 
-    def __init__(self, wmi: Wmi, machines: Machines, events: Events) -> None:
+    def __init__(
+        self,
+        wmi: Wmi,
+        machines: Machines,
+        events: Events,
+        maintenance: Maintenance,
+        disks: Disks,
+    ) -> None:
         self._wmi = wmi
         self._machines = machines
         self._events = events
+        self._maintenance = maintenance
+        self._disks = disks
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
@@ -50,6 +65,37 @@ class Power:
     def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
         """See `IHypervisor.reboot_vm`."""
         self._machines.on(vm_uuid, lambda machine: self._reboot(machine, vm_uuid, request))
+
+    def pause_vm(self, vm_uuid: UUID, request: PauseRequest) -> None:
+        """See `IPause.pause_vm`."""
+
+        def pause(machine: Machine) -> None:
+            if self._change(machine, vm_uuid, _PAUSE, PowerState.PAUSED):
+                self._events.note(EventKind.PAUSED, vm_uuid)
+
+        self._machines.on(vm_uuid, pause)
+
+    def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
+        """See `ISuspend.suspend_vm`. Hyper-V calls it the saved state."""
+
+        def suspend(machine: Machine) -> None:
+            if self._change(machine, vm_uuid, _SAVE, PowerState.SUSPENDED):
+                self._events.note(EventKind.SUSPENDED, vm_uuid)
+
+        self._machines.on(vm_uuid, suspend)
+
+    def trigger_crash_dump(self, vm_uuid: UUID, request: CrashDumpRequest) -> None:
+        """See `ICrashDump.trigger_crash_dump`."""
+
+        def interrupt(machine: Machine) -> None:
+            about = about_vm(vm_uuid)
+            try:
+                self._wmi.invoke(machine.system, "InjectNonMaskableInterrupt", [], about=about)
+            except InvalidState as error:
+                error.state = self._state(machine, vm_uuid).value
+                raise
+
+        self._machines.on(vm_uuid, interrupt)
 
     def stop(self, machine: Machine, vm_uuid: UUID, graceful_seconds: float) -> None:
         """Turn a VM off, by the guest if it does so in time."""
@@ -65,10 +111,20 @@ class Power:
                 self._events.note(EventKind.STOPPED, vm_uuid)
 
     def _start(self, machine: Machine, vm_uuid: UUID) -> None:
-        if self._change(machine, vm_uuid, _RUN, PowerState.RUNNING):
-            self._events.note(EventKind.STARTED, vm_uuid)
+        if self._maintenance.is_on() and self._state(machine, vm_uuid) not in ON:
+            self._maintenance.refuse()
+        try:
+            changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
+        except (BackendError, PeerUnreachable):
+            # Hyper-V says only that a file is missing, or in its own words.
+            self._disks.require_volumes(machine, vm_uuid)
+            raise
+        if changed:
+            self._events.note_running(vm_uuid)
 
     def _reboot(self, machine: Machine, vm_uuid: UUID, request: RebootRequest) -> None:
+        if self._maintenance.is_on():
+            self._maintenance.refuse()
         if request.kind is RebootKind.HARD:
             try:
                 self._request(machine, vm_uuid, _RESET)

@@ -7,24 +7,29 @@ from uuid import UUID
 from nova_virt_interface import offers
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, MediaFormat
-from nova_virt_interface.values.guest_settings import Firmware, VmFeature
-from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.guest_settings import CpuMode, Firmware, VmFeature
+from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
-from nova_virt_hyperv.cim import Instance
+from nova_virt_hyperv.cim import Embedded, Instance, Number
+from nova_virt_hyperv.volume_paths import check_volume
 
 __all__ = [
     "GENERATION",
     "MIB",
     "bios_guid",
     "check_disk",
+    "check_size",
     "check_vm",
     "describe",
     "firmware_of",
+    "limit_of",
+    "mac_of",
     "mac_text",
     "power_state",
 ]
@@ -32,6 +37,7 @@ __all__ = [
 MIB = 1024 * 1024
 _SMALLEST_DISK_BYTES = 3 * MIB
 _SECTOR_BYTES = 512
+_REQUEST_BYTES = 8192
 _SMALLEST_MEMORY_BYTES = 32 * MIB
 
 # A guest of the second generation boots by UEFI and has all its disks on SCSI.
@@ -91,7 +97,16 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETVSC,),
         firmware=(Firmware.UEFI, Firmware.BIOS),
-        features=(VmFeature.GUEST_UUID,),
+        features=(
+            VmFeature.GUEST_UUID,
+            VmFeature.SECURE_BOOT,
+            VmFeature.CPU_MODEL,
+            VmFeature.DISK_LIMITS,
+            VmFeature.IMPORTED_DISKS,
+        ),
+        export_formats=(DiskFormat.VHDX,),
+        volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB),
+        host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         memory_step_bytes=2 * MIB,
     )
 
@@ -111,6 +126,11 @@ def mac_text(mac: str) -> str:
     return mac.replace(":", "").upper()
 
 
+def mac_of(text: str) -> str:
+    """A MAC address that Hyper-V has written."""
+    return ":".join(text[start : start + 2] for start in range(0, len(text), 2)).lower()
+
+
 def check_vm(spec: VmSpec, host: HostDescription) -> None:
     """Refuse what the host does not take, before anything is touched (CAP-2)."""
     offers.check_vm(spec, host)
@@ -118,6 +138,13 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
         raise Unsupported(
             f"Hyper-V gives a VM 32 MiB at least, not {spec.memory_bytes} bytes",
             field="memory_bytes",
+        )
+    cpu = spec.settings.cpu
+    if cpu is not None and (cpu.mode is CpuMode.NAMED or cpu.features):
+        raise Unsupported(
+            "settings.cpu: Hyper-V knows no models of processors and no single features",
+            remedy="ask for the host's model, or for the host's processor itself",
+            field="settings.cpu.mode" if cpu.mode is CpuMode.NAMED else "settings.cpu.features",
         )
     for disk in spec.disks:
         check_disk(disk, host, spec.secrets, firmware_of(spec, host))
@@ -131,6 +158,7 @@ def check_disk(
 ) -> None:
     """Refuse what the host does not take; ``firmware`` is None for a VM that exists."""
     offers.check_disk(spec, host, secrets)
+    check_volume(spec)
     place = f"disks[{spec.key}]"
     if firmware is not Firmware.BIOS and spec.bus is DiskBus.IDE:
         raise Unsupported(
@@ -139,9 +167,30 @@ def check_disk(
         )
     # A disk from an image is compared with the image, which tells more.
     least = 0 if isinstance(spec.source, FromImage) else _SMALLEST_DISK_BYTES
-    size = spec.size_bytes
-    if size is not None and (size % _SECTOR_BYTES or size < least):
+    if spec.size_bytes is not None and not isinstance(spec.source, Volume):
+        check_size(spec.size_bytes, f"{place}.size_bytes", least)
+    limits = spec.limits
+    if limits is not None and (limits.bytes_per_second or _REQUEST_BYTES) < _REQUEST_BYTES:
         raise Unsupported(
-            f"{place}.size_bytes: a virtual disk has sectors of 512 bytes and at least 3 MiB",
-            field=f"{place}.size_bytes",
+            f"{place}.limits: Hyper-V limits requests of 8 KiB, one a second at least",
+            field=f"{place}.limits.bytes_per_second",
         )
+
+
+def check_size(size_bytes: int, field: str, least_bytes: int = _SMALLEST_DISK_BYTES) -> None:
+    """Refuse a size that no virtual disk has."""
+    if size_bytes % _SECTOR_BYTES or size_bytes < least_bytes:
+        raise Unsupported(
+            f"{field}: a virtual disk has sectors of 512 bytes and at least 3 MiB", field=field
+        )
+
+
+def limit_of(spec: DiskSpec) -> dict[str, Embedded]:
+    """The IOPSLimit of a disk: Hyper-V counts a request of up to 8 KiB as one, a larger one as
+    several; 0 is no limit.
+    """
+    limits = spec.limits
+    if limits is None:
+        return {"IOPSLimit": Number(0, "uint64")}
+    asked = [limits.requests_per_second, (limits.bytes_per_second or 0) // _REQUEST_BYTES]
+    return {"IOPSLimit": Number(min(count for count in asked if count), "uint64")}

@@ -36,6 +36,8 @@ _STARTED = 4096
 # Msvm_ConcreteJob.JobState: completed; the last one is documented by os-win, not by Microsoft.
 _FINISHED = range(7, 12)
 _COMPLETED = (7, 32768)
+# Terminated, killed.
+_ENDED_BY_SOMEBODY = (8, 9)
 _TERMINATE = 4
 _FIRST_LOOK_SECONDS = 0.02
 _NEXT_LOOK_SECONDS = 0.5
@@ -84,21 +86,43 @@ class Wmi:
         ended, so that what it made can be removed.
         """
         with self._session.exchange(about, changing=changing) as client:
-            body = ET.Element(f"{{{target.uri}}}{method}_INPUT")
-            answer = send(
-                client,
-                f"{target.uri}/{method}",
-                target.uri,
-                parameters(body, target.uri, named),
-                selector_set=_selectors(target),
-            )
-            output = read_instance(answer[0])
-            code = output.number("ReturnValue")
-            if code == _STARTED:
+            output = _call(client, target, method, named)
+            if output.number("ReturnValue") == _STARTED:
                 self._wait(client, method, output.references("Job"))
-            elif code != 0:
-                raise Refusal(method, -1 if code is None else code)
             return output
+
+    def start(
+        self, target: Reference, method: str, named: Sequence[tuple[str, Parameter]], about: About
+    ) -> Reference | None:
+        """Call a method, and return the job that it started, if any, without waiting for it."""
+        with self._session.exchange(about, changing=True) as client:
+            jobs = _call(client, target, method, named).references("Job")
+            return jobs[0] if jobs else None
+
+    def watch(
+        self, job: Reference, method: str, about: About, look: Callable[[Instance], None]
+    ) -> bool:
+        """Wait for a job, and show it now and then; says whether it was ended by somebody.
+
+        Raises: what `invoke` raises for a job that failed, and what ``look`` does.
+        """
+        pause = _FIRST_LOOK_SECONDS
+        with self._session.exchange(about, changing=True) as client:
+            while True:
+                found = _get(client, job)
+                if found.number("JobState") in _ENDED_BY_SOMEBODY:
+                    return True
+                if found.number("JobState") in (*_FINISHED, *_COMPLETED):
+                    _require_success(found, method)
+                    return False
+                look(found)
+                time.sleep(pause)
+                pause = min(2 * pause, _NEXT_LOOK_SECONDS)
+
+    def end_job(self, job: Reference, about: About) -> None:
+        """Ask a job to end, and wait until it has, one way or the other."""
+        with self._session.exchange(about, changing=True) as client:
+            _abandon(client, job)
 
     def _wait(self, client: WSMan, method: str, jobs: tuple[Reference, ...]) -> None:
         if not jobs:
@@ -109,9 +133,31 @@ class Wmi:
             error.may_have_been_done = True
             _abandon(client, jobs[0])
             raise
-        if job.number("JobState") not in _COMPLETED or job.number("ErrorCode"):
-            text = job.text("ErrorDescription") or job.text("JobStatus")
-            raise Refusal(method, job.number("ErrorCode") or -1, text, was_job=True)
+        _require_success(job, method)
+
+
+def _call(
+    client: WSMan, target: Reference, method: str, named: Sequence[tuple[str, Parameter]]
+) -> Instance:
+    body = ET.Element(f"{{{target.uri}}}{method}_INPUT")
+    answer = send(
+        client,
+        f"{target.uri}/{method}",
+        target.uri,
+        parameters(body, target.uri, named),
+        selector_set=_selectors(target),
+    )
+    output = read_instance(answer[0])
+    code = output.number("ReturnValue")
+    if code not in (0, _STARTED):
+        raise Refusal(method, -1 if code is None else code)
+    return output
+
+
+def _require_success(job: Instance, method: str) -> None:
+    if job.number("JobState") not in _COMPLETED or job.number("ErrorCode"):
+        text = job.text("ErrorDescription") or job.text("JobStatus")
+        raise Refusal(method, job.number("ErrorCode") or -1, text, was_job=True)
 
 
 def _watch(client: WSMan, job: Reference, sleep: Callable[[float], None]) -> Instance:

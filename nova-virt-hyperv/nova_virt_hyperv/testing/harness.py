@@ -6,6 +6,8 @@ import secrets
 import subprocess
 import tempfile
 import threading
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,12 +24,16 @@ from nova_virt_interface.testing.harness import (
     Harness,
     TestImage,
 )
+from nova_virt_interface.values.console import Console
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
+from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.events import THREAD_NAME
 from nova_virt_hyperv.hypervisor import HyperVFactory
+from nova_virt_hyperv.testing import rdp
 from nova_virt_hyperv.testing.process import SimulatorProcess
 from nova_virt_hyperv.testing.samba import Samba
 
@@ -37,6 +43,16 @@ _MIB = 1024 * 1024
 _IMAGE_BYTES = 16 * _MIB
 _USER = "Administrator"
 _SHARE = "nova-virt"
+_POLL_SECONDS = 0.2
+_SECOND, _THIRD = 1, 2
+_SLOW_SECONDS = 10.0
+# Msvm_ComputerSystem.EnabledState, of a VM that is in no transition.
+_STATES = {
+    2: PowerState.RUNNING,
+    3: PowerState.STOPPED,
+    6: PowerState.SUSPENDED,
+    9: PowerState.PAUSED,
+}
 
 
 class SimulatorHarness(Harness):
@@ -51,14 +67,21 @@ class SimulatorHarness(Harness):
     def start(self) -> None:
         """See `Harness`."""
         self._directory = tempfile.TemporaryDirectory(prefix="nova-virt-hyperv-")
-        root = Path(self._directory.name)
+        self.root = root = Path(self._directory.name)
         self._shared = root / "c" / "nova-virt"
-        for folder in (self._shared, root / "simulator", root / "samba"):
+        self._shared_by_second = root / "d" / "nova-virt"
+        folders = ("simulator", "samba", "samba-2")
+        for folder in (self._shared, self._shared_by_second, *map(root.joinpath, folders)):
             folder.mkdir(parents=True)
         self._password = secrets.token_urlsafe(16)
         self._samba = Samba(root / "samba", self._shared, _SHARE, _USER, self._password)
         self._samba.start()
-        self._simulator = SimulatorProcess(root, self._password, self.more_arguments)
+        self._samba_of_second = Samba(
+            root / "samba-2", self._shared_by_second, _SHARE, _USER, self._password
+        )
+        # The first and the third have one drive: a cluster's shared volume.
+        drives = (root / "c", root / "d", root / "c")
+        self._simulator = SimulatorProcess(root, drives, self._password, self.more_arguments)
         self._image = root / "image.vhdx"
         _make_image(self._image)
         self._questions = 0
@@ -71,14 +94,15 @@ class SimulatorHarness(Harness):
             requests.Session.send = self._send  # type: ignore[method-assign]
         if hasattr(self, "_simulator"):
             self._simulator.stop()
-        if hasattr(self, "_samba"):
-            self._samba.stop()
+        for samba in (getattr(self, name, None) for name in ("_samba", "_samba_of_second")):
+            if samba is not None:
+                samba.stop()
         if hasattr(self, "_directory"):
             self._directory.cleanup()
 
     def _count(self, url: str) -> None:
         # Watching for events is no question of core's.
-        ours = f":{self._simulator.port}/" in url
+        ours = any(f":{port}/" in url for port in self._simulator.ports)
         if ours and threading.current_thread().name != THREAD_NAME:
             self._questions += 1
 
@@ -105,9 +129,32 @@ class SimulatorHarness(Harness):
             storage_path="C:\\nova-virt",
             share=_SHARE,
             share_port=self._samba.port,
+            storage_id="volume-1",
             timeout_seconds=20,
-            poll_interval_seconds=0.2,
+            poll_interval_seconds=_POLL_SECONDS,
         )
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        if not self._samba_of_second.port:
+            self._samba_of_second.start()
+        return replace(
+            self.settings(),
+            port=self._simulator.ports[_SECOND],
+            share_port=self._samba_of_second.port,
+            storage_id="volume-2",
+        )
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        return self.settings(), replace(self.settings(), port=self._simulator.ports[_THIRD])
+
+    @property
+    def slow_bytes_per_second(self) -> int:  # type: ignore[override]
+        """See `Harness`. Hyper-V limits no migration: the next one, from any host, is slow."""
+        for host in range(len(self._simulator.ports)):
+            self.control("slow_migration", host=host, seconds=_SLOW_SECONDS)
+        return _MIB
 
     def unreachable_settings(self) -> Settings:
         """See `Harness`."""
@@ -117,10 +164,7 @@ class SimulatorHarness(Harness):
     def image(self) -> TestImage:
         """See `Harness`."""
         return TestImage(
-            path=self._image,
-            format=DiskFormat.VHDX,
-            virtual_size_bytes=_IMAGE_BYTES,
-            boots=False,
+            path=self._image, format=DiskFormat.VHDX, virtual_size_bytes=_IMAGE_BYTES, boots=False
         )
 
     def nic_backing(self) -> NicBacking:
@@ -129,20 +173,23 @@ class SimulatorHarness(Harness):
 
     def leftovers(self) -> frozenset[str]:
         """See `Harness`."""
-        found = {f"VM {vm['guid']} {vm['name']}" for vm in self.control("vms")}
-        found |= {
-            f"device {resource['id']} of {vm['guid']}"
-            for vm in self.control("vms")
-            for resource in vm["resources"]
-        }
-        files = (item for item in self._shared.rglob("*") if item.is_file())
-        return frozenset(found | {f"file {item.relative_to(self._shared)}" for item in files})
+        found = set()
+        for host in range(len(self._simulator.ports)):
+            for vm in self.control("vms", host=host):
+                found.add(f"VM {vm['guid']} {vm['name']} on {host}")
+                found |= {
+                    f"device {row['id']} of {vm['guid']} on {host}" for row in vm["resources"]
+                }
+        for host, shared in enumerate((self._shared, self._shared_by_second)):
+            files = (item for item in shared.rglob("*") if item.is_file())
+            found |= {f"file {item.relative_to(shared)} on {host}" for item in files}
+        return frozenset(found)
 
-    def vm(self, vm_uuid: UUID) -> dict[str, Any]:
-        """What the simulated host has of a VM of the driver."""
+    def vm(self, vm_uuid: UUID, host: int = 0) -> dict[str, Any]:
+        """What a simulated host has of a VM of the driver."""
         guid = f"{{{str(vm_uuid).upper()}}}"
         found: list[dict[str, Any]] = [
-            vm for vm in self.control("vms") if vm["bios_guid"].upper() == guid
+            vm for vm in self.control("vms", host=host) if vm["bios_guid"].upper() == guid
         ]
         return found[0]
 
@@ -166,6 +213,85 @@ class SimulatorHarness(Harness):
         """See `Harness`."""
         self.control("rename", guid=self.vm(vm_uuid)["guid"], name=name)
 
+    def power_state_of(self, vm_uuid: UUID) -> PowerState:
+        """See `PowerQuestions`."""
+        return _STATES.get(self.vm(vm_uuid)["state"], PowerState.UNKNOWN)
+
+    def run_vm(self, vm_uuid: UUID) -> None:
+        """See `PowerQuestions`."""
+        self.control("run", guid=self.vm(vm_uuid)["guid"])
+
+    def resume_vm(self, vm_uuid: UUID) -> None:
+        """See `PowerQuestions`."""
+        self.run_vm(vm_uuid)
+        # What changed between two looks is not told (EVT-2): there is one before anything follows.
+        before = self._looks()
+        give_up = time.monotonic() + self.patience_seconds
+        while self._looks() < before + 2 and time.monotonic() < give_up:
+            time.sleep(_POLL_SECONDS / 4)
+
+    def _looks(self) -> int:
+        found: int = self.control("requests").get("GetSummaryInformation", 0)
+        return found
+
+    def interrupts_of(self, vm_uuid: UUID) -> int:
+        """See `PowerQuestions`."""
+        found: int = self.vm(vm_uuid)["interrupts"]
+        return found
+
+    def console_lets_in(self, vm_uuid: UUID, console: Console) -> bool:
+        """See `PowerQuestions`."""
+        before = len(self.control("consoles"))
+        let_in = rdp.connects(console.host, console.port, console.path)
+        guid = self.vm(vm_uuid)["guid"]
+        return let_in and self.control("consoles")[before:] == [guid]
+
+    def device_addresses(self, vm_uuid: UUID) -> dict[str, str]:
+        """See `PowerQuestions`."""
+        found = {}
+        for row in self.vm(vm_uuid)["resources"]:
+            key = _key_of(row["name"] or "")
+            if key and row["kind"].endswith("Disk Drive"):
+                found[key] = f"0:0:0:{row['slot']}"
+            elif key:
+                found[key] = row["id"].rpartition("\\")[2].lower()
+        return found
+
+    def host_measures(self) -> dict[str, float]:
+        """See `PowerQuestions`."""
+        found: dict[str, float] = self.control("measures")
+        return found
+
+    @contextmanager
+    def host_orders(self) -> Iterator[list[str]]:
+        """See `PowerQuestions`."""
+        yield _Orders(self)
+
+    def takes_vms(self) -> bool:
+        """See `PowerQuestions`."""
+        return not (self._shared / "maintenance").exists()
+
+    def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
+        """See `Harness`."""
+        return frozenset(map(VmFeature, self.vm(vm_uuid)["features"]))
+
+    def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
+        """See `Harness`."""
+        host, path = self._disk_path(settings, vm_uuid, key)
+        return b64decode(self.control("read_disk", host=host, path=path, size=size_bytes))
+
+    def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
+        """See `Harness`."""
+        host, path = self._disk_path(settings, vm_uuid, key)
+        encoded = b64encode(content).decode()
+        self.control("write_disk", host=host, path=path, content=encoded)
+
+    def _disk_path(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[int, str]:
+        host = self._simulator.ports.index(settings.port)
+        rows = self.vm(vm_uuid, host)["resources"]
+        paths: list[str] = [path for row in rows for path in row["host"]]
+        return host, next(path for path in paths if f"{vm_uuid}.{key}." in path)
+
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """See `Harness`."""
         self.control("power_off", guid=self.vm(vm_uuid)["guid"])
@@ -177,6 +303,8 @@ class SimulatorHarness(Harness):
         self.control("outage", away=True)
         try:
             yield
+            # One that ends before the next look is none to a driver that looks now and then.
+            time.sleep(5 * _POLL_SECONDS)
         finally:
             self.control("outage", away=False)
             self._samba.start()
@@ -193,6 +321,26 @@ class SimulatorHarness(Harness):
     def round_trips(self) -> int:
         """See `Harness`."""
         return self._questions
+
+
+class _Orders(list[str]):
+    """What the host was told about its power since this was made."""
+
+    def __init__(self, harness: SimulatorHarness) -> None:
+        super().__init__()
+        self._harness = harness
+        self._before = len(harness.control("orders"))
+
+    def __eq__(self, other: object) -> bool:
+        found: list[str] = self._harness.control("orders")[self._before :]
+        return found == other
+
+    __hash__ = None
+
+
+def _key_of(name: str) -> str:
+    words = name.split(" ")
+    return words[1] if words[0] == "nova-virt" else ""
 
 
 def _counting(send: Callable[..., Any], count: Callable[[str], None]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,20 @@ class SimulatorProcess:
     """A simulated host; its standard input is the side channel, and its end when that ends.
 
     Args:
-        root: a directory with ``c``, the host's drive, and ``simulator``, for its own files.
+        root: a directory with ``simulator``, for its own files.
+        drives: the directories that are the drives of the hosts, one for each host.
         password: of its account.
         more: further arguments of its command line.
     """
 
-    def __init__(self, root: Path, password: str, more: tuple[str, ...]) -> None:
+    def __init__(
+        self, root: Path, drives: Sequence[Path], password: str, more: tuple[str, ...]
+    ) -> None:
         self._lock = threading.Lock()
         command = [sys.executable, "-m", "nova_virt_hyperv.testing.simulator"]
-        command += ["--drive", str(root / "c"), "--state", str(root / "simulator"), *more]
+        command += ["--state", str(root / "simulator"), *more]
+        for drive in drives:
+            command += ["--drive", str(drive)]
         self._errors = (root / "simulator" / "errors").open("w+b")
         self._process = subprocess.Popen(
             command,
@@ -38,7 +44,8 @@ class SimulatorProcess:
             env={**os.environ, "SIMULATOR_PASSWORD": password},
         )
         told = self._read()
-        self.port: int = told["port"]
+        self.ports: list[int] = told["ports"]
+        self.port = self.ports[0]
         self.authority: str = told["authority"]
 
     def control(self, do: str, **arguments: Any) -> Any:

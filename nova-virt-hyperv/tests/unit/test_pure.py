@@ -18,7 +18,7 @@ from oslo_config import cfg
 from nova_virt_hyperv import translate
 from nova_virt_hyperv.cim import Instance
 from nova_virt_hyperv.conf import Settings, list_opts, settings_from
-from nova_virt_hyperv.mark import DiskName, Mark, NicName
+from nova_virt_hyperv.mark import DeviceName, DiskName, Mark
 
 from .backend import MIB, blank, from_image, medium, nic
 
@@ -65,8 +65,8 @@ class TestNames(testtools.TestCase):
     def test_strange_names_are_nobodys(self) -> None:
         for name in ("", "a.b.c.d.e", "x.vhdx", f"{uuid4()}.a.b"):
             self.assertIsNone(DiskName.read(name))
-        self.assertIsNone(NicName.read("Network Adapter"))
-        self.assertEqual(NicName.of(nic()), NicName.read(str(NicName.of(nic()))))
+        self.assertIsNone(DeviceName.read("Network Adapter"))
+        self.assertEqual(DeviceName.of(nic()), DeviceName.read(str(DeviceName.of(nic()))))
 
 
 class TestTranslate(testtools.TestCase):

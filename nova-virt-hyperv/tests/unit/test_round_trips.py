@@ -56,12 +56,22 @@ class TestRoundTrips(BackendTestCase):
         vm_uuid = self.made()
         self.hypervisor.list_vms()
         hard = RebootRequest(kind=RebootKind.HARD)
-        self.assertEqual(1, self.cost(lambda: self.hypervisor.get_vm(vm_uuid)))
+        self.assertEqual(2, self.cost(lambda: self.hypervisor.get_vm(vm_uuid)))
         self.assertEqual(1, self.cost(lambda: self.hypervisor.start_vm(vm_uuid, StartRequest())))
         self.assertEqual(1, self.cost(lambda: self.hypervisor.reboot_vm(vm_uuid, hard)))
         self.assertEqual(1, self.cost(lambda: self.hypervisor.stop_vm(vm_uuid, StopRequest())))
         deletion = self.cost(lambda: self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest()))
         self.assertEqual(2, deletion)
+
+    def test_one_vm_and_the_host(self) -> None:
+        vm_uuid = self.made(disks=(blank(),), nics=(nic(),))
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.hypervisor.list_vms()
+        self.assertEqual(5, self.cost(lambda: self.hypervisor.vm_statistics(vm_uuid)))
+        self.assertEqual(3, self.cost(lambda: self.hypervisor.device_metadata(vm_uuid)))
+        self.assertEqual(4, self.cost(self.hypervisor.host_status))
+        self.assertEqual(5, self.cost(self.hypervisor.topology))
+        self.assertEqual(1, self.cost(self.hypervisor.maintenance))
 
     def test_hot_plug(self) -> None:
         vm_uuid = self.made()

@@ -5,82 +5,57 @@ from __future__ import annotations
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
+from nova_virt_hyperv.testing.simulator.checkpoints import Checkpoints
 from nova_virt_hyperv.testing.simulator.disk_images import DiskImages
 from nova_virt_hyperv.testing.simulator.host import Configuration, Host
 from nova_virt_hyperv.testing.simulator.machines import Machines
+from nova_virt_hyperv.testing.simulator.migration import Migration
 from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row
 from nova_virt_hyperv.testing.simulator.power import Power
 from nova_virt_hyperv.testing.simulator.resources import Resources
 from nova_virt_hyperv.testing.simulator.summary import Summary
+from nova_virt_hyperv.testing.simulator.windows import Windows, hardware
 
 __all__ = ["Simulated", "simulate"]
 
-_MIB = 1024 * 1024
-_KIB_PER_MIB = 1024
 _TERMINATE, _KILL = 4, 5
 
 
 class Simulated:
     """A whole host."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        self.host = Host(configuration)
+    def __init__(self, configuration: Configuration, *neighbours: Simulated) -> None:
+        first: Host | None = neighbours[0].host if neighbours else None
+        shared = (first.neighbours, first.lock) if first is not None else (None, None)
+        self.host: Host = Host(configuration, *shared)
         self.machines = Machines(self.host)
         self.power = Power(self.host, self.machines)
         Resources(self.host, self.machines)
         Summary(self.host, self.machines)
         DiskImages(self.host, self.machines)
+        self.checkpoints = Checkpoints(self.host, self.machines)
         for name in configuration.switches:
             guid = str(uuid5(NAMESPACE_DNS, name)).upper()
             self.host.keep(
                 self.host.make("Msvm_VirtualEthernetSwitch", Name=guid, ElementName=name)
             )
-        for job in ("Msvm_ConcreteJob", "Msvm_StorageJob"):
+        for job in ("Msvm_ConcreteJob", "Msvm_StorageJob", "Msvm_MigrationJob"):
             self.host.handlers[(job, "RequestStateChange")] = _end_job
-        self.host.sources.append(lambda _: self._windows())
-
-    def _windows(self) -> list[Row]:
-        given = self.host.configuration
-        free_kib = self.machines.free_memory_mib() * _KIB_PER_MIB
-        return [
+        self.migration = Migration(self.host, self.machines)
+        self.windows = Windows(self.host, self.machines)
+        hardware(self.host)
+        self.host.keep(
             self.host.make(
-                "Win32_ComputerSystem",
-                Name=given.name,
-                DNSHostName=given.name.lower(),
-                Domain="WORKGROUP",
-                PartOfDomain=False,
-                NumberOfLogicalProcessors=given.processors,
-                NumberOfProcessors=1,
-                TotalPhysicalMemory=given.memory_mib * _MIB,
-                HypervisorPresent=True,
-                SystemType="x64-based PC",
-            ),
-            self.host.make(
-                "Win32_OperatingSystem",
-                Name="Microsoft Windows Server 2022 Datacenter",
-                Caption="Microsoft Windows Server 2022 Datacenter",
-                CSName=given.name,
-                Version="10.0.20348",
-                BuildNumber="20348",
-                OSArchitecture="64-bit",
-                TotalVisibleMemorySize=given.memory_mib * _KIB_PER_MIB,
-                FreePhysicalMemory=free_kib,
-            ),
-            self.host.make(
-                "Win32_LogicalDisk",
-                DeviceID="C:",
-                Name="C:",
-                DriveType=3,
-                FileSystem="NTFS",
-                Size=given.storage_bytes,
-                FreeSpace=self.host.free_storage_bytes(),
-            ),
-        ]
+                "Msvm_TerminalServiceSettingData",
+                InstanceID="Microsoft:Terminal Service Settings",
+                ListenerPort=configuration.console_port,
+            )
+        )
 
 
-def simulate(configuration: Configuration) -> Simulated:
-    """Make a host."""
-    return Simulated(configuration)
+def simulate(configuration: Configuration, *neighbours: Simulated) -> Simulated:
+    """Make a host; it can reach these others."""
+    return Simulated(configuration, *neighbours)
 
 
 def _end_job(host: Host, job: Row, given: dict[str, Any]) -> Outcome:

@@ -7,35 +7,50 @@ One JSON object per line comes in, with ``do`` and the arguments of that name; o
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
+from nova_virt_hyperv.testing.simulator import vhdx, vhdx_data
 from nova_virt_hyperv.testing.simulator.catalogue import Simulated
+from nova_virt_hyperv.testing.simulator.consoles import ConsoleListener
 from nova_virt_hyperv.testing.simulator.faults import Fault
 from nova_virt_hyperv.testing.simulator.machines import Machine
 from nova_virt_hyperv.testing.simulator.model import Row
 from nova_virt_hyperv.testing.simulator.server import WinRm
 
-__all__ = ["Controls"]
+__all__ = ["Controls", "serve"]
+
+
+def serve(hosts: Sequence[Controls], commands: TextIO, answers: TextIO) -> None:
+    """Read commands and answer them until the input ends; ``host`` is the number of the host."""
+    for line in commands:
+        try:
+            given = json.loads(line)
+            host = hosts[given.pop("host", 0)]
+            act = getattr(host, f"do_{given.pop('do')}")
+            answer = {"result": act(**given)}
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            StopIteration,
+            IndexError,
+        ) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
 
 
 class Controls:
-    """Obeys until its input ends."""
+    """What tests tell one host."""
 
-    def __init__(self, simulated: Simulated, winrm: WinRm) -> None:
+    def __init__(self, simulated: Simulated, winrm: WinRm, consoles: ConsoleListener) -> None:
         self._simulated = simulated
         self._winrm = winrm
-
-    def serve(self, commands: TextIO, answers: TextIO) -> None:
-        """Read commands and answer them until the input ends."""
-        for line in commands:
-            try:
-                given = json.loads(line)
-                act = getattr(self, f"do_{given.pop('do')}")
-                answer = {"result": act(**given)}
-            except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
-                answer = {"error": f"{type(error).__name__}: {error}"}
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
+        self._consoles = consoles
 
     def do_fault(self, **fault: Any) -> None:
         """Plan a fault; see `Fault`."""
@@ -62,10 +77,15 @@ class Controls:
 
     def do_outage(self, away: bool) -> None:
         """Go away, or come back with all VMs as they were."""
+        self._simulated.host.away = away
         if away:
             self._winrm.stop()
         else:
             self._winrm.start()
+
+    def do_slow_migration(self, seconds: float) -> None:
+        """Let the next migration from this host take so long."""
+        self._simulated.migration.next_seconds = seconds
 
     def do_free(self, free: int | None) -> None:
         """Let so many bytes be free on the drive; None: as many as there are."""
@@ -78,7 +98,8 @@ class Controls:
     def do_vms(self) -> list[dict[str, Any]]:
         """All VMs with what a test may want to know of them."""
         with self._simulated.host.lock:
-            return [_described(vm) for vm in self._simulated.machines.by_guid.values()]
+            file = self._simulated.host.file
+            return [_described(vm, file) for vm in self._simulated.machines.by_guid.values()]
 
     def do_define(self, name: str, bios_guid: str, notes: str = "") -> str:
         """Make a VM as an operator would; returns its GUID."""
@@ -109,20 +130,72 @@ class Controls:
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].change(state)
 
+    def do_read_disk(self, path: str, size: int) -> str:
+        """The first bytes of a disk as its guest sees them, in base 64."""
+        with self._simulated.host.lock:
+            file = self._simulated.host.file
+            return b64encode(vhdx_data.read(file(path), 0, size, file)).decode()
+
+    def do_write_disk(self, path: str, content: str) -> None:
+        """Write the first bytes of a disk as its guest would."""
+        with self._simulated.host.lock:
+            file = self._simulated.host.file
+            vhdx_data.write(file(path), 0, b64decode(content), file)
+
+    def do_run(self, guid: str) -> None:
+        """Start a VM, or let it go on, as an operator would."""
+        with self._simulated.host.lock:
+            self._simulated.power.on(self._simulated.machines.by_guid[guid])
+
+    def do_consoles(self) -> list[str]:
+        """GUIDs of the VMs whose consoles were connected to so far."""
+        return list(self._consoles.sessions)
+
+    def do_orders(self) -> list[str]:
+        """What the host was told about its own power so far."""
+        return list(self._simulated.windows.orders)
+
+    def do_measures(self) -> dict[str, float]:
+        """How long the host is up, and its processors were idle."""
+        windows = self._simulated.windows
+        return {"uptime_seconds": windows.ticks() / 1e7, "cpu_idle_ns": float(windows.idle_ns())}
+
     def do_listens(self, guid: str) -> None:
         """Let a VM's guest have integration services from now on."""
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].listens = True
 
 
-def _described(vm: Machine) -> dict[str, Any]:
+def features(vm: Machine) -> Iterator[str]:
+    """Names of the contract's features that a VM has."""
+    if vm.settings["SecureBootEnabled"]:
+        yield "secure-boot"
+    for row in vm.resources:
+        if row.cls.name == "Msvm_ProcessorSettingData" and row["LimitProcessorFeatures"]:
+            yield "cpu-model"
+
+
+def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
+    paths = [
+        path
+        for row in vm.resources
+        if row["ResourceSubType"] == "Microsoft:Hyper-V:Virtual Hard Disk"
+        for path in row["HostResource"]
+    ]
     return {
+        "disks": {
+            path.rpartition("\\")[2]: vhdx.read(find(path)).size_bytes
+            for path in paths
+            if find(path).exists()
+        },
         "guid": vm.guid,
         "name": vm.settings["ElementName"],
         "bios_guid": vm.settings["BIOSGUID"],
         "notes": "\n".join(vm.settings["Notes"] or ()),
         "state": vm.state,
+        "interrupts": vm.interrupts,
         "generation": vm.generation,
+        "features": list(features(vm)),
         "boot_sources": vm.settings["BootSourceOrder"] or [],
         "resources": [
             {
@@ -130,6 +203,7 @@ def _described(vm: Machine) -> dict[str, Any]:
                 "kind": row["ResourceSubType"],
                 "name": row["ElementName"],
                 "address": row["Address"],
+                "slot": row["AddressOnParent"],
                 "host": row["HostResource"] or [],
                 "quantity": row["VirtualQuantity"],
             }

@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nova_virt_hyperv.testing.simulator import embedded, vhdx
+from nova_virt_hyperv.testing.simulator import embedded, vhdx, vhdx_data
 from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION, Host
 from nova_virt_hyperv.testing.simulator.machines import OFF, Machines
 from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Refused, Row
+from nova_virt_hyperv.testing.simulator.resources import ancestor
 
 __all__ = ["DiskImages"]
 
@@ -21,16 +22,21 @@ _VHDX = 3
 _NEW_FILE_BYTES = 4 * 1024 * 1024
 _SMALLEST_BYTES, _LARGEST_BYTES = 3 * 1024**2, 64 * 1024**4
 _SETTINGS = "Msvm_VirtualHardDiskSettingData"
+# On it a disk may grow while its VM runs.
+_SCSI = "Microsoft:Hyper-V:Synthetic SCSI Controller"
 
 
 class DiskImages:
-    """CreateVirtualHardDisk, ResizeVirtualHardDisk, GetVirtualHardDiskSettingData."""
+    """CreateVirtualHardDisk, ConvertVirtualHardDisk, ResizeVirtualHardDisk,
+    GetVirtualHardDiskSettingData.
+    """
 
     def __init__(self, host: Host, machines: Machines) -> None:
         self._machines = machines
         service = "Msvm_ImageManagementService"
         host.keep(host.make(service, SystemName=host.configuration.name))
         host.handlers[(service, "CreateVirtualHardDisk")] = self._create
+        host.handlers[(service, "ConvertVirtualHardDisk")] = self._convert
         host.handlers[(service, "ResizeVirtualHardDisk")] = self._resize
         host.handlers[(service, "GetVirtualHardDiskSettingData")] = self._examine
 
@@ -87,11 +93,7 @@ class DiskImages:
             raise Refused(32779, f"no file {path}")
         if size % 512 or size > _LARGEST_BYTES:
             raise Refused(32773, f"MaxInternalSize {size}")
-        if any(
-            machine.state != OFF and path.lower() in str(row["HostResource"]).lower()
-            for machine in self._machines.by_guid.values()
-            for row in machine.resources
-        ):
+        if self._in_use(path, {_SCSI}):
             raise Refused(32774, f"{path} is in use")
 
         def effect() -> None:
@@ -100,6 +102,36 @@ class DiskImages:
             vhdx.resize(file, size)
 
         return host.run("Resizing Virtual Hard Disk", effect, kind="Msvm_StorageJob")
+
+    def _in_use(self, path: str, but_on: set[str]) -> bool:
+        """Whether a VM that is on uses the file, other than on these kinds of controllers."""
+        for machine in self._machines.by_guid.values():
+            for row in machine.resources:
+                if machine.state != OFF and path.lower() in str(row["HostResource"]).lower():
+                    controller = ancestor(machine, row, 2)
+                    if controller["ResourceSubType"] not in but_on:
+                        return True
+        return False
+
+    def _convert(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
+        text = given.get("VirtualDiskSettingData") or ""
+        wanted = embedded.read(text, host.schema, VIRTUALIZATION, _SETTINGS)
+        source, path = given.get("SourcePath") or "", wanted["Path"] or ""
+        if wanted["Type"] != _DYNAMIC or wanted["Format"] != _VHDX or wanted["MaxInternalSize"]:
+            raise Refused(32773, f"not simulated: type {wanted['Type']}")
+        if not host.file(source).is_file():
+            raise Refused(32779, f"no file {source}")
+        if self._in_use(source, set()):
+            raise Refused(32774, f"{source} is in use")
+
+        def effect() -> None:
+            _require_room(host, path)
+            try:
+                vhdx_data.copy(host.file(source), host.file(path), host.file)
+            except FileExistsError as error:
+                raise JobFailed(f"'{path}': The file exists. (0x80070050).") from error
+
+        return host.run("Converting Virtual Hard Disk", effect, kind="Msvm_StorageJob")
 
     def _examine(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
         path = given.get("Path") or ""

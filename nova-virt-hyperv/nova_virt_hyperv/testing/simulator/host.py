@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,12 +24,21 @@ from nova_virt_hyperv.testing.simulator.model import (
 )
 from nova_virt_hyperv.testing.simulator.schema import CimClass, schema
 
-__all__ = ["CIMV2", "VIRTUALIZATION", "Configuration", "Handler", "Host"]
+__all__ = [
+    "CIMV2",
+    "VIRTUALIZATION",
+    "Configuration",
+    "Handler",
+    "Host",
+    "NetworkPathNotFound",
+    "network_path_text",
+]
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
 _MIB = 1024 * 1024
 _STARTED = 4096
+_STEP_SECONDS = 0.1
 # JobState.
 _RUNNING, _COMPLETED, _TERMINATED, _EXCEPTION = 4, 7, 8, 10
 
@@ -48,21 +57,42 @@ class Configuration:
     memory_mib: int = 8192
     storage_bytes: int = 4 * 1024**3
     switches: tuple[str, ...] = ("external",)
+    numa_nodes: int = 2
+    console_port: int = 2179
     job_seconds: float = 0.02
     """How long a job runs; 0: methods do their work before they return, without a job."""
     job_removal_seconds: float = 300.0
 
 
-class Host:
-    """One host. Whoever reads or changes it holds its lock."""
+class NetworkPathNotFound(Exception):
+    """A path on another host, which is away or has no such share."""
 
-    def __init__(self, configuration: Configuration) -> None:
+
+class Host:
+    """One host. Whoever reads or changes it holds its lock, which neighbours share.
+
+    Args:
+        configuration: how large it is and how it behaves.
+        neighbours: all hosts that can reach each other, by name.
+        lock: theirs.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        neighbours: dict[str, Host] | None = None,
+        lock: threading.RLock | None = None,
+    ) -> None:
         self.configuration = configuration
         self.schema = schema()
-        self.lock = threading.RLock()
+        self.lock = lock or threading.RLock()
+        self.neighbours = {} if neighbours is None else neighbours
+        self.neighbours[configuration.name.lower()] = self
+        self.away = False
         self.handlers: dict[tuple[str, str], Handler] = {}
         self.sources: list[Source] = []
         self.ballast_bytes = 0
+        self.booted_at = datetime.now(UTC) - timedelta(days=3)
         self._rows: list[Row] = []
         self._jobs: list[Row] = []
 
@@ -114,7 +144,17 @@ class Host:
         )
 
     def file(self, path: str) -> Path:
-        """Where a path of drive C: is here; a name's case does not matter."""
+        r"""Where a path is here; a name's case does not matter.
+
+        Besides those of drive C: there are ``\\HOST\SHARE\...`` of neighbours, each of which shares
+        a folder of its drive under the folder's name.
+        """
+        if path.startswith("\\\\"):
+            name, _, rest = path[2:].partition("\\")
+            there = self.neighbours.get(name.lower())
+            if there is None or there.away:
+                raise NetworkPathNotFound(path)
+            return there.file(f"C:\\{rest}")
         drive, _, rest = path.partition(":\\")
         parts = rest.split("\\")
         if drive.upper() != "C" or not rest or {"", ".", ".."} & set(parts):
@@ -132,7 +172,15 @@ class Host:
         return max(0, self.configuration.storage_bytes - used - self.ballast_bytes)
 
     def run(
-        self, caption: str, effect: Effect, outputs: dict[str, Any] | None = None, kind: str = ""
+        self,
+        caption: str,
+        effect: Effect,
+        outputs: dict[str, Any] | None = None,
+        kind: str = "",
+        *,
+        seconds: float | None = None,
+        fails: Callable[[], str] = str,
+        **properties: Any,
     ) -> Outcome:
         """Do the work of a method: in a job, or at once when jobs take no time.
 
@@ -141,6 +189,9 @@ class Host:
             effect: does it; may raise JobFailed.
             outputs: filled in by the effect; returned only when there was no job.
             kind: the job's class.
+            seconds: how long the job takes; None: as long as any.
+            fails: asked while the job runs; a text ends it with that error.
+            properties: further ones of the job.
         """
         if self.configuration.job_seconds == 0:
             try:
@@ -156,16 +207,24 @@ class Host:
             JobStatus="Job is running",
             PercentComplete=0,
             TimeSubmitted=datetime.now(UTC),
+            **properties,
         )
         self._jobs.append(job)
-        threading.Thread(target=self._work, args=(job, effect), daemon=True).start()
+        takes = self.configuration.job_seconds if seconds is None else seconds
+        threading.Thread(target=self._work, args=(job, effect, takes, fails), daemon=True).start()
         return Outcome(_STARTED, {"Job": job.ref})
 
-    def _work(self, job: Row, effect: Effect) -> None:
-        time.sleep(self.configuration.job_seconds / 2)
-        with self.lock:
-            job["PercentComplete"] = 50
-        time.sleep(self.configuration.job_seconds / 2)
+    def _work(self, job: Row, effect: Effect, seconds: float, fails: Callable[[], str]) -> None:
+        steps = max(2, int(seconds / _STEP_SECONDS))
+        for step in range(steps):
+            time.sleep(seconds / steps)
+            with self.lock:
+                if job["JobState"] == _TERMINATED:
+                    return
+                job["PercentComplete"] = min(99, 100 * (step + 1) // steps)
+                if error := fails():
+                    _end(job, _EXCEPTION, error, 32768)
+                    return
         with self.lock:
             if job["JobState"] == _TERMINATED:
                 return
@@ -173,6 +232,8 @@ class Host:
                 effect()
             except JobFailed as error:
                 _end(job, _EXCEPTION, error.text, error.code)
+            except NetworkPathNotFound as error:
+                _end(job, _EXCEPTION, network_path_text(error), 32768)
             except Exception as error:  # noqa: BLE001 - or its job would run for ever
                 traceback.print_exc()
                 _end(job, _EXCEPTION, f"the simulator failed: {error}", 32768)
@@ -203,6 +264,11 @@ class Host:
         if found is None:
             raise KeyError(class_name)
         return found
+
+
+def network_path_text(error: NetworkPathNotFound) -> str:
+    """What Windows says of a path on a host that it does not reach (ERROR_BAD_NETPATH)."""
+    return f"The network path was not found. '{error}' (0x80070035)."
 
 
 def _file_bytes(path: Path) -> int:

@@ -7,6 +7,7 @@ https://learn.microsoft.com/windows/win32/hyperv_v2/msvm-virtualsystemmanagement
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +33,8 @@ class Machine:
     settings: Row
     resources: list[Row] = field(default_factory=list)
     running_since: float = 0.0
+    interrupts: int = 0
+    """How many non-maskable interrupts its guest has got."""
     listens: bool = False
     """Whether its guest has integration services, so that it can be asked to shut down."""
 
@@ -76,6 +79,7 @@ class Machines:
     def __init__(self, host: Host) -> None:
         self._host = host
         self.by_guid: dict[str, Machine] = {}
+        self.on_destruction: list[Callable[[Machine], None]] = []
         service = "Msvm_VirtualSystemManagementService"
         host.keep(host.make(service, SystemName=host.configuration.name))
         host.keep(
@@ -202,6 +206,10 @@ class Machines:
         )
         if not settings["InstanceID"]:
             raise Refused(32773, "InstanceID is missing")
+        snapshot = next((row for row in self._snapshots(host) if row.ref == settings.ref), None)
+        if snapshot is not None:
+            # Of a checkpoint only its name and notes change.
+            return host.run("Modifying a checkpoint", lambda: _apply(snapshot, settings))
         machine = self.of(settings.ref)
         offline = {"BIOSGUID", "VirtualSystemSubType", "SecureBootEnabled", "BootSourceOrder"}
         if offline & settings.values.keys() and machine.state != OFF:
@@ -221,6 +229,10 @@ class Machines:
 
         return host.run("Modifying virtual machine settings", effect)
 
+    def _snapshots(self, host: Host) -> list[Row]:
+        rows = host.rows(VIRTUALIZATION, "Msvm_VirtualSystemSettingData")
+        return [row for row in rows if ":Snapshot:" in str(row["VirtualSystemType"])]
+
     def _destroy(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
         machine = self.of(given.get("AffectedSystem"))
         if machine.state not in (OFF, SAVED):
@@ -230,6 +242,8 @@ class Machines:
             if machine.state not in (OFF, SAVED):
                 raise JobFailed("The virtual machine is not off.", 32775)
             self.by_guid.pop(machine.guid, None)
+            for forget in self.on_destruction:
+                forget(machine)
 
         return host.run("Destroying a virtual machine", effect)
 

@@ -1,6 +1,7 @@
 """The state machine of a VM, and its guest's shutdown component.
 
 https://learn.microsoft.com/windows/win32/hyperv_v2/requeststatechange-msvm-computersystem
+https://learn.microsoft.com/windows/win32/hyperv_v2/injectnonmaskableinterrupt-msvm-computersystem
 https://learn.microsoft.com/windows/win32/hyperv_v2/initiateshutdown-msvm-shutdowncomponent
 """
 
@@ -50,13 +51,20 @@ class Power:
         self._host = host
         self._machines = machines
         host.handlers[("Msvm_ComputerSystem", "RequestStateChange")] = self._request
+        host.handlers[("Msvm_ComputerSystem", "InjectNonMaskableInterrupt")] = self._interrupt
         host.handlers[("Msvm_ShutdownComponent", "InitiateShutdown")] = self._shut_down
-        host.sources.append(lambda _: self._components())
+        host.sources.append(lambda _: [*self._components("Shutdown"), *self._components("Vss")])
 
     def off(self, machine: Machine) -> None:
         """Turn a VM off, as an operator, or its own guest, would."""
         machine.change(OFF)
         machine.running_since = 0.0
+
+    def on(self, machine: Machine) -> None:
+        """Start a VM, or let it go on, as an operator would."""
+        if machine.state != PAUSED:
+            machine.running_since = time.monotonic()
+        machine.change(RUNNING)
 
     def _request(self, host: Host, system: Row, given: dict[str, Any]) -> Outcome:
         if "RequestedState" not in given:
@@ -80,6 +88,16 @@ class Power:
                 machine.running_since = 0.0
 
         return host.run("Changing the state of a virtual machine", effect)
+
+    def _interrupt(self, host: Host, system: Row, given: dict[str, Any]) -> Outcome:
+        machine = self._machines.of(Ref("", "", (("Name", str(system["Name"])),)))
+        if machine.state != RUNNING:
+            raise Refused(32775, "only a guest that runs takes an interrupt")
+
+        def effect() -> None:
+            machine.interrupts += 1
+
+        return host.run("Injecting a non-maskable interrupt", effect)
 
     def _check_start(self, machine: Machine, before: int) -> None:
         try:
@@ -113,12 +131,12 @@ class Power:
                 f"The file or directory is corrupted. '{path}' (0x80070570)."
             ) from error
 
-    def _components(self) -> list[Row]:
+    def _components(self, name: str) -> list[Row]:
         return [
             self._host.make(
-                "Msvm_ShutdownComponent",
+                f"Msvm_{name}Component",
                 SystemName=machine.guid,
-                DeviceID=f"Microsoft:{machine.guid}\\Shutdown",
+                DeviceID=f"Microsoft:{machine.guid}\\{name}",
             )
             for machine in self._machines.by_guid.values()
             if machine.listens and machine.state == RUNNING

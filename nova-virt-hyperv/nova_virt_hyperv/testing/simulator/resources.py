@@ -1,6 +1,7 @@
 """Virtual resources of a VM: which can be added where, and what happens when they go.
 
 https://learn.microsoft.com/windows/win32/hyperv_v2/addresourcesettings-msvm-virtualsystemmanagementservice
+https://learn.microsoft.com/windows/win32/hyperv_v2/modifyresourcesettings-msvm-virtualsystemmanagementservice
 https://learn.microsoft.com/windows/win32/hyperv_v2/removeresourcesettings-msvm-virtualsystemmanagementservice
 """
 
@@ -18,7 +19,7 @@ from nova_virt_hyperv.testing.simulator.wql import BadQuery, parse_path
 if TYPE_CHECKING:
     from nova_virt_hyperv.testing.simulator.machines import Machine, Machines
 
-__all__ = ["Resources", "add_resource", "boot_sources"]
+__all__ = ["Resources", "add_resource", "ancestor", "boot_sources"]
 
 _OFF = 3
 _PREFIX = "Microsoft:Hyper-V:"
@@ -42,13 +43,17 @@ _KINDS = {
 }
 
 
+_OFFLINE = ("Msvm_ProcessorSettingData", "Msvm_MemorySettingData")
+
+
 class Resources:
-    """AddResourceSettings and RemoveResourceSettings."""
+    """AddResourceSettings, ModifyResourceSettings and RemoveResourceSettings."""
 
     def __init__(self, host: Host, machines: Machines) -> None:
         self._machines = machines
         service = "Msvm_VirtualSystemManagementService"
         host.handlers[(service, "AddResourceSettings")] = self._add
+        host.handlers[(service, "ModifyResourceSettings")] = self._modify
         host.handlers[(service, "RemoveResourceSettings")] = self._remove
 
     def _add(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
@@ -68,6 +73,28 @@ class Resources:
             machine.resources = [*machine.resources, *(r for r in after if r not in before)]
 
         return host.run("Adding virtual resources", effect, outputs)
+
+    def _modify(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
+        texts = given.get("ResourceSettings") or []
+        if not texts:
+            raise Refused(32773, "no resource settings")
+        changes: list[tuple[Row, Row]] = []
+        for text in texts:
+            wanted = embedded.read(text, host.schema, VIRTUALIZATION)
+            machine = self._machines.of(wanted.ref)
+            row = next((r for r in machine.resources if r.is_named(dict(wanted.ref.keys))), None)
+            if row is None or row.cls is not wanted.cls:
+                raise Refused(32773, f"no resource {wanted.ref.keys}")
+            if row.cls.name in _OFFLINE and machine.state != _OFF:
+                raise Refused(32775, f"{row.cls.name} does not change while the VM runs")
+            _check_quantity(row.cls.name, wanted["VirtualQuantity"])
+            changes.append((row, wanted))
+
+        def effect() -> None:
+            for row, wanted in changes:
+                row.values |= {k: v for k, v in wanted.values.items() if v is not None}
+
+        return host.run("Modifying virtual resources", effect)
 
     def _remove(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
         refs = given.get("ResourceSettings") or []
@@ -130,17 +157,19 @@ def boot_sources(host: Host, resources: list[Row]) -> list[Row]:
 
 def _replace(machine: Machine, class_name: str, given: Row) -> Row:
     row = next(row for row in machine.resources if row.cls.name == class_name)
-    quantity = given["VirtualQuantity"]
-    if quantity is not None and (
-        quantity < 1 or (class_name.endswith("MemorySettingData") and quantity % 2)
-    ):
-        raise Refused(32773, f"{class_name}.VirtualQuantity is {quantity}")
+    _check_quantity(class_name, given["VirtualQuantity"])
     row.values |= {
         name: value
         for name, value in given.values.items()
         if value is not None and name != "InstanceID"
     }
     return row
+
+
+def _check_quantity(class_name: str, quantity: int | None) -> None:
+    odd = class_name.endswith("MemorySettingData") and quantity is not None and quantity % 2
+    if quantity is not None and (quantity < 1 or odd):
+        raise Refused(32773, f"{class_name}.VirtualQuantity is {quantity}")
 
 
 def _instance_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
@@ -221,6 +250,11 @@ def _parent(machine: Machine, row: Row) -> Row:
         if item.cls.name.lower() == path.class_name.lower() and item.is_named(dict(path.keys)):
             return item
     raise Refused(32773, f"no parent {row['Parent']}")
+
+
+def ancestor(machine: Machine, row: Row, generations: int) -> Row:
+    """What a resource belongs to, directly or not."""
+    return row if not generations else ancestor(machine, _parent(machine, row), generations - 1)
 
 
 def _children(machine: Machine, parent: Row) -> list[Row]:

@@ -76,13 +76,16 @@ class Schema:
         return self._classes.get((namespace.lower(), name.lower()))
 
     def below(self, namespace: str, name: str) -> list[CimClass]:
-        """The class of this name and those that it is the superclass of."""
-        return [
-            item
-            for item in self._classes.values()
-            if item.namespace == namespace.lower()
-            and name.lower() in (item.name.lower(), item.superclass.lower())
-        ]
+        """The class of this name and all that descend from it."""
+        found = [item for item in self._classes.values() if item.namespace == namespace.lower()]
+        return [item for item in found if name.lower() in self._line(item)]
+
+    def _line(self, item: CimClass) -> list[str]:
+        """The names of a class and of those that it descends from."""
+        line = [item.name.lower(), item.superclass.lower()]
+        while (above := self._classes.get((item.namespace, line[-1]))) is not None:
+            line.append(above.superclass.lower())
+        return line
 
 
 def fits_type(text: str, cim_type: str) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
-__all__ = ["NotVhdx", "Vhdx", "create", "read", "resize"]
+__all__ = ["NotVhdx", "Vhdx", "block_table_offset", "create", "read", "resize"]
 
 _MIB = 1024 * 1024
 _SIGNATURE = b"vhdxfile"
@@ -19,7 +19,9 @@ _HEADERS = (64 * 1024, 128 * 1024)
 _REGION_TABLES = (192 * 1024, 256 * 1024)
 _TABLE_BYTES = 64 * 1024
 _LOG_AT, _METADATA_AT, _BAT_AT = _MIB, 2 * _MIB, 3 * _MIB
-_BLOCK_BYTES = 32 * _MIB
+# The host writes larger disks in larger blocks, so that their table has room.
+_BLOCK_BYTES, _LARGE_BLOCK_BYTES = _MIB, 32 * _MIB
+_LARGE_BYTES = 64 * 1024 * _MIB
 _SECTOR_BYTES = 512
 
 _BAT = UUID("2DC27766-F623-4200-9D64-115E9BFD4A08")
@@ -52,8 +54,9 @@ class Vhdx:
 
 def create(path: Path, size_bytes: int, parent_path: str = "") -> None:
     """Write a file whose disk is all zeros, or all its parent's; fails if it exists."""
+    block = _BLOCK_BYTES if size_bytes <= _LARGE_BYTES else _LARGE_BLOCK_BYTES
     items = [
-        (_FILE_PARAMETERS, struct.pack("<II", _BLOCK_BYTES, _HAS_PARENT if parent_path else 0)),
+        (_FILE_PARAMETERS, struct.pack("<II", block, _HAS_PARENT if parent_path else 0)),
         (_DISK_SIZE, struct.pack("<Q", size_bytes)),
         (_DISK_ID, uuid4().bytes_le),
         (_LOGICAL_SECTOR, struct.pack("<I", _SECTOR_BYTES)),
@@ -110,7 +113,7 @@ def _metadata_of(path: Path) -> tuple[int, bytes]:
         start = file.read(_LOG_AT)
         if not start.startswith(_SIGNATURE):
             raise NotVhdx("the signature is missing")
-        at = _metadata_offset(start)
+        at = _region_offset(start, _METADATA)
         file.seek(at)
         region = file.read(_MIB)
     if not region.startswith(b"metadata"):
@@ -118,7 +121,13 @@ def _metadata_of(path: Path) -> tuple[int, bytes]:
     return at, region
 
 
-def _metadata_offset(content: bytes) -> int:
+def block_table_offset(path: Path) -> int:
+    """Where the table of blocks begins. Raises NotVhdx."""
+    with path.open("rb") as file:
+        return _region_offset(file.read(_LOG_AT), _BAT)
+
+
+def _region_offset(content: bytes, name: UUID) -> int:
     for table in _REGION_TABLES:
         if content[table : table + 4] != b"regi":
             continue
@@ -129,7 +138,7 @@ def _metadata_offset(content: bytes) -> int:
             continue
         for index in range(struct.unpack_from("<I", content, table + 8)[0]):
             entry = table + 16 + 32 * index
-            if UUID(bytes_le=content[entry : entry + 16]) == _METADATA:
+            if UUID(bytes_le=content[entry : entry + 16]) == name:
                 found: int = struct.unpack_from("<Q", content, entry + 16)[0]
                 return found
     raise NotVhdx("no region table is intact")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +16,8 @@ from lxml import etree
 
 from nova_virt_hyperv.testing.simulator import soap, wql
 from nova_virt_hyperv.testing.simulator.embedded import convert
-from nova_virt_hyperv.testing.simulator.host import Host
-from nova_virt_hyperv.testing.simulator.model import Outcome, Ref, Refused, Row, WsFault
+from nova_virt_hyperv.testing.simulator.host import Host, NetworkPathNotFound, network_path_text
+from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row, WsFault
 from nova_virt_hyperv.testing.simulator.schema import Field, Method
 from nova_virt_hyperv.testing.simulator.soap import NS, Request, class_of, envelope
 
@@ -205,7 +206,9 @@ class Service:
 
     def _related(self, query: wql.Related, namespace: str) -> Iterable[Row]:
         start = self._host.find(Ref(namespace, query.path.class_name, query.path.keys))
-        for joint in self._host.rows(namespace, query.association or "Msvm_LogicalIdentity"):
+        itself = query.result if query.associations_themselves else ""
+        joints = query.association or itself or "Msvm_LogicalIdentity"
+        for joint in self._host.rows(namespace, joints):
             ends = [value for value in joint.values.values() if isinstance(value, Ref)]
             if start.ref not in ends:
                 continue
@@ -229,6 +232,8 @@ class Service:
             outcome = handler(self._host, target, self._given(request, method))
         except Refused as error:
             outcome = Outcome(error.code)
+        except NetworkPathNotFound as error:
+            outcome = self._host.run(name, partial(_raise, JobFailed(network_path_text(error))))
         return [self._output(request.uri, name, outcome)]
 
     def _given(self, request: Request, method: Method) -> dict[str, Any]:
@@ -259,6 +264,10 @@ class Service:
                     soap.write_value(etree.SubElement(root, f"{{{uri}}}{key}"), item)
         etree.SubElement(root, f"{{{uri}}}ReturnValue").text = str(outcome.code)
         return root
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _read_parameter(element: Any, field: Field) -> Any:

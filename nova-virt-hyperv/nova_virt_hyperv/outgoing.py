@@ -1,0 +1,345 @@
+"""VMs that go to another host."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nova_virt_interface import offers
+from nova_virt_interface.call import Call, current_call
+from nova_virt_interface.errors import (
+    Cancelled,
+    Conflict,
+    DeadlineExceeded,
+    InvalidState,
+    NotFound,
+    Resource,
+    Unsupported,
+)
+from nova_virt_interface.states import require_state
+from nova_virt_interface.values.events import EventKind
+from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.migration import (
+    AbortMigrationRequest,
+    CheckOutgoingRequest,
+    FinishOutgoingRequest,
+    MigrateVmRequest,
+    MigrationMode,
+    MigrationPhase,
+    MigrationPlan,
+    MigrationStatus,
+    OutgoingDisk,
+    OutgoingVm,
+)
+from nova_virt_interface.values.power import PowerState
+
+from nova_virt_hyperv.checkpoints import Checkpoints
+from nova_virt_hyperv.cim import Embedded, Instance, Number, Reference, embedded, equals, select
+from nova_virt_hyperv.conf import Settings
+from nova_virt_hyperv.devices import Devices
+from nova_virt_hyperv.disk_files import DiskFiles
+from nova_virt_hyperv.disks import Disks
+from nova_virt_hyperv.errors import About
+from nova_virt_hyperv.events import Events
+from nova_virt_hyperv.files import DISKS, MOVES
+from nova_virt_hyperv.lifecycle import Lifecycle
+from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
+from nova_virt_hyperv.mark import Copied, DiskName, file_name, whole
+from nova_virt_hyperv.migration_data import packed, unpacked
+from nova_virt_hyperv.moves import Move, Moves, key_file, marker_file
+from nova_virt_hyperv.wmi import Parameter, Wmi
+
+__all__ = ["Outgoing", "can_migrate"]
+
+_METHOD = "MigrateVirtualSystemToHost"
+_STATES = {MigrationMode.LIVE: PowerState.RUNNING, MigrationMode.COLD: PowerState.STOPPED}
+# MigrationType of Msvm_VirtualSystemMigrationSettingData: the VM alone, the VM with its storage.
+_VM, _VM_AND_STORAGE = Number(32768, "uint16"), Number(32771, "uint16")
+_ENDED = range(7, 12)
+_SMALLEST_BYTES = 3 * 1024 * 1024
+
+
+def can_migrate(wmi: Wmi) -> bool:
+    """Whether the host's administrator has switched migration on."""
+    rows = wmi.query(select("Msvm_VirtualSystemMigrationServiceSettingData"))
+    return bool(rows) and rows[0].text("EnableVirtualSystemMigration") == "true"
+
+
+class Outgoing:
+    """See `IMigrationSource` and `IMigrationControl`."""
+
+    def __init__(
+        self,
+        wmi: Wmi,
+        machines: Machines,
+        moves: Moves,
+        checkpoints: Checkpoints,
+        disks: Disks,
+        disk_files: DiskFiles,
+        lifecycle: Lifecycle,
+        events: Events,
+        services: Services,
+        host: HostDescription,
+        settings: Settings,
+    ) -> None:
+        self._wmi = wmi
+        self._machines = machines
+        self._moves = moves
+        self._checkpoints = checkpoints
+        self._disks = disks
+        self._disk_files = disk_files
+        self._lifecycle = lifecycle
+        self._events = events
+        self._services = services
+        self._host = host
+        self._storage_id = settings.storage_id or None
+
+    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
+        """See `IMigrationSource.describe_outgoing`."""
+        machine = self._machines.ours(vm_uuid)
+        entry = self._machines.entry(machine, vm_uuid)
+        sizes = {key: (size, stored) for key, size, stored in self._disks.sizes(vm_uuid)}
+        disks = [
+            OutgoingDisk(
+                key=key,
+                size_bytes=sizes.get(key, (0, 0))[0],
+                stored_bytes=sizes.get(key, (0, 0))[1],
+                storage_id=self._storage_id,
+                is_volume=DiskName.read(row.text("HostResource")) is None,
+            )
+            for key, row in self._disks.contents(machine, vm_uuid)
+        ]
+        return OutgoingVm(
+            vm_uuid=vm_uuid, power_state=entry.state, disks=tuple(disks), data=packed()
+        )
+
+    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
+        """See `IMigrationSource.check_outgoing`."""
+        unpacked(request.offer.data)
+        offers.check_offered(request.mode, self._host.migration_modes, "mode")
+        machine = self._machines.ours(vm_uuid)
+        entry = self._machines.entry(machine, vm_uuid)
+        require_state(vm_uuid, entry.state, _STATES[request.mode])
+        if self._checkpoints.find(machine, vm_uuid):
+            raise Unsupported(
+                f"VM {vm_uuid} has checkpoints, which stay where they are",
+                remedy="confirm or revert its resize, and delete an operator's checkpoints, first",
+                field="mode",
+            )
+        copied = request.offer.copied_disks
+        content = sum(stored for key, _, stored in self._disks.sizes(vm_uuid) if key in copied)
+        return MigrationPlan(
+            mode=request.mode,
+            copied_disks=copied,
+            data=packed(),
+            expected_bytes=content + (entry.memory_mib or 0) * 1024 * 1024,
+        )
+
+    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IMigrationSource.migrate_vm`. Hyper-V takes no limits: neither of bytes nor of the
+        guest's standstill.
+        """
+        ticket = request.ticket
+        told = unpacked(ticket.data)
+        if told.get("vm") != str(vm_uuid):
+            raise _bad_ticket(vm_uuid, "is for another VM")
+        try:
+            machine = self._machines.ours(vm_uuid)
+        except NotFound:
+            if self._has_gone(vm_uuid, told):
+                return
+            raise
+        if self._is_copied(machine, vm_uuid, told["token"]):
+            return
+        job = self._job(machine)
+        if job is None:
+            state = self._machines.entry(machine, vm_uuid).state
+            require_state(vm_uuid, state, _STATES[ticket.plan.mode])
+            if not self._is_good(vm_uuid, told):
+                raise _bad_ticket(vm_uuid, "was cancelled")
+        if ticket.plan.mode is MigrationMode.COLD:
+            self._copy(machine, vm_uuid, ticket.plan, told)
+        else:
+            self._move(machine, vm_uuid, ticket.plan, told, job)
+
+    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
+        """See `IMigrationSource.finish_outgoing`."""
+        found = [vm for vm in self._machines.find(vm_uuid) if self._machines.is_ours(vm, vm_uuid)]
+        for machine in found:
+            if machine.spec:
+                self._remove_copied(machine, vm_uuid)
+        move = self._moves.outgoing(vm_uuid)
+        if move is not None:
+            if move.copied:
+                self._disks.remove_files(vm_uuid)
+            self._moves.forget_outgoing(vm_uuid)
+
+    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
+        """See `IMigrationControl.migration_status`."""
+        move = self._moves.outgoing(vm_uuid)
+        found = [vm for vm in self._machines.find(vm_uuid) if self._machines.is_ours(vm, vm_uuid)]
+        if not found:
+            gone = move is not None and move.mode == MigrationMode.LIVE.value
+            return MigrationStatus(phase=MigrationPhase.SWITCHED if gone else MigrationPhase.NONE)
+        job = self._job(found[0])
+        return MigrationStatus(phase=MigrationPhase.COPYING if job else MigrationPhase.NONE)
+
+    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
+        """See `IMigrationControl.abort_migration`."""
+        if self.migration_status(vm_uuid).phase is MigrationPhase.SWITCHED:
+            raise _switched(vm_uuid)
+        for machine in self._machines.find(vm_uuid):
+            job = self._job(machine) if self._machines.is_ours(machine, vm_uuid) else None
+            if job is not None:
+                self._wmi.end_job(job, about_vm(vm_uuid))
+                if not self._machines.find(vm_uuid):
+                    raise _switched(vm_uuid)
+
+    def _is_good(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
+        """Whether the destination still expects the VM."""
+        name = key_file(vm_uuid, told["host"], told["token"])
+        return self._disk_files.exists(_path(told, MOVES, name), f"the ticket of VM {vm_uuid}")
+
+    def _has_gone(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
+        """Whether a VM that is not here went with this ticket."""
+        move = self._moves.outgoing(vm_uuid)
+        # One that is expected and not here has gone, and its call ended before it could note that.
+        return (move is not None and move.token == told["token"]) or self._is_good(vm_uuid, told)
+
+    def _is_copied(self, machine: Machine, vm_uuid: UUID, token: str = "") -> bool:
+        """Whether a stopped VM was copied, with this ticket or any, and not started since."""
+        copy = machine.copied
+        if copy is None or token not in ("", copy.token):
+            return False
+        return copy.state == self._state_since(machine, vm_uuid)
+
+    def _copy(
+        self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
+    ) -> None:
+        state = self._state_since(machine, vm_uuid)
+        call, done = current_call(), 0
+        for key, row in self._disks.contents(machine, vm_uuid):
+            path = row.text("HostResource")
+            if key in plan.copied_disks and not path.lower().endswith(".iso"):
+                target = _path(told, DISKS, whole(file_name(path)))
+                about = f"disk {key} of VM {vm_uuid}"
+                # What is there is whole: a copy that failed is removed by its host.
+                if not self._disk_files.exists(target, about):
+                    self._disk_files.copy(path, target, about)
+                done += 1
+                call.progress(done, unit="disks")
+        marker = _path(told, MOVES, marker_file(vm_uuid, told["host"], told["token"]))
+        about = f"the marker of VM {vm_uuid}"
+        if not self._disk_files.exists(marker, about):
+            self._disk_files.make_blank(marker, _SMALLEST_BYTES, about)
+        self._lifecycle.note_copy(machine, Copied(told["token"], state, plan.copied_disks))
+
+    def _move(
+        self,
+        machine: Machine,
+        vm_uuid: UUID,
+        plan: MigrationPlan,
+        told: dict[str, str],
+        job: Reference | None,
+    ) -> None:
+        about = about_vm(vm_uuid)
+        if job is None:
+            named = self._orders(machine, vm_uuid, plan, told)
+            job = self._wmi.start(self._services.migration, _METHOD, named, about)
+        if job is not None:
+            self._wait(job, vm_uuid, plan.expected_bytes)
+        self._events.note(EventKind.MIGRATED, vm_uuid)
+        self._moves.write_outgoing(
+            vm_uuid, Move(told["token"], plan.mode.value, "", plan.copied_disks)
+        )
+
+    def _orders(
+        self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
+    ) -> list[tuple[str, Parameter]]:
+        kind = _VM_AND_STORAGE if plan.copied_disks else _VM
+        settings = embedded("Msvm_VirtualSystemMigrationSettingData", {"MigrationType": kind})
+        named: list[tuple[str, Parameter]] = [
+            ("ComputerSystem", machine.system),
+            ("DestinationHost", told["host"]),
+            ("MigrationSettingData", settings),
+        ]
+        if plan.copied_disks:
+            for _, row in self._disks.contents(machine, vm_uuid):
+                name = file_name(row.text("HostResource"))
+                if DiskName.read(name) is None:
+                    # A volume is where it is.
+                    continue
+                place: dict[str, Embedded] = {
+                    "InstanceID": row.text("InstanceID"),
+                    "HostResource": [f"{told['path']}\\{DISKS}\\{name}"],
+                }
+                text = embedded("Msvm_StorageAllocationSettingData", place)
+                named.append(("NewResourceSettingData", text))
+        return named
+
+    def _wait(self, job: Reference, vm_uuid: UUID, expected: int | None) -> None:
+        about, call = About(str(vm_uuid), Resource.VM), current_call()
+
+        def look(found: Instance) -> None:
+            total = expected or 100
+            call.progress(total * (found.number("PercentComplete") or 0) // 100, total)
+            call.check()
+
+        try:
+            ended = self._wmi.watch(job, _METHOD, about, look)
+        except (Cancelled, DeadlineExceeded) as error:
+            # Outside of the call, which is over; what cannot be ended comes to its own end.
+            with Call(call.request_id):
+                self._wmi.end_job(job, about)
+                if not self._machines.find(vm_uuid):
+                    error.may_have_been_done = True
+                    raise
+            error.may_have_been_done = False
+            raise
+        if ended:
+            raise Cancelled(f"the migration of VM {vm_uuid} was given up")
+
+    def _job(self, machine: Machine) -> Reference | None:
+        """The migration of a VM that is on its way."""
+        query = select("Msvm_MigrationJob", equals("VirtualSystemName", machine.guid))
+        for row in self._wmi.query(query):
+            if row.number("JobState") not in (*_ENDED, 32768):
+                return Devices.reference(row)
+        return None
+
+    def _state_since(self, machine: Machine, vm_uuid: UUID) -> str:
+        return self._wmi.get(machine.system, about_vm(vm_uuid)).text("TimeOfLastStateChange")
+
+    def _remove_copied(self, machine: Machine, vm_uuid: UUID) -> None:
+        if not self._is_copied(machine, vm_uuid):
+            state = self._machines.entry(machine, vm_uuid).state
+            raise InvalidState(
+                f"no migration has copied VM {vm_uuid} as it is",
+                remedy="migrate it, or delete it",
+                state=state.value,
+            )
+        copied = machine.copied.disks if machine.copied else ()
+        self._lifecycle.forget(vm_uuid)
+        self._events.note(EventKind.DELETED, vm_uuid)
+        if copied:
+            self._disks.remove_files(vm_uuid)
+
+
+def _path(told: dict[str, str], folder: str, name: str) -> str:
+    return rf"\\{told['host']}\{told['share']}\{folder}\{name}"
+
+
+def _bad_ticket(vm_uuid: UUID, why: str) -> Conflict:
+    return Conflict(
+        f"the ticket for VM {vm_uuid} {why}",
+        remedy="let the destination prepare anew",
+        resource=Resource.VM,
+        name=str(vm_uuid),
+    )
+
+
+def _switched(vm_uuid: UUID) -> InvalidState:
+    return InvalidState(
+        f"VM {vm_uuid} has switched over, and is the destination's",
+        remedy="migrate it back",
+        state=PowerState.RUNNING.value,
+    )

@@ -1,0 +1,76 @@
+"""What a VM is beside its devices: processors, memory and firmware."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nova_virt_interface.values.guest_settings import CpuMode, Firmware
+from nova_virt_interface.values.vm import VmSpec
+
+from nova_virt_hyperv.cim import Embedded, Number, embedded
+from nova_virt_hyperv.devices import Devices
+from nova_virt_hyperv.errors import About
+from nova_virt_hyperv.machines import Machine, about_vm
+from nova_virt_hyperv.translate import MIB
+from nova_virt_hyperv.wmi import Wmi
+
+__all__ = ["Hardware", "firmware_settings", "hardware_settings"]
+
+_MEMORY, _PROCESSOR = "Msvm_MemorySettingData", "Msvm_ProcessorSettingData"
+_WHOLE_PROCESSOR = Number(100000, "uint64")
+
+
+class Hardware:
+    """Processors and memory of VMs of one host."""
+
+    def __init__(self, wmi: Wmi, devices: Devices) -> None:
+        self._wmi = wmi
+        self._devices = devices
+
+    def generation(self, machine: Machine, vm_uuid: UUID) -> str:
+        """The generation of a VM, as Hyper-V writes it."""
+        found = self._wmi.get(machine.settings, about_vm(vm_uuid))
+        return found.text("VirtualSystemSubType")
+
+    def change(self, machine: Machine, vm_uuid: UUID, spec: VmSpec) -> None:
+        """Give a stopped VM the processors and the memory of a description."""
+        about = About(f"hardware of VM {vm_uuid}")
+        texts = []
+        for class_name, properties in hardware_settings(spec).items():
+            [row] = self._devices.rows(machine, class_name, about)
+            named: dict[str, Embedded] = {"InstanceID": row.text("InstanceID")}
+            texts.append(embedded(class_name, named | properties))
+        self._devices.modify(texts, about)
+
+
+def hardware_settings(spec: VmSpec) -> dict[str, dict[str, Embedded]]:
+    """Properties of a VM's memory and processors, by class."""
+    memory = Number(spec.memory_bytes // MIB, "uint64")
+    cpu = spec.settings.cpu
+    return {
+        _MEMORY: {
+            "ResourceType": Number(4, "uint16"),
+            "ResourceSubType": "Microsoft:Hyper-V:Memory",
+            "VirtualQuantity": memory,
+            "Reservation": memory,
+            "Limit": memory,
+            "DynamicMemoryEnabled": False,
+        },
+        _PROCESSOR: {
+            "ResourceType": Number(3, "uint16"),
+            "ResourceSubType": "Microsoft:Hyper-V:Processor",
+            "VirtualQuantity": Number(spec.vcpus, "uint64"),
+            "Limit": _WHOLE_PROCESSOR,
+            # The features that all processors of the vendor have, so that a like host takes the VM.
+            "LimitProcessorFeatures": cpu is not None and cpu.mode is CpuMode.HOST_MODEL,
+        },
+    }
+
+
+def firmware_settings(spec: VmSpec, firmware: Firmware, template: str) -> dict[str, Embedded]:
+    """Properties of a VM's firmware; the template names whose signatures it trusts."""
+    if firmware is not Firmware.UEFI:
+        return {}
+    if not spec.settings.secure_boot:
+        return {"SecureBootEnabled": False}
+    return {"SecureBootEnabled": True, "SecureBootTemplateId": template}

@@ -1,0 +1,59 @@
+"""Which files a host can have as volumes, and how it names them; pure functions."""
+
+from __future__ import annotations
+
+import re
+
+from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.values.disks import DiskSpec
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.volumes import FileVolume, SmbVolume, Volume
+
+__all__ = ["check_volume", "volume_path"]
+
+_PART = r"[^\\/:*?\"<>|\x00-\x1f]+"
+_FILE = re.compile(rf"[A-Za-z]:(\\{_PART})+\.vhdx", re.IGNORECASE)
+_SHARE = re.compile(rf"\\\\{_PART}\\{_PART}")
+_BELOW = re.compile(rf"{_PART}([\\/]{_PART})*\.vhdx", re.IGNORECASE)
+
+
+def volume_path(spec: DiskSpec) -> str:
+    """How the host names a volume's file; empty for other disks."""
+    if not isinstance(spec.source, Volume):
+        return ""
+    connection = spec.source.connection
+    if isinstance(connection, FileVolume):
+        return connection.path
+    if isinstance(connection, SmbVolume):
+        return "{}\\{}".format(connection.share, connection.path.replace("/", "\\"))
+    return ""
+
+
+def check_volume(spec: DiskSpec) -> None:
+    """Refuse a volume that Hyper-V does not take; its protocol was checked before."""
+    if not isinstance(spec.source, Volume):
+        return
+    place = f"disks[{spec.key}].source"
+    connection = spec.source.connection
+    if isinstance(connection, FileVolume):
+        good = _FILE.fullmatch(connection.path) is not None
+        parts = connection.path.split("\\")
+    elif isinstance(connection, SmbVolume):
+        good = bool(_SHARE.fullmatch(connection.share) and _BELOW.fullmatch(connection.path))
+        parts = re.split(r"[\\/]", connection.path)
+        if connection.user is not None:
+            raise Unsupported(
+                "Hyper-V reaches a share by the accounts of the host and of the driver alone",
+                remedy="give those the right to the share",
+                field=f"{place}.connection.user",
+            )
+    else:
+        return
+    if connection.format is not DiskFormat.VHDX:
+        raise Unsupported(
+            "a volume is a VHDX file", field=f"{place}.connection.format", remedy="convert it"
+        )
+    if not good or {".", ".."} & set(parts):
+        raise InvalidRequest("no file has such a path", field=f"{place}.connection.path")
+    if spec.source.read_only:
+        raise Unsupported("Hyper-V has no read-only hard disks", field=f"{place}.read_only")

@@ -1,0 +1,101 @@
+"""Volumes that are virtual disks in files."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from uuid import uuid4
+
+from nova_virt_interface.errors import InvalidRequest, PeerUnreachable, Resource, Unsupported
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
+from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.power import PowerState, StartRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
+from nova_virt_interface.values.volumes import FileVolume, SmbVolume, Volume, VolumeConnection
+
+from .backend import MIB, BackendTestCase, blank
+
+_GONE = DetachDiskRequest(key="volume")
+
+
+class TestVolumes(BackendTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        root: Path = self.harness.root
+        self.places: dict[VolumeConnection, Path] = {
+            FileVolume(path="C:\\volumes\\one.vhdx", format=DiskFormat.VHDX): root / "c",
+            SmbVolume(share=r"\\HYPERV-1-2\volumes", path="one.vhdx", format=DiskFormat.VHDX): root
+            / "d",
+        }
+        for drive in self.places.values():
+            folder = drive / "volumes"
+            folder.mkdir(exist_ok=True)
+            file = folder / "one.vhdx"
+            command = ["qemu-img", "create", "-q", "-f", "vhdx", str(file), str(16 * MIB)]
+            subprocess.run(command, check=True)
+            self.addCleanup(file.unlink, missing_ok=True)
+
+    def disk(self, connection: VolumeConnection, **more: object) -> DiskSpec:
+        source = Volume(volume_id=uuid4(), connection=connection, **more)  # type: ignore[arg-type]
+        return DiskSpec(key="volume", source=source, size_bytes=16 * MIB)
+
+    def test_a_volume_comes_and_goes_and_outlives_its_vm(self) -> None:
+        for connection, drive in self.places.items():
+            vm_uuid = self.made(disks=(blank(),))
+            disk = self.disk(connection)
+            before = self.harness.leftovers()
+            for _ in range(2):
+                self.hypervisor.attach_disk(vm_uuid, AttachDiskRequest(disk=disk))
+            self.assertEqual({"data", "volume"}, set(self.keys(vm_uuid)))
+            for _ in range(2):
+                self.hypervisor.detach_disk(vm_uuid, _GONE)
+            self.assertEqual(before, self.harness.leftovers())
+            other = self.made(disks=(disk,))
+            self.hypervisor.start_vm(other, StartRequest())
+            self.hypervisor.delete_vm(other, DeleteVmRequest())
+            self.assertTrue((drive / "volumes" / "one.vhdx").exists())
+
+    def keys(self, vm_uuid: object) -> tuple[str, ...]:
+        return self.hypervisor.get_vm(vm_uuid).disk_keys or ()  # type: ignore[arg-type]
+
+    def test_a_volume_that_is_away(self) -> None:
+        for connection, drive in self.places.items():
+            vm_uuid, with_it = self.made(), self.made(disks=(self.disk(connection),))
+            (drive / "volumes" / "one.vhdx").unlink()
+            request = AttachDiskRequest(disk=self.disk(connection))
+            before = self.harness.leftovers()
+            error = self.assertRaises(
+                PeerUnreachable, self.hypervisor.attach_disk, vm_uuid, request
+            )
+            self.assertEqual(Resource.VOLUME, error.resource)
+            error = self.assertRaises(
+                PeerUnreachable, self.hypervisor.start_vm, with_it, StartRequest()
+            )
+            self.assertEqual(Resource.VOLUME, error.resource)
+            self.assertEqual(PowerState.STOPPED, self.hypervisor.get_vm(with_it).power_state)
+            self.assertEqual(before, self.harness.leftovers())
+            self.hypervisor.detach_disk(with_it, _GONE)
+            self.hypervisor.start_vm(with_it, StartRequest())
+
+    def test_what_hyper_v_does_not_take_is_refused(self) -> None:
+        share = r"\\server\share"
+        for wrong in (
+            FileVolume(path="C:\\x\\..\\one.vhdx", format=DiskFormat.VHDX),
+            FileVolume(path="/dev/sda", format=DiskFormat.VHDX),
+            SmbVolume(share="server", path="one.vhdx", format=DiskFormat.VHDX),
+            SmbVolume(share=share, path="a\\..\\..\\one.vhdx", format=DiskFormat.VHDX),
+        ):
+            spec = self.spec(disks=(self.disk(wrong),))
+            self.assertRaises(InvalidRequest, self.hypervisor.create_vm, self.new_uuid(), spec)
+        good = next(iter(self.places))
+        for disk in (
+            self.disk(FileVolume(path="C:\\volumes\\one.vhdx", format=DiskFormat.RAW)),
+            self.disk(good, read_only=True),
+        ):
+            spec = self.spec(disks=(disk,))
+            self.assertRaises(Unsupported, self.hypervisor.create_vm, self.new_uuid(), spec)
+
+    def test_the_connector_names_the_host(self) -> None:
+        found = self.hypervisor.volume_connector()
+        self.assertEqual(found, self.hypervisor.volume_connector())
+        self.assertEqual(self.hypervisor.describe().hostname, found.hostname)
