@@ -102,9 +102,10 @@ class TestContent(OperationTestCase):
         request = CacheImageRequest(
             key="vhd", format=DiskFormat.VHD, size_bytes=path.stat().st_size
         )
+        before = set(self.simulator.ask("records", class_name="VDI"))
         self.addCleanup(self.driver.delete_cached_image, DeleteImageRequest(key="vhd"))
         self.assertEqual(4 * MIB, self.driver.cache_image(request).virtual_size_bytes)
-        (vdi,) = self.simulator.ask("records", class_name="VDI")
+        (vdi,) = set(self.simulator.ask("records", class_name="VDI")) - before
         found = self.simulator.ask("content", vdi=vdi, length=12)
         self.assertEqual(hashlib.sha256(b"inside a VHD").hexdigest(), found["sha256"])
 
