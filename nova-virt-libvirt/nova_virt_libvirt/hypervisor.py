@@ -100,21 +100,14 @@ class LibvirtHypervisor(PowerPart):
         self._images = Images(session, self._storage, host, settings, services)
         self._disks = Disks(session, self._storage, self._images, domains, host)
         self._nics = Nics(session, domains, host)
-        self._lifecycle = Lifecycle(
-            session, self._storage, self._disks, self._nics, domains, census, host, settings
-        )
+        common = (session, self._storage, self._disks, self._nics, domains, census, host, settings)
+        self._lifecycle = Lifecycle(*common)
         self._power = Power(session, domains, census)
         self._control = MigrationControl(session, self._storage, domains)
         self._source = MigrationSource(session, self._storage, domains, host)
-        self._target = MigrationTarget(
-            session, self._storage, self._disks, self._nics, domains, census, host, settings
-        )
-        self._recovery = Recovery(
-            session, self._storage, self._disks, self._nics, domains, census, host, settings
-        )
-        self._resize = Resize(
-            session, self._storage, self._disks, self._nics, domains, census, host, settings
-        )
+        self._target = MigrationTarget(*common)
+        self._recovery = Recovery(*common)
+        self._resize = Resize(*common)
         self._inventory = Inventory(session, self._storage, domains, census, host)
         self._console = Console(session, self._storage, domains)
         self._topology = Topology(session)

@@ -12,48 +12,21 @@ from nova_virt_interface.errors import Conflict, Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
-from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.census import Census
-from nova_virt_libvirt.conf import Settings
-from nova_virt_libvirt.disks import Disks
+from nova_virt_libvirt.definer import Definer
 from nova_virt_libvirt.domain_xml import DomainDescription, domain_xml, read_domain
-from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.mark import Mark
-from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.requirements import check_vm
 from nova_virt_libvirt.secrets import lent_secrets
-from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import Storage
 
 __all__ = ["Lifecycle"]
 
 _log = logging.getLogger(__name__)
 
 
-class Lifecycle:
+class Lifecycle(Definer):
     """The VMs of one backend, from definition to deletion."""
-
-    def __init__(
-        self,
-        session: Session,
-        storage: Storage,
-        disks: Disks,
-        nics: Nics,
-        domains: Domains,
-        census: Census,
-        host: Capabilities,
-        settings: Settings,
-    ) -> None:
-        self._session = session
-        self._storage = storage
-        self._disks = disks
-        self._nics = nics
-        self._domains = domains
-        self._census = census
-        self._host = host
-        self._owner = settings.owner
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""

@@ -37,47 +37,22 @@ from nova_virt_interface.values.migration import (
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec
 
-from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.census import Census
-from nova_virt_libvirt.conf import Settings
-from nova_virt_libvirt.disks import Disks
+from nova_virt_libvirt.definer import Definer
 from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, domain_xml, nic_xml
-from nova_virt_libvirt.domains import Domains, domain_state
+from nova_virt_libvirt.domains import domain_state
 from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.migration_data import Arrival, pack, unpack
 from nova_virt_libvirt.names import disk_volume
-from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.recovery import existing_disks
 from nova_virt_libvirt.requirements import check_vm, refuse_volumes
-from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import Storage, whole_sectors
+from nova_virt_libvirt.storage import whole_sectors
 
 __all__ = ["MigrationTarget"]
 
 
-class MigrationTarget:
+class MigrationTarget(Definer):
     """See `IMigrationTarget`."""
-
-    def __init__(
-        self,
-        session: Session,
-        storage: Storage,
-        disks: Disks,
-        nics: Nics,
-        domains: Domains,
-        census: Census,
-        host: Capabilities,
-        settings: Settings,
-    ) -> None:
-        self._session = session
-        self._storage = storage
-        self._disks = disks
-        self._nics = nics
-        self._domains = domains
-        self._census = census
-        self._host = host
-        self._settings = settings
 
     def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
         """See `IMigrationTarget.check_incoming`."""

@@ -14,47 +14,20 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import VmSpec
 
-from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.census import Census
-from nova_virt_libvirt.conf import Settings
-from nova_virt_libvirt.disks import Disks
+from nova_virt_libvirt.definer import Definer
 from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, domain_xml, read_domain
-from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.names import belongs_to, disk_key
-from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.requirements import check_vm, refuse_volumes
-from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import Storage
 
 __all__ = ["Recovery", "existing_disks"]
 
 _DISK_FORMATS = {form.value for form in DiskFormat}
 
 
-class Recovery:
+class Recovery(Definer):
     """See `IRecovery`."""
-
-    def __init__(
-        self,
-        session: Session,
-        storage: Storage,
-        disks: Disks,
-        nics: Nics,
-        domains: Domains,
-        census: Census,
-        host: Capabilities,
-        settings: Settings,
-    ) -> None:
-        self._session = session
-        self._storage = storage
-        self._disks = disks
-        self._nics = nics
-        self._domains = domains
-        self._census = census
-        self._host = host
-        self._owner = settings.owner
 
     def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
         """See `IRecovery.find_disks`."""

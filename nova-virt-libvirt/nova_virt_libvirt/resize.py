@@ -25,10 +25,7 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.vm import VmSpec
 
-from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.census import Census
-from nova_virt_libvirt.conf import Settings
-from nova_virt_libvirt.disks import Disks
+from nova_virt_libvirt.definer import Definer
 from nova_virt_libvirt.domain_xml import (
     AttachedDisk,
     DomainDescription,
@@ -36,39 +33,17 @@ from nova_virt_libvirt.domain_xml import (
     domain_xml,
     read_domain,
 )
-from nova_virt_libvirt.domains import Domains, domain_state
+from nova_virt_libvirt.domains import domain_state
 from nova_virt_libvirt.mark import Mark, disk_origin
 from nova_virt_libvirt.names import belongs_to, disk_key, is_kept, kept_volume, original_of
-from nova_virt_libvirt.nics import Nics
 from nova_virt_libvirt.requirements import check_vm, refuse_volumes
-from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import Storage, whole_sectors
+from nova_virt_libvirt.storage import whole_sectors
 
 __all__ = ["Resize"]
 
 
-class Resize:
+class Resize(Definer):
     """The resizes of one backend's VMs."""
-
-    def __init__(
-        self,
-        session: Session,
-        storage: Storage,
-        disks: Disks,
-        nics: Nics,
-        domains: Domains,
-        census: Census,
-        host: Capabilities,
-        settings: Settings,
-    ) -> None:
-        self._session = session
-        self._storage = storage
-        self._disks = disks
-        self._nics = nics
-        self._domains = domains
-        self._census = census
-        self._host = host
-        self._owner = settings.owner
 
     def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
         """See `IResize.resize_vm`."""
