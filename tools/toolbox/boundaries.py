@@ -32,7 +32,11 @@ class Rule:
 RULES = {
     "abc-interface-checker": Rule(frozenset({_INTERFACES}), frozenset()),
     "nova-virt-interface": Rule(frozenset({_INTERFACES}), _SUITE | {"abc_interface_checker"}),
-    "nova-virt-libvirt": Rule(_DRIVER | {"libvirt", "libvirt_qemu", "lxml"}, _SUITE | {"pycdlib"}),
+    "nova-virt-libvirt": Rule(
+        _DRIVER | {"libvirt", "libvirt_qemu", "lxml"},
+        # The harness: configuration drives that it reads, and logging in to consoles.
+        _SUITE | {"cryptography", "pycdlib"},
+    ),
     "nova-virt-xenapi": Rule(
         # urllib3: what streams of requests raise.
         _DRIVER | {"XenAPI", "requests", "urllib3"},
