@@ -66,6 +66,7 @@ class Datastore:
         self._node = node
         self._root = PurePosixPath(f"nova-virt-{session.settings.owner}")
         self.images = self._root / "images"
+        self.volumes = self._root / "volumes"
 
     def vm_folder(self, vm_uuid: UUID) -> PurePosixPath:
         """The folder of one VM's files."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -22,16 +22,28 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
+from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks, kept_disks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import (
+    VOLUMES,
+    Backing,
+    added_volume,
+    volume_marks,
+    volumes_of,
+    volumes_text,
+    with_file,
+)
+from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["Disks"]
 
@@ -49,6 +61,7 @@ class Disks:
         images: Images,
         vms: Vms,
         host: HostDescription,
+        volumes: Volumes,
     ) -> None:
         self._session = session
         self._node = node
@@ -56,6 +69,7 @@ class Disks:
         self._images = images
         self._vms = vms
         self._host = host
+        self.volumes = volumes
 
     def file(self, vm_uuid: UUID, spec: DiskSpec) -> PurePosixPath:
         """The file of a disk or medium."""
@@ -72,9 +86,10 @@ class Disks:
         for spec in specs:
             if isinstance(spec.source, FromImage):
                 _require_size(spec, images[spec.source.image_key])
-        if specs:
-            largest = max(spec.size_bytes or 0 for spec in specs)
-            self._datastore.require_room(_MIB * len(specs), largest)
+        own = [spec for spec in specs if not isinstance(spec.source, Volume)]
+        if own:
+            largest = max(spec.size_bytes or 0 for spec in own)
+            self._datastore.require_room(_MIB * len(own), largest)
         return images
 
     def prepare(
@@ -139,6 +154,8 @@ class Disks:
         found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
         disk = self.of(vm_uuid, request.key, found)
         size = devices.capacity_kib(request.size_bytes)
+        marks = translate.marks(found.facts["config.extraConfig"])
+        volume = volumes_of(marks.get(VOLUMES)).get(request.key)
         if size < disk.capacityInKB:
             raise InvalidRequest(
                 f"disk {request.key} of {disk.capacityInKB} KiB would shrink",
@@ -146,7 +163,10 @@ class Disks:
                 field="size_bytes",
             )
         if size > disk.capacityInKB:
-            self._datastore.require_room(_MIB, request.size_bytes)
+            if volume is not None:
+                self.volumes.require_size(request, volume)
+            else:
+                self._datastore.require_room(_MIB, request.size_bytes)
             self._reconfigure(vm_uuid, found.vm_id, [devices.grown(disk, size)], {})
 
     def of(self, vm_uuid: UUID, key: str, found: Found) -> Any:
@@ -164,23 +184,46 @@ class Disks:
         spec = request.disk
         requirements.check_disk(spec, self._host, request.secrets)
         found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
-        mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + spec.key)
+        marks = translate.marks(found.facts["config.extraConfig"])
+        mark = marks.get(translate.DISK + spec.key)
         if mark is not None:
             _require_equal(spec, mark)
             self._reorder(vm_uuid, spec.boot_index)
             return
-        _require_free(spec, translate.marks(found.facts["config.extraConfig"]))
+        _require_free(spec, marks)
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
         images = self.sources([spec])
-        with undone_by(lambda: self._undo(vm_uuid, spec)):
+        with (
+            undone_by(lambda: self._undo(vm_uuid, spec)),
+            self.volumes.connected([spec]) as reached,
+        ):
             self.prepare(vm_uuid, [spec], images)
             present = devices.controllers(hardware)
             changes = devices.added_controllers([slot.bus], present)
-            file = self._datastore.path(self.file(vm_uuid, spec))
-            changes.append(devices.added_disk(spec, slot, present[slot.bus], file, replace=True))
-            self._reconfigure(vm_uuid, found.vm_id, changes, {spec.key: str(disk_mark(spec, slot))})
+            changes.append(
+                self.added(vm_uuid, spec, slot, present[slot.bus], reached, replace=True)
+            )
+            wanted = {translate.DISK + spec.key: str(disk_mark(spec, slot))}
+            wanted |= volume_marks([spec], marks)
+            self._reconfigure(vm_uuid, found.vm_id, changes, wanted)
             self._reorder(vm_uuid, spec.boot_index)
+
+    def added(
+        self,
+        vm_uuid: UUID,
+        spec: DiskSpec,
+        slot: Slot,
+        controller_key: int,
+        reached: Mapping[str, Backing],
+        *,
+        replace: bool = False,
+    ) -> Any:
+        """The change that adds a disk which was prepared, or a volume that the hosts reach."""
+        file = self._datastore.path(self.file(vm_uuid, spec))
+        if spec.key in reached:
+            return added_volume(spec, slot, controller_key, reached[spec.key], file)
+        return devices.added_disk(spec, slot, controller_key, file, replace=replace)
 
     def _undo(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         self.detach_disk(vm_uuid, DetachDiskRequest(key=spec.key))
@@ -189,19 +232,43 @@ class Disks:
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`. vSphere takes a disk away without asking the guest."""
         found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
-        key = request.key
-        mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + key)
+        marks = translate.marks(found.facts["config.extraConfig"])
+        mark = disk_marks(marks).get(request.key)
         if mark is None:
+            self.volumes.settle()
             return
-        parsed = DiskMark.parse(mark)
-        slot = parsed.slot
-        device = devices.at_slot(found.facts["config.hardware.device"], slot)
-        is_disk = isinstance(device, vim.vm.device.VirtualDisk)
-        changes = [devices.removed(device, with_file=is_disk)] if device else []
-        self._reconfigure(vm_uuid, found.vm_id, changes, {key: ""})
-        if not is_disk:
-            self._datastore.remove(self._datastore.vm_folder(vm_uuid) / f"{key}.iso")
-        self._reorder(vm_uuid, parsed.boot_index)
+        device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
+        self._unplug(vm_uuid, found, marks, [request.key])
+        if not isinstance(device, vim.vm.device.VirtualDisk):
+            file = self._datastore.vm_folder(vm_uuid) / f"{request.key}.iso"
+            self._datastore.remove(file)
+        self._reorder(vm_uuid, mark.boot_index)
+
+    def unplug_volumes(self, vm_uuid: UUID) -> None:
+        """Take all volumes from a VM, which would be deleted with it."""
+        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        marks = translate.marks(found.facts["config.extraConfig"])
+        self._unplug(vm_uuid, found, marks, volumes_of(marks.get(VOLUMES)))
+
+    def _unplug(
+        self, vm_uuid: UUID, found: Found, marks: dict[str, str], keys: Iterable[str]
+    ) -> None:
+        """Take disks from a VM, each with its file if that is not a volume."""
+        volumes, placed = volumes_of(marks.get(VOLUMES)), disk_marks(marks)
+        hardware = found.facts["config.hardware.device"]
+        at = {key: devices.at_slot(hardware, placed[key].slot) for key in keys if key in placed}
+        changes = [
+            devices.removed(device, with_file=with_file(device, volumes.get(key)))
+            for key, device in at.items()
+            if device is not None
+        ]
+        gone = {translate.DISK + key: "" for key in at}
+        left = {key: volume for key, volume in volumes.items() if key not in at}
+        if left != volumes:
+            gone[VOLUMES] = volumes_text(left)
+        self._reconfigure(vm_uuid, found.vm_id, changes, gone)
+        if left != volumes:
+            self.volumes.let_go(volumes[key] for key in volumes.keys() - left.keys())
 
     def _reorder(self, vm_uuid: UUID, boot_index: int | None) -> None:
         if boot_index is not None:
@@ -228,8 +295,7 @@ class Disks:
         spec = vim.vm.ConfigSpec(
             deviceChange=changes,
             extraConfig=[
-                vim.option.OptionValue(key=translate.DISK + key, value=mark)
-                for key, mark in marks.items()
+                vim.option.OptionValue(key=key, value=mark) for key, mark in marks.items()
             ],
         )
         self._session.run(

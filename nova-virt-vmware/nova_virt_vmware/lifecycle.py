@@ -6,6 +6,7 @@ with all its devices and marks: while it does not exist, what is in the folder i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from nova_virt_vmware.node import Node
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Vms
+from nova_virt_vmware.volume_marks import Backing, volume_marks, volumes_in
 
 __all__ = ["Lifecycle"]
 
@@ -92,25 +94,29 @@ class Lifecycle:
         self._datastore.remove(folder)
         self._datastore.make_folder(folder)
         self._disks.prepare(vm_uuid, spec.disks, images)
-        config = self._config(vm_uuid, spec, backings)
-        made = self._session.run(
-            f"making VM {vm_uuid}",
-            lambda api: self._node.vm_folder(api).CreateVM_Task(config, self._node.pool(api), None),
-        )
+        with self._disks.volumes.connected(spec.disks) as reached:
+            config = self._config(vm_uuid, spec, backings, reached)
+            made = self._session.run(
+                f"making VM {vm_uuid}",
+                lambda api: self._node.vm_folder(api).CreateVM_Task(
+                    config, self._node.pool(api), None
+                ),
+            )
         self._vms.learn(made._moId, vm_uuid)
 
-    def _config(self, vm_uuid: UUID, spec: VmSpec, backings: dict[str, Any]) -> vim.vm.ConfigSpec:
+    def _config(
+        self,
+        vm_uuid: UUID,
+        spec: VmSpec,
+        backings: dict[str, Any],
+        reached: Mapping[str, Backing],
+    ) -> vim.vm.ConfigSpec:
         folder = self._datastore.vm_folder(vm_uuid)
         slots = devices.free_slots(spec.disks, ())
         keys: dict[str, int] = {}
         changes = devices.added_controllers((slot.bus for slot in slots.values()), keys)
         changes += [
-            devices.added_disk(
-                disk,
-                slots[disk.key],
-                keys[slots[disk.key].bus],
-                self._datastore.path(self._disks.file(vm_uuid, disk)),
-            )
+            self._disks.added(vm_uuid, disk, slots[disk.key], keys[slots[disk.key].bus], reached)
             for disk in spec.disks
         ]
         changes += [
@@ -122,6 +128,7 @@ class Lifecycle:
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
+        marks |= volume_marks(spec.disks, {})
         return vim.vm.ConfigSpec(
             name=translate.vm_name(spec.name, vm_uuid),
             uuid=str(vm_uuid),
@@ -150,7 +157,10 @@ class Lifecycle:
         """See `IHypervisor.delete_vm`."""
         try:
             found = self._power.turned_off(vm_uuid)
+            if volumes_in(found.facts):
+                self._disks.unplug_volumes(vm_uuid)
             self._session.run(f"deleting VM {vm_uuid}", lambda api: found.on(api).Destroy_Task())
         except NotFound:
             pass
+        self._disks.volumes.settle()
         self._datastore.remove(self._datastore.vm_folder(vm_uuid))

@@ -25,11 +25,14 @@ from nova_virt_vmware.api import Api
 from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import VOLUMES
+from nova_virt_vmware.volumes import Volumes
 from nova_virt_vmware.waiting import wait_for
 
 __all__ = ["Power"]
 
 _PATHS = ["runtime.powerState", "runtime.connectionState"]
+_VOLUMES = translate.mark_path(VOLUMES)
 # How soon a guest whose tools do not answer is asked again: it may be booting.
 _ASK_AGAIN_SECONDS = 2.0
 
@@ -37,15 +40,19 @@ _ASK_AGAIN_SECONDS = 2.0
 class Power:
     """The power of one compute node's VMs."""
 
-    def __init__(self, session: Session, vms: Vms, maintenance: Maintenance) -> None:
+    def __init__(
+        self, session: Session, vms: Vms, maintenance: Maintenance, volumes: Volumes
+    ) -> None:
         self._session = session
         self._vms = vms
         self._maintenance = maintenance
+        self._volumes = volumes
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
-        found = self._vms.ours(vm_uuid, _PATHS)
+        found = self._vms.ours(vm_uuid, [*_PATHS, _VOLUMES])
         if translate.power_state(found.facts) is not PowerState.RUNNING:
+            self._volumes.require(found.facts)
             self._session.run(
                 f"starting VM {vm_uuid}", lambda api: found.on(api).PowerOnVM_Task(None)
             )
@@ -60,8 +67,8 @@ class Power:
         self._turn_off(vm_uuid, found)
 
     def turned_off(self, vm_uuid: UUID) -> Found:
-        """Turn a VM off by force, and return it. Raises NotFound."""
-        found = self._vms.ours(vm_uuid, _PATHS)
+        """Turn a VM off by force, and return it with the mark of its volumes. Raises NotFound."""
+        found = self._vms.ours(vm_uuid, [*_PATHS, _VOLUMES])
         self._turn_off(vm_uuid, found)
         return found
 

@@ -10,6 +10,7 @@ from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_vmware.devices import free_slots
+from nova_virt_vmware.volume_marks import check_volume
 
 __all__ = ["check_disk", "check_spec"]
 
@@ -21,6 +22,7 @@ def check_disk(
 ) -> None:
     """Refuse what the host does not take."""
     offers.check_disk(spec, host, secrets)
+    check_volume(spec)
     if isinstance(spec.source, Media):
         field = f"disks[{spec.key}]"
         if spec.boot_index is not None:

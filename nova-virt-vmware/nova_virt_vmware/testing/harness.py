@@ -22,7 +22,9 @@ from nova_virt_vmware.testing.answers import Answers
 from nova_virt_vmware.testing.relay import Relay
 from nova_virt_vmware.testing.requests_counter import RequestsCounter
 from nova_virt_vmware.testing.server import Server
+from nova_virt_vmware.testing.storage import SERVICE, Storage
 from nova_virt_vmware.testing.vcsim import GOVMOMI_VERSION
+from nova_virt_vmware.testing.volume_answers import VolumeAnswers
 
 __all__ = ["EsxHarness", "VcsimHarness"]
 
@@ -30,7 +32,7 @@ _MIB = 1024 * 1024
 _IMAGE_BYTES = 4 * _MIB
 
 
-class VcsimHarness(Answers, Harness):
+class VcsimHarness(Answers, VolumeAnswers, Harness):
     """A cluster of two hosts in vcsim, with one datastore. It executes no guest."""
 
     driver = "vmware"
@@ -45,6 +47,7 @@ class VcsimHarness(Answers, Harness):
         """See `Harness`."""
         self.server = Server(esx=self.esx)
         self.server.start()
+        self.storage = Storage(self.server)
         self._relay = Relay(("127.0.0.1", self.server.port))
         self._requests = RequestsCounter(self._relay.port)
         self._requests.start()
@@ -112,6 +115,7 @@ class VcsimHarness(Answers, Harness):
         self.server.require_alive()
         found = {f"VM {name}" for name in self.server.vm_names()}
         found |= {f"login {number}" for number, _ in enumerate(self.server.sessions())}
+        found |= {f"connection {connection}" for connection in self.storage.connections()}
         return frozenset(found | {f"file {file}" for file in self.server.files() if _is_ones(file)})
 
     @contextmanager
@@ -176,5 +180,7 @@ class EsxHarness(VcsimHarness):
 
 
 def _is_ones(file: str) -> bool:
-    """Whether a file belongs to one VM or image, not to all."""
+    """Whether a file belongs to one VM or image, not to all, nor to a volume service."""
+    if file.partition("/")[0] == SERVICE:
+        return False
     return file.count("/") > 1 or not file.startswith("nova-virt-")

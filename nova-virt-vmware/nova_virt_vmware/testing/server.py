@@ -165,6 +165,21 @@ class Server:
         keys = [session.key for session in self.content.sessionManager.sessionList]
         return [key for key in keys if key != self.session.key]
 
+    def datastores(self) -> list[Any]:
+        """All datastores of the compute node."""
+        return list(self.fact(self.cluster, "datastore") or ())
+
+    def extent(self, disk: str) -> Path:
+        """The file with the content of a disk, which vSphere names so."""
+        name, _, path = disk.removeprefix("[").partition("] ")
+        store = next(store for store in self.datastores() if self.fact(store, "name") == name)
+        folder = Path(self.fact(store, "info").url)
+        return folder / f"{path.removesuffix('.vmdk')}-flat.vmdk"
+
+    def hosts(self) -> list[Any]:
+        """The compute node's hosts."""
+        return list(self.fact(self.cluster, "host"))
+
     def files(self) -> list[str]:
         """All files and folders on the datastore."""
         found = self.datastore_folder.rglob("*")

@@ -63,6 +63,7 @@ func serve(model *simulator.Model, o options) error {
 		return err
 	}
 	model.Map().Handler = mended
+	withAdapters(model.Map())
 	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	model.Service.Listen = &url.URL{
 		Host: o.listen,
@@ -105,8 +106,15 @@ func mended(
 		}
 	case *types.ReconfigVM_Task:
 		// It enlarges the device alone, not the file.
+		if unknownDevice(ctx, request.Spec.DeviceChange) {
+			return nil, &types.InvalidDeviceBacking{}
+		}
 		for _, change := range request.Spec.DeviceChange {
 			grownFile(ctx, change.GetVirtualDeviceConfigSpec())
+		}
+	case *types.CreateVM_Task:
+		if unknownDevice(ctx, request.Config.DeviceChange) {
+			return nil, &types.InvalidDeviceBacking{}
 		}
 	case *types.ShutdownGuest:
 		// It turns a VM off without asking whether anything in the guest listens.
