@@ -113,14 +113,8 @@ func (d *datastores) RemoveDatastore(
 	}
 	store.Host = left
 	if len(left) == 0 {
-		// Its own task removes it from the inventory. VMs that had disks on it stay in its list,
-		// and it in theirs.
-		store.Vm = nil
-		for _, entity := range ctx.Map.All("VirtualMachine") {
-			if vm, ok := entity.(*simulator.VirtualMachine); ok {
-				simulator.RemoveReference(&vm.Datastore, store.Self)
-			}
-		}
+		// Its own task removes it from the inventory.
+		forgetVMs(ctx, store)
 		_ = store.DestroyTask(ctx, &types.Destroy_Task{This: store.Self})
 		d.forget(ctx, store.Self)
 	}
@@ -135,6 +129,25 @@ func (d *datastores) forget(ctx *simulator.Context, store types.ManagedObjectRef
 		ctx.Map.RemoveReference(ctx, parent, &parent.Datastore, store)
 	case *mo.ComputeResource:
 		ctx.Map.RemoveReference(ctx, parent, &parent.Datastore, store)
+	}
+}
+
+// forgetVMs: VMs that had disks on a datastore stay in its list, and it and its files in theirs.
+func forgetVMs(ctx *simulator.Context, store *simulator.Datastore) {
+	store.Vm = nil
+	for _, entity := range ctx.Map.All("VirtualMachine") {
+		vm, ok := entity.(*simulator.VirtualMachine)
+		if !ok {
+			continue
+		}
+		simulator.RemoveReference(&vm.Datastore, store.Self)
+		var left []types.VirtualMachineFileLayoutExFileInfo
+		for _, file := range vm.LayoutEx.File {
+			if !strings.HasPrefix(file.Name, "["+store.Name+"] ") {
+				left = append(left, file)
+			}
+		}
+		vm.LayoutEx.File = left
 	}
 }
 
