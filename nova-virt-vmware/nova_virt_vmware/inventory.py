@@ -52,6 +52,7 @@ def describe(api: Api, node: Node) -> HostDescription:
             VmFeature.LOCKED_MEMORY,
             VmFeature.SECURE_BOOT,
             VmFeature.SHARED_VOLUMES,
+            VmFeature.ONLINE_DISK_RESIZE,
             *((VmFeature.IMPORTED_DISKS,) if node.takes_extents else ()),
         ),
         volume_protocols=(
