@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -238,37 +238,24 @@ class Disks:
             self.volumes.settle()
             return
         device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
-        self._unplug(vm_uuid, found, marks, [request.key])
+        self._unplug(vm_uuid, found, marks, request.key, device)
         if not isinstance(device, vim.vm.device.VirtualDisk):
             file = self._datastore.vm_folder(vm_uuid) / f"{request.key}.iso"
             self._datastore.remove(file)
         self._reorder(vm_uuid, mark.boot_index)
 
-    def unplug_volumes(self, vm_uuid: UUID) -> None:
-        """Take all volumes from a VM, which would be deleted with it."""
-        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
-        marks = translate.marks(found.facts["config.extraConfig"])
-        self._unplug(vm_uuid, found, marks, volumes_of(marks.get(VOLUMES)))
-
     def _unplug(
-        self, vm_uuid: UUID, found: Found, marks: dict[str, str], keys: Iterable[str]
+        self, vm_uuid: UUID, found: Found, marks: dict[str, str], key: str, device: Any
     ) -> None:
-        """Take disks from a VM, each with its file if that is not a volume."""
-        volumes, placed = volumes_of(marks.get(VOLUMES)), disk_marks(marks)
-        hardware = found.facts["config.hardware.device"]
-        at = {key: devices.at_slot(hardware, placed[key].slot) for key in keys if key in placed}
-        changes = [
-            devices.removed(device, with_file=with_file(device, volumes.get(key)))
-            for key, device in at.items()
-            if device is not None
-        ]
-        gone = {translate.DISK + key: "" for key in at}
-        left = {key: volume for key, volume in volumes.items() if key not in at}
-        if left != volumes:
-            gone[VOLUMES] = volumes_text(left)
-        self._reconfigure(vm_uuid, found.vm_id, changes, gone)
-        if left != volumes:
-            self.volumes.let_go(volumes[key] for key in volumes.keys() - left.keys())
+        """Take a disk from a VM, with its file if that is not a volume."""
+        volumes, gone = volumes_of(marks.get(VOLUMES)), {translate.DISK + key: ""}
+        volume = volumes.pop(key, None)
+        if volume is not None:
+            gone[VOLUMES] = volumes_text(volumes)
+        is_whole = with_file(device, volume)
+        changes = [devices.removed(device, with_file=is_whole)] if device else []
+        with self.volumes.letting_go([volume] if volume else []):
+            self._reconfigure(vm_uuid, found.vm_id, changes, gone)
 
     def _reorder(self, vm_uuid: UUID, boot_index: int | None) -> None:
         if boot_index is not None:

@@ -29,7 +29,7 @@ from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
-from nova_virt_vmware.vms import Vms
+from nova_virt_vmware.vms import Found, Vms
 from nova_virt_vmware.volume_marks import Backing, volume_marks, volumes_in
 
 __all__ = ["Lifecycle"]
@@ -156,11 +156,17 @@ class Lifecycle:
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
         try:
-            found = self._power.turned_off(vm_uuid)
-            if volumes_in(found.facts):
-                self._disks.unplug_volumes(vm_uuid)
-            self._session.run(f"deleting VM {vm_uuid}", lambda api: found.on(api).Destroy_Task())
+            self._destroy(vm_uuid, self._power.turned_off(vm_uuid))
         except NotFound:
             pass
         self._disks.volumes.settle()
         self._datastore.remove(self._datastore.vm_folder(vm_uuid))
+
+    def _destroy(self, vm_uuid: UUID, found: Found) -> None:
+        about, volumes = f"deleting VM {vm_uuid}", volumes_in(found.facts).values()
+        with self._disks.volumes.letting_go(volumes):
+            if volumes:
+                # The other way would delete them with the VM.
+                self._session.change(about, lambda api: found.on(api).UnregisterVM())
+            else:
+                self._session.run(about, lambda api: found.on(api).Destroy_Task())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from pyVmomi import vim, vmodl
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.conf import Settings
 
-__all__ = ["Node", "find_node"]
+__all__ = ["MOUNT", "Node", "find_node"]
 
 _query = vmodl.query.PropertyCollector
+MOUNT = re.compile("nova-virt-[0-9a-f]{8}-[0-9a-f]{12}")
+"""Names of datastores that a driver has mounted for volumes."""
 # Their files are objects of their own, which cannot be uploaded as a disk's extent.
 _OBJECT_STORES = frozenset({"vsan", "vsanD", "VVOL"})
 
@@ -75,7 +78,7 @@ def find_node(api: Api, settings: Settings) -> Node:
     Raises: NotFound, InvalidRequest; Unsupported (the datastore is not accessible).
     """
     compute, facts = _chosen(_computes(api), settings.cluster, "cluster")
-    datastore, store = _chosen(_datastores(api, compute), settings.datastore, "datastore")
+    datastore, store = _chosen(_own(_datastores(api, compute)), settings.datastore, "datastore")
     if not store["summary.accessible"]:
         raise Unsupported(
             f"datastore {store['name']} is not accessible", remedy="mount it on the hosts"
@@ -96,6 +99,11 @@ def find_node(api: Api, settings: Settings) -> Node:
 
 
 _Found = Sequence[tuple[Any, dict[str, Any]]]
+
+
+def _own(stores: _Found) -> _Found:
+    """Without what is mounted for volumes alone."""
+    return [entry for entry in stores if MOUNT.fullmatch(entry[1]["name"]) is None]
 
 
 def _chosen(found: _Found, name: str, field: str) -> tuple[Any, dict[str, Any]]:

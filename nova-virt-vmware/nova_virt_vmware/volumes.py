@@ -81,8 +81,13 @@ class Volumes:
             yield {}
             return
         connections = [spec.source.connection for spec in wanted.values()]
-        with self._lock, undone_by(lambda: self.let_go(connections)):
+        with self._lock, undone_by(lambda: self._let_go(connections)):
             yield {key: self._connect(spec) for key, spec in wanted.items()}
+
+    def _let_go(self, connections: Sequence[VolumeConnection]) -> None:
+        with self.letting_go(connections):
+            # No VM has got them.
+            pass
 
     def _connect(self, spec: Any) -> Backing:
         backing = self.backing(spec.key, spec.source.connection)
@@ -124,21 +129,39 @@ class Volumes:
                 field="size_bytes",
             )
 
-    def let_go(self, connections: Iterable[VolumeConnection]) -> None:
-        """Disconnect the hosts from these volumes, unless a VM of ours uses the connection."""
-        if not all(isinstance(connection, FileVolume) for connection in connections):
+    @contextmanager
+    def letting_go(self, connections: Iterable[VolumeConnection]) -> Iterator[None]:
+        """Inside, a VM loses these volumes; after it the hosts are disconnected from those that no
+        VM of ours uses. What fails is done by a later `settle`.
+        """
+        if all(isinstance(connection, FileVolume) for connection in connections):
+            yield
+            return
+        self._in_doubt = True
+        try:
+            yield
+        finally:
+            # Another thread may have looked while the VM still had them.
             self._in_doubt = True
         self.settle()
 
     def settle(self) -> None:
-        """As `let_go`, if there may be something: a disconnection that failed is repeated."""
+        """Disconnect the hosts from what no VM of ours uses, if there may be something."""
         with self._lock:
-            if self._in_doubt:
-                used = self._used()
-                self._nfs.release({c.export for c in used if isinstance(c, NfsVolume)})
-                if self._iscsi:
-                    self._iscsi.release([c for c in used if isinstance(c, IscsiVolume)])
-                self._in_doubt = False
+            if not self._in_doubt:
+                return
+            self._in_doubt = False
+            try:
+                self._release()
+            except BaseException:
+                self._in_doubt = True
+                raise
+
+    def _release(self) -> None:
+        used = self._used()
+        self._nfs.release({c.export for c in used if isinstance(c, NfsVolume)})
+        if self._iscsi:
+            self._iscsi.release([c for c in used if isinstance(c, IscsiVolume)])
 
     def _used(self) -> list[VolumeConnection]:
         paths = [*translate.IDENTITY_PATHS, translate.mark_path(VOLUMES)]

@@ -164,9 +164,7 @@ class Answers(PowerQuestions, StorageQuestions):
         hardware = self._fact(vm_uuid, "config.hardware.device")
         controllers = [d.key for d in hardware if type(d) is _CONTROLLERS[bus]]
         return next(
-            d
-            for d in hardware
-            if d.controllerKey in controllers and d.unitNumber == int(unit)
+            d for d in hardware if d.controllerKey in controllers and d.unitNumber == int(unit)
         )
 
     def _fact(self, vm_uuid: UUID, path: str) -> Any:
