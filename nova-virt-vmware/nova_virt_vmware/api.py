@@ -29,7 +29,7 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        context = _tls(settings)
+        self.tls = context = _tls(settings)
         self.stub = SoapStubAdapter(
             host=settings.host,
             port=settings.port,

@@ -32,6 +32,7 @@ from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks, kept_disks
 from nova_virt_vmware.node import Node
+from nova_virt_vmware.policies import under_policy
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
 from nova_virt_vmware.volume_marks import (
@@ -225,6 +226,10 @@ class Disks:
             return added_volume(spec, slot, controller_key, reached[spec.key], file)
         return devices.added_disk(spec, slot, controller_key, file, replace=replace)
 
+    def under_policy(self, changes: Sequence[Any]) -> list[Any]:
+        """The changes with the node's storage policy for each disk that is added."""
+        return under_policy(changes, self._node.policy_id)
+
     def _undo(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         self.detach_disk(vm_uuid, DetachDiskRequest(key=spec.key))
         self.delete(self.file(vm_uuid, spec))
@@ -280,7 +285,7 @@ class Disks:
         self, vm_uuid: UUID, vm_id: str, changes: list[Any], marks: dict[str, str]
     ) -> None:
         spec = vim.vm.ConfigSpec(
-            deviceChange=changes,
+            deviceChange=self.under_policy(changes),
             extraConfig=[
                 vim.option.OptionValue(key=key, value=mark) for key, mark in marks.items()
             ],

@@ -7,6 +7,7 @@ with all its devices and marks: while it does not exist, what is in the folder i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
+from nova_virt_vmware.policies import policy
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
@@ -138,7 +140,8 @@ class Lifecycle:
             guestId="otherGuest64",
             **devices.settings_fields(spec.settings),
             files=vim.vm.FileInfo(vmPathName=self._datastore.path(folder / f"{vm_uuid}.vmx")),
-            deviceChange=changes,
+            deviceChange=self._disks.under_policy(changes),
+            vmProfile=policy(self._node.policy_id),
             extraConfig=self._marks(spec, marks),
         )
 
@@ -155,10 +158,8 @@ class Lifecycle:
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
-        try:
+        with suppress(NotFound):
             self._destroy(vm_uuid, self._power.turned_off(vm_uuid))
-        except NotFound:
-            pass
         self._disks.volumes.settle()
         self._datastore.remove(self._datastore.vm_folder(vm_uuid))
 

@@ -69,6 +69,8 @@ func serve(model *simulator.Model, o options) error {
 		Host: o.listen,
 		User: url.UserPassword(o.username, os.Getenv("VCSIM_PASSWORD")),
 	}
+	// Else there would be no storage policies.
+	model.Service.RegisterEndpoints = true
 	model.Service.ServeMux = http.NewServeMux()
 	model.Service.ServeMux.HandleFunc("/ticket/", serveConsole)
 	server := model.Service.NewServer()
@@ -94,6 +96,7 @@ func serve(model *simulator.Model, o options) error {
 func mended(
 	ctx *simulator.Context, method *simulator.Method,
 ) (mo.Reference, types.BaseMethodFault) {
+	withSolver(ctx)
 	switch request := method.Body.(type) {
 	case *types.CopyVirtualDisk_Task:
 		// Given a specification, it reads the extent of the copy as if it were a descriptor.
@@ -109,12 +112,18 @@ func mended(
 		if unknownDevice(ctx, request.Spec.DeviceChange) {
 			return nil, &types.InvalidDeviceBacking{}
 		}
+		if fault := unknownPolicy(ctx, method.This.Value, request.Spec); fault != nil {
+			return nil, fault
+		}
 		for _, change := range request.Spec.DeviceChange {
 			grownFile(ctx, change.GetVirtualDeviceConfigSpec())
 		}
 	case *types.CreateVM_Task:
 		if unknownDevice(ctx, request.Config.DeviceChange) {
 			return nil, &types.InvalidDeviceBacking{}
+		}
+		if fault := unknownPolicy(ctx, request.Config.Name, request.Config); fault != nil {
+			return nil, fault
 		}
 	case *types.ShutdownGuest:
 		// It turns a VM off without asking whether anything in the guest listens.

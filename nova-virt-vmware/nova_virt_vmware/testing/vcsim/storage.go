@@ -24,7 +24,7 @@ func storageAdded(ctx *simulator.Context, method *simulator.Method) mo.Reference
 	switch target := ctx.Map.Get(method.This).(type) {
 	case *simulator.HostDatastoreSystem:
 		switch method.Name {
-		case "CreateNasDatastore", "RemoveDatastore":
+		case "CreateLocalDatastore", "CreateNasDatastore", "RemoveDatastore":
 			return &datastores{target}
 		}
 	case *simulator.HostStorageSystem:
@@ -75,8 +75,25 @@ func (d *datastores) CreateNasDatastore(
 		This: request.This, Spec: spec,
 	})
 	if made, ok := answer.(*methods.CreateNasDatastoreBody); ok && made.Res != nil {
-		// Of a datastore that another host has already, the simulator tells no reference.
-		made.Res.Returnval = d.Datastore[len(d.Datastore)-1]
+		made.Res.Returnval = d.last()
+	}
+	return answer
+}
+
+// last is the datastore that came last: of one that another host has already, the simulator tells
+// no reference.
+func (d *datastores) last() types.ManagedObjectReference {
+	return d.Datastore[len(d.Datastore)-1]
+}
+
+// CreateLocalDatastore: HostDatastoreSystem, CreateLocalDatastore.
+func (d *datastores) CreateLocalDatastore(
+	ctx *simulator.Context, request *types.CreateLocalDatastore,
+) soap.HasFault {
+	begun(ctx, d)
+	answer := d.HostDatastoreSystem.CreateLocalDatastore(ctx, request)
+	if made, ok := answer.(*methods.CreateLocalDatastoreBody); ok && made.Res != nil {
+		made.Res.Returnval = d.last()
 	}
 	return answer
 }
@@ -182,7 +199,9 @@ func diskFiles(vm *simulator.VirtualMachine) []string {
 }
 
 // browser is a HostDatastoreBrowser that tells the sizes of disks.
-type browser struct{ *simulator.HostDatastoreBrowser }
+type browser struct {
+	*simulator.HostDatastoreBrowser
+}
 
 func asksForDisks(request *types.SearchDatastore_Task) bool {
 	if request.SearchSpec == nil || len(request.SearchSpec.Query) != 1 {
