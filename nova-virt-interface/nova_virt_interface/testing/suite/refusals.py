@@ -13,7 +13,12 @@ from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ISuspend
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.testing.case import rules
-from nova_virt_interface.testing.suite._mixins import HypervisorMixin, blank_disk, nic
+from nova_virt_interface.testing.suite._mixins import (
+    HypervisorMixin,
+    blank_disk,
+    nic,
+    nic_to_nowhere,
+)
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
@@ -25,7 +30,6 @@ from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
 from nova_virt_interface.values.nics import (
     AttachNicRequest,
     DetachNicRequest,
-    NicBacking,
     NicBackingKind,
     NicModel,
     NicSpec,
@@ -35,8 +39,6 @@ from nova_virt_interface.values.resize import ResizeVmRequest
 from nova_virt_interface.values.vm import VmSpec
 
 __all__ = ["RefusalSuite"]
-
-_NOWHERE = NicBacking(kind=NicBackingKind.NETWORK, name="cf-not-there")
 
 
 class RefusalSuite(HypervisorMixin):
@@ -73,14 +75,14 @@ class RefusalSuite(HypervisorMixin):
 
     @rules("ERR-4")
     def test_a_network_that_is_not_there(self) -> None:
-        card = nic(self.harness)
+        card = nic_to_nowhere(self.harness)
         if NicBackingKind.NETWORK not in self.hypervisor.describe().nic_backings:
             with self.refused(Unsupported):
-                self.made(nics=(replace(card, backing=_NOWHERE),))
+                self.made(nics=(card,))
             return
         for taker, take in self._takers_of_nics():
             with self.refused(NotFound) as caught:
-                take(replace(card, backing=_NOWHERE))
+                take(card)
             self.assertEqual((taker, Resource.NETWORK), (taker, caught.error.resource))
             self.assertFalse(caught.error.may_have_been_done, taker)
 
