@@ -49,6 +49,7 @@ from nova_virt_vmware.volumes import Volumes
 __all__ = ["Disks"]
 
 _MIB = 1024 * 1024
+_PATHS = ["config.extraConfig", "config.hardware.device", *translate.POWER_PATHS]
 
 
 class Disks:
@@ -152,7 +153,7 @@ class Disks:
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
         """See `IDiskResize.resize_disk`."""
-        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        found = self._vms.ours(vm_uuid, _PATHS)
         disk = self.of(vm_uuid, request.key, found)
         size = devices.capacity_kib(request.size_bytes)
         marks = translate.marks(found.facts["config.extraConfig"])
@@ -184,13 +185,14 @@ class Disks:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
         requirements.check_disk(spec, self._host, request.secrets)
-        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        found = self._vms.ours(vm_uuid, _PATHS)
         marks = translate.marks(found.facts["config.extraConfig"])
         mark = marks.get(translate.DISK + spec.key)
         if mark is not None:
             _require_equal(spec, mark)
             self._reorder(vm_uuid, spec.boot_index)
             return
+        translate.require_pluggable(vm_uuid, found.facts)
         _require_free(spec, marks)
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
@@ -236,12 +238,13 @@ class Disks:
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`. vSphere takes a disk away without asking the guest."""
-        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        found = self._vms.ours(vm_uuid, _PATHS)
         marks = translate.marks(found.facts["config.extraConfig"])
         mark = disk_marks(marks).get(request.key)
         if mark is None:
             self.volumes.settle()
             return
+        translate.require_pluggable(vm_uuid, found.facts)
         device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
         self._unplug(vm_uuid, found, marks, request.key, device)
         if not isinstance(device, vim.vm.device.VirtualDisk):
