@@ -9,9 +9,8 @@ import requests
 import testtools
 from nova_virt_interface import errors
 from nova_virt_interface.errors import Resource
-from pyVmomi import vim, vmodl
-
 from nova_virt_vmware.errors import FileRefused, to_contract
+from pyVmomi import vim, vmodl
 
 
 class TestTable(testtools.TestCase):
