@@ -91,8 +91,9 @@ class Slot(NamedTuple):
 
 
 def firmware_name(settings: GuestSettings) -> str:
-    """The firmware as vSphere names it; secure boot needs UEFI."""
-    return "efi" if settings.secure_boot else _FIRMWARE[settings.firmware]
+    """The firmware as vSphere names it; secure boot and a TPM need UEFI."""
+    needs_uefi = settings.secure_boot or settings.tpm is not None
+    return "efi" if needs_uefi else _FIRMWARE[settings.firmware]
 
 
 def boot_order(keys: Sequence[int]) -> vim.vm.ConfigSpec:

@@ -15,6 +15,7 @@ from pyVmomi import vim, vmodl
 
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.iscsi import find_adapter
+from nova_virt_vmware.keys import has_key_provider
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 
@@ -53,6 +54,7 @@ def describe(api: Api, node: Node) -> HostDescription:
             VmFeature.SECURE_BOOT,
             VmFeature.SHARED_VOLUMES,
             VmFeature.ONLINE_DISK_RESIZE,
+            *((VmFeature.TPM,) if has_key_provider(api) else ()),
             *((VmFeature.IMPORTED_DISKS,) if node.takes_extents else ()),
         ),
         volume_protocols=(

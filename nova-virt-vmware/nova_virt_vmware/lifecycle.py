@@ -24,6 +24,7 @@ from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.keys import added_tpm
 from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
@@ -125,6 +126,7 @@ class Lifecycle:
             devices.added_nic(nic, number, backings[nic.backing.name])
             for number, nic in enumerate(spec.nics)
         ]
+        changes += added_tpm(spec.settings)
         changes.append(devices.added_serial_port(self._datastore.path(folder / LOG_NAME)))
         marks = {
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks

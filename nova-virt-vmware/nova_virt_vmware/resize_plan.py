@@ -14,6 +14,7 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_vmware import devices, translate
 from nova_virt_vmware.devices import Slot
+from nova_virt_vmware.keys import has_tpm
 from nova_virt_vmware.marks import DiskMark, disk_mark, disk_marks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.volume_marks import VOLUMES, volumes_of
@@ -46,6 +47,12 @@ def plan(spec: VmSpec, marks: Mapping[str, str], hardware: Sequence[Any]) -> Pla
 
     Raises: InvalidRequest (a disk that would shrink, or is another); Unsupported (no free slot).
     """
+    if has_tpm(hardware) != (spec.settings.tpm is not None):
+        raise Unsupported(
+            "settings.tpm: a resize neither adds nor removes a TPM, whose state would be lost",
+            remedy="use the setting that the VM has",
+            field="settings.tpm",
+        )
     old = disk_marks(marks)
     wanted = {disk.key: disk for disk in spec.disks}
     both = [disk for key, disk in wanted.items() if key in old]

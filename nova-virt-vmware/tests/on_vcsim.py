@@ -13,6 +13,7 @@ from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, 
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+
 from nova_virt_vmware.testing.harness import VcsimHarness
 
 MIB = 1024 * 1024

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nova_virt_interface.testing.case import HypervisorTestCase
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
+
 from nova_virt_vmware.testing.harness import EsxHarness, VcsimHarness
 
 

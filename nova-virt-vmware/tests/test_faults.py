@@ -38,9 +38,9 @@ from nova_virt_interface.values.resize import (
     RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
-from nova_virt_vmware.testing.faults import connection_cut_at
-
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
+
+from nova_virt_vmware.testing.faults import connection_cut_at
 
 MOST_REQUESTS = 60
 

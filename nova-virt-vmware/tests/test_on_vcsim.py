@@ -29,9 +29,8 @@ from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
-from pyVmomi import vim
-
 from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
+from pyVmomi import vim
 
 
 class TestLogin(VcsimTestCase):

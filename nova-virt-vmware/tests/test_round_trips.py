@@ -37,9 +37,9 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_interface.values.volumes import Volume, VolumeProtocol
-from nova_virt_vmware.testing.harness import EsxHarness
-
 from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
+
+from nova_virt_vmware.testing.harness import EsxHarness
 
 
 class TestRoundTrips(VcsimTestCase):

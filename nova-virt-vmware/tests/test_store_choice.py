@@ -13,9 +13,9 @@ from nova_virt_interface.values.disks import AttachDiskRequest, DiskSpec
 from nova_virt_interface.values.resize import ConfirmResizeRequest, ResizeVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_interface.values.volumes import Volume, VolumeProtocol
-from nova_virt_vmware.testing.harness import EsxHarness
-
 from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, spec
+
+from nova_virt_vmware.testing.harness import EsxHarness
 
 # vcsim has it, and it fits this datastore alone.
 POLICY = "on LocalDS_0"

@@ -24,11 +24,11 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_interface.values.volumes import FileVolume, Volume, VolumeProtocol
-from nova_virt_vmware.testing.faults import connection_cut_at
-from nova_virt_vmware.testing.harness import EsxHarness
+from on_vcsim import BLANK, MIB, VcsimTestCase, spec
 from pyVmomi import vim
 
-from on_vcsim import BLANK, MIB, VcsimTestCase, spec
+from nova_virt_vmware.testing.faults import connection_cut_at
+from nova_virt_vmware.testing.harness import EsxHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,6 +28,7 @@ _STATES = {
     "suspended": PowerState.SUSPENDED,
 }
 _LETS_IN = 101
+_Tpm = vim.vm.device.VirtualTPM
 _CONTROLLERS = {
     "pvscsi": vim.vm.device.ParaVirtualSCSIController,
     "lsilogic": vim.vm.device.VirtualLsiLogicController,
@@ -60,6 +61,7 @@ class Answers(PowerQuestions, StorageQuestions):
             VmFeature.SECURE_BOOT: bool(
                 config.bootOptions and config.bootOptions.efiSecureBootEnabled
             ),
+            VmFeature.TPM: any(isinstance(device, _Tpm) for device in config.hardware.device),
             VmFeature.GUEST_UUID: config.uuid == str(vm_uuid),
         }
         return frozenset(feature for feature, is_there in has.items() if is_there)

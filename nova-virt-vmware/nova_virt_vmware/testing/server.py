@@ -138,7 +138,7 @@ class Server:
         stub = SoapStubAdapter(
             host="127.0.0.1",
             port=self.port,
-            version="vim.version.version11",
+            version="vim.version.v7_0",
             sslContext=ssl.create_default_context(cafile=str(self.ca_file)),
         )
         instance = vim.ServiceInstance("ServiceInstance", stub)
@@ -150,6 +150,14 @@ class Server:
         self.cluster = next(child for child in children if isinstance(child, kind))
         self.datastore = self.cluster.datastore[0]
         self.datastore_folder = Path(self.datastore.info.url)
+        if not self._esx:
+            self._make_key_provider()
+
+    def _make_key_provider(self) -> None:
+        """What encrypts the state of TPMs."""
+        provider = vim.encryption.KeyProviderId(id="keys")
+        self.content.cryptoManager.RegisterKmsCluster(provider, "nativeProvider")
+        self.content.cryptoManager.MarkDefault(provider)
 
     def vm(self, vm_uuid: UUID) -> Any:
         """The VM of this instance uuid, or None."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import testtools
 from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.secret import Secret
-from nova_virt_vmware.conf import Settings, list_opts, settings_from
 from oslo_config import cfg
+
+from nova_virt_vmware.conf import Settings, list_opts, settings_from
 
 
 def configured(**options: object) -> cfg.ConfigOpts:

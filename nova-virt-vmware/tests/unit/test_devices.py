@@ -5,9 +5,10 @@ from __future__ import annotations
 import testtools
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.values.disks import Blank, DiskBus, DiskSpec, Media, MediaFormat
+from pyVmomi import vim
+
 from nova_virt_vmware import devices
 from nova_virt_vmware.devices import Slot
-from pyVmomi import vim
 
 
 def blank(key: str, boot_index: int | None = None, bus: DiskBus | None = None) -> DiskSpec:

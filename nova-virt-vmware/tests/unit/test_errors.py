@@ -9,8 +9,9 @@ import requests
 import testtools
 from nova_virt_interface import errors
 from nova_virt_interface.errors import Resource
-from nova_virt_vmware.errors import FileRefused, to_contract
 from pyVmomi import vim, vmodl
+
+from nova_virt_vmware.errors import FileRefused, to_contract
 
 
 class TestTable(testtools.TestCase):

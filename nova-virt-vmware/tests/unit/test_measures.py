@@ -8,10 +8,11 @@ from uuid import UUID
 import testtools
 from hypothesis import given
 from hypothesis import strategies as st
+from pyVmomi import vim
+
 from nova_virt_vmware import measures
 from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.topology import host_topology
-from pyVmomi import vim
 
 VM_UUID = UUID(int=1)
 QUICK = "summary.quickStats."

@@ -9,8 +9,9 @@ import testtools
 from hypothesis import given
 from hypothesis import strategies as st
 from nova_virt_interface.values.power import PowerState
-from nova_virt_vmware import translate
 from pyVmomi import vim
+
+from nova_virt_vmware import translate
 
 UUID_1 = UUID(int=1)
 LABELS = st.text(min_size=1, max_size=255).filter(str.isprintable)

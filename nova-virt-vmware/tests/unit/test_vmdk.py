@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nova_virt_interface.errors import ImageCorrupt, Unsupported
 from nova_virt_interface.values.images import DiskFormat
+
 from nova_virt_vmware.vmdk import ImageStream
 
 SECTOR = 512

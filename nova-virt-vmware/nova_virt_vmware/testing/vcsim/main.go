@@ -46,6 +46,8 @@ func main() {
 		model.ClusterHost = o.hosts
 		model.Host = o.standaloneHosts
 	}
+	// The simulator calls itself 6.5, and has more.
+	model.ServiceContent.About.ApiVersion = "7.0"
 	model.Machine = 0
 	defer model.Remove()
 	if err := serve(model, o); err != nil {
