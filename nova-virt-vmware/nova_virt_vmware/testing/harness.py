@@ -30,10 +30,12 @@ __all__ = ["EsxHarness", "VcsimHarness"]
 
 _MIB = 1024 * 1024
 _IMAGE_BYTES = 4 * _MIB
+# What vcsim's guest looks for in the disk that is booted.
+_MARK = b"NVG-GUEST"
 
 
 class VcsimHarness(Answers, VolumeAnswers, Harness):
-    """A cluster of two hosts in vcsim, with one datastore. It executes no guest."""
+    """A cluster of two hosts in vcsim, with one datastore. Its guests tell what hardware they find."""
 
     driver = "vmware"
     backend_name = "vcsim"
@@ -66,7 +68,8 @@ class VcsimHarness(Answers, VolumeAnswers, Harness):
         """A disk with content at its start and its end, as qemu-img packs it."""
         folder = self.server.folder
         content = Random(1).randbytes(100_000)  # noqa: S311 - it shall be the same in every run
-        self.image_content = content + bytes(_IMAGE_BYTES - 2 * len(content)) + content
+        size = len(_MARK) + 2 * len(content)
+        self.image_content = _MARK + content + bytes(_IMAGE_BYTES - size) + content
         (folder / "image.raw").write_bytes(self.image_content)
         arguments = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
         self.server.tool("qemu-img", "convert", *arguments, "image.raw", "image.vmdk")
@@ -103,7 +106,7 @@ class VcsimHarness(Answers, VolumeAnswers, Harness):
             path=self.server.folder / "image.vmdk",
             format=DiskFormat.VMDK,
             virtual_size_bytes=_IMAGE_BYTES,
-            boots=False,
+            boots=True,
         )
 
     def nic_backing(self) -> NicBacking:

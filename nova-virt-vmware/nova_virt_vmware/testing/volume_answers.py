@@ -16,11 +16,14 @@ class VolumeAnswers(StorageQuestions):
     """Asks the storage, and who uses it."""
 
     storage: Storage
+    image_content: bytes
 
     @contextmanager
     def volume(self, wish: VolumeWish) -> Iterator[TestVolume]:
         """See `StorageQuestions`."""
         made = self.storage.made(wish)
+        if wish.boots:
+            self.storage.content(made).write_bytes(self.image_content)
         try:
             yield made
         finally:

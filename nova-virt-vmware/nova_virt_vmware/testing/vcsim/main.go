@@ -66,6 +66,7 @@ func serve(model *simulator.Model, o options) error {
 	}
 	model.Map().Handler = mended
 	withAdapters(model.Map())
+	withGuests(model.Map())
 	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	model.Service.Listen = &url.URL{
 		Host: o.listen,
@@ -133,6 +134,8 @@ func mended(
 			vm.Guest.ToolsRunningStatus !=
 				string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
 			return nil, &types.ToolsUnavailable{}
+		} else if ok && vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn {
+			shutDown(ctx, vm)
 		}
 	}
 	return served(ctx, added(ctx, method)), nil
