@@ -11,6 +11,7 @@ from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
+from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
@@ -22,6 +23,7 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
+from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
@@ -196,6 +198,7 @@ class Disks:
         _require_free(spec, marks)
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
+        _require_off(vm_uuid, slot, found)
         images = self.sources([spec])
         with (
             undone_by(lambda: self._undo(vm_uuid, spec)),
@@ -245,6 +248,7 @@ class Disks:
             self.volumes.settle()
             return
         translate.require_pluggable(vm_uuid, found.facts)
+        _require_off(vm_uuid, mark.slot, found)
         device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
         self._unplug(vm_uuid, found, marks, request.key, device)
         if not isinstance(device, vim.vm.device.VirtualDisk):
@@ -317,6 +321,12 @@ def _require_equal(spec: DiskSpec, mark: str) -> None:
             resource=Resource.DISK,
             name=spec.key,
         )
+
+
+def _require_off(vm_uuid: UUID, slot: Slot, found: Found) -> None:
+    """IDE is no bus for disks that come and go while it is in use."""
+    if slot.bus == "ide":
+        require_state(vm_uuid, translate.power_state(found.facts), PowerState.STOPPED)
 
 
 def _require_free(spec: DiskSpec, marks: dict[str, str]) -> None:

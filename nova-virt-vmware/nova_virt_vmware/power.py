@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import Busy, VirtError
+from nova_virt_interface.errors import InvalidState, VirtError
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
@@ -53,9 +53,17 @@ class Power:
         found = self._vms.ours(vm_uuid, [*_PATHS, _VOLUMES])
         if translate.power_state(found.facts) is not PowerState.RUNNING:
             self._volumes.require(found.facts)
+            self._turn_on(vm_uuid, found)
+
+    def _turn_on(self, vm_uuid: UUID, found: Found) -> None:
+        try:
             self._session.run(
                 f"starting VM {vm_uuid}", lambda api: found.on(api).PowerOnVM_Task(None)
             )
+        except InvalidState:
+            # An operator may have been faster.
+            if self._vms.get_vm(vm_uuid).power_state is not PowerState.RUNNING:
+                raise
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
@@ -95,7 +103,7 @@ class Power:
             self._session.run(
                 f"turning VM {vm_uuid} off", lambda api: found.on(api).PowerOffVM_Task()
             )
-        except Busy:
+        except InvalidState:
             # The guest, or an operator, may have been faster.
             if self._vms.get_vm(vm_uuid).power_state is not PowerState.STOPPED:
                 raise

@@ -35,7 +35,7 @@ _MARK = b"NVG-GUEST"
 
 
 class VcsimHarness(Answers, VolumeAnswers, Harness):
-    """A cluster of two hosts in vcsim, with one datastore. Its guests tell what hardware they find."""
+    """A cluster of two hosts in vcsim, with one datastore. Its guests tell what they find."""
 
     driver = "vmware"
     backend_name = "vcsim"
