@@ -6,6 +6,7 @@ written into a folder of another name, which gets the key's name once the image 
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -36,6 +37,7 @@ from pyVmomi import vim
 from nova_virt_vmware import devices, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.datastore import Datastore, File
+from nova_virt_vmware.leases import Leases, Packed
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vmdk import ImageStream
@@ -62,6 +64,7 @@ class Images:
         self._host = host
         self._services = services
         self._turns = Turns()
+        self._leases = Leases(session, node, datastore)
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:
         """See `IImageCache.list_cached_images`."""
@@ -98,15 +101,22 @@ class Images:
         return self._datastore.images / image.key / f"{image.virtual_size_bytes}.vmdk"
 
     def _upload(self, request: CacheImageRequest) -> None:
-        folder = self._datastore.images / _unfinished(request.key)
+        vm_uuid = uuid.uuid4()
+        folder = self._datastore.images / _unfinished(request.key, vm_uuid.hex)
 
-        def take(stream: ImageStream) -> None:
+        is_packed = self._session.settings.packed_images and request.format is DiskFormat.VMDK
+
+        def take(stream: ImageStream, packed: Packed | None) -> None:
             with undone_by(lambda: self._datastore.remove(folder)):
                 self._datastore.make_folder(folder)
-                self._write(folder / f"{stream.virtual_size_bytes}.vmdk", stream)
+                disk = folder / f"{stream.virtual_size_bytes}.vmdk"
+                if packed is not None:
+                    self._leases.bring(vm_uuid, disk, stream, packed)
+                else:
+                    self._write(disk, stream)
                 self._publish(folder, request.key)
 
-        self._read(request.key, request.format, request.size_bytes, take)
+        self._read(request.key, request.format, request.size_bytes, take, is_packed=is_packed)
 
     def bring(self, source: Imported, disk: PurePosixPath, size_bytes: int) -> None:
         """Make a disk of what core has, into no cache; the folder exists.
@@ -114,7 +124,7 @@ class Images:
         Raises: InvalidRequest (it holds more than this size); as `IImageCache.cache_image`.
         """
 
-        def take(stream: ImageStream) -> None:
+        def take(stream: ImageStream, _: Packed | None) -> None:
             if stream.virtual_size_bytes > size_bytes:
                 raise InvalidRequest(
                     f"{disk.stem} of {size_bytes} bytes is smaller than its content of "
@@ -127,15 +137,23 @@ class Images:
         self._read(source.key, source.format, source.size_bytes, take)
 
     def _read(
-        self, key: str, format: DiskFormat, size_bytes: int, take: Callable[[ImageStream], None]
+        self,
+        key: str,
+        format: DiskFormat,
+        size_bytes: int,
+        take: Callable[[ImageStream, Packed | None], None],
+        *,
+        is_packed: bool = False,
     ) -> None:
         self._datastore.require_room(size_bytes)
         reader = self._services.images.open(key)
         try:
             source = _Counted(reader, size_bytes)
-            stream = ImageStream(source.read, format, size_bytes)
+            packed = Packed(source.read, size_bytes) if is_packed else None
+            read = packed.read if packed else source.read
+            stream = ImageStream(read, format, size_bytes)
             self._datastore.require_room(stream.virtual_size_bytes)
-            take(stream)
+            take(stream, packed)
         finally:
             reader.close()
 
@@ -182,7 +200,14 @@ class Images:
             for name in left:
                 written = [file.modified for file in folders[name].values() if file.modified]
                 if not written or now - max(written) > patience:
+                    self._forget(name)
                     self._datastore.remove(self._datastore.images / name)
+
+    def _forget(self, name: str) -> None:
+        """The VM of an import whose folder is left over."""
+        number = name.rpartition(".")[2]
+        if re.fullmatch("[0-9a-f]{32}", number):
+            self._leases.forget(uuid.UUID(number))
 
 
 class _Counted:

@@ -54,10 +54,14 @@ func (g *guests) RemoveObject(_ *simulator.Context, vm types.ManagedObjectRefere
 	delete(g.seen, vm)
 }
 
-// UpdateObject follows a VM's power state and, while it runs, its hardware.
+// UpdateObject follows a VM's power state and, while it runs, its hardware; and leases.
 func (g *guests) UpdateObject(
 	ctx *simulator.Context, changed mo.Reference, changes []types.PropertyChange,
 ) {
+	if lease, ok := changed.(*mo.HttpNfcLease); ok {
+		leased(ctx, lease)
+		return
+	}
 	vm, ok := changed.(*mo.VirtualMachine)
 	if !ok || vm.Config == nil {
 		return
