@@ -57,6 +57,7 @@ class Images:
         datastore: Datastore,
         host: HostDescription,
         services: IServices,
+        leases: Leases,
     ) -> None:
         self._session = session
         self._node = node
@@ -64,7 +65,7 @@ class Images:
         self._host = host
         self._services = services
         self._turns = Turns()
-        self._leases = Leases(session, node, datastore)
+        self._leases = leases
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:
         """See `IImageCache.list_cached_images`."""

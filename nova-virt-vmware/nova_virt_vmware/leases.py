@@ -32,6 +32,7 @@ __all__ = ["Leases", "Packed"]
 # A lease ends by itself when nothing is heard for some minutes.
 _TELL_SECONDS = 20.0
 _ENDS = ("ready", "error")
+_CHUNK_BYTES = 1024 * 1024
 
 
 class Packed:
@@ -133,6 +134,26 @@ class Leases:
             if part:
                 yield part
 
+    def send(self, snapshot_id: str, place: str, write: Callable[[bytes], None]) -> None:
+        """Pass on a disk of a snapshot, named by its place, as the host packs it."""
+
+        def start(api: Api) -> vim.HttpNfcLease:
+            return vim.vm.Snapshot(snapshot_id, api.stub).ExportSnapshot()
+
+        lease, disk = self._session.change(f"asking for {place}", start), PurePosixPath(place)
+        with undone_by(lambda: self._abort(lease, disk)):
+            devices_there = self._ready(lease, disk)["info"].deviceUrl
+            url = next(there.url for there in devices_there if there.key.endswith(f"/{place}"))
+
+            def read() -> None:
+                for part in self._told(lease, _parts(self._session, url)):
+                    write(part)
+
+            self._session.listen(f"reading {place}", read)
+            self._session.change(
+                f"ending the lease for {place}", lambda _: lease.HttpNfcLeaseComplete()
+            )
+
     def _abort(self, lease: vim.HttpNfcLease, disk: PurePosixPath) -> None:
         with contextlib.suppress(NotFound):
             # Until then the VM is being made.
@@ -158,11 +179,23 @@ def _name(vm_uuid: UUID) -> str:
     return f"nova-virt-image_{vm_uuid}"
 
 
+def _parts(session: Session, url: str) -> Iterator[bytes]:
+    api = session.api()
+    url, seconds = _whole(url, api), api.settings.request_timeout_seconds
+    with api.http.get(url, timeout=seconds, stream=True) as response:
+        if response.status_code >= requests.codes.bad_request:
+            raise FileRefused(url, response.status_code)
+        yield from response.iter_content(_CHUNK_BYTES)
+
+
+def _whole(url: str, api: Api) -> str:
+    """A host without a vCenter does not say its own name."""
+    return url.replace("https://*", f"https://{api.settings.host}:{api.settings.port}")
+
+
 def _post(api: Api, url: str, disk: PurePosixPath, body: Upload) -> None:
-    # A host without a vCenter does not say its own name.
-    url = url.replace("https://*", f"https://{api.settings.host}:{api.settings.port}")
     response = api.http.post(
-        url,
+        _whole(url, api),
         data=body,
         headers={"Content-Type": "application/x-vnd.vmware-streamVmdk"},
         timeout=api.settings.request_timeout_seconds,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from nova_virt_interface.errors import ImageCorrupt, VirtError
-from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
-from on_vcsim import MIB, VcsimTestCase
+from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest, DiskFormat
+from nova_virt_interface.values.power import StartRequest
+from on_vcsim import BLANK, MIB, VcsimTestCase
 
 from nova_virt_vmware.testing.faults import connection_cut_at
 from nova_virt_vmware.testing.harness import EsxHarness
@@ -74,7 +77,7 @@ class TestLeases(VcsimTestCase):
         for after in (False, True):
             for number in range(MOST_REQUESTS):
                 with connection_cut_at(number, after=after) as seen:
-                    self._attempted(request)
+                    self._attempted(lambda: self.driver.cache_image(request))
                 if len(seen) <= number:
                     break
                 self.driver.cache_image(request)
@@ -83,9 +86,42 @@ class TestLeases(VcsimTestCase):
                 self.assertEqual(before, self.harness.leftovers(), f"cut {number}, {after}")
             self.driver.delete_cached_image(gone)
 
-    def _attempted(self, request: CacheImageRequest) -> None:
+    def test_an_export_is_the_disk_as_a_host_packs_it(self) -> None:
+        self.driver.cache_image(self.image())
+        vm_uuid = self.made(BLANK, self.root(grown_by=MIB))
+        request = ExportDiskRequest(disk_key="root", sink_key="out", format=DiskFormat.VMDK)
+        for start in (False, True):
+            if start:
+                self.driver.start_vm(vm_uuid, StartRequest())
+            before = self.harness.leftovers()
+            exported = self.driver.export_disk(vm_uuid, request)
+            content = self.services.image_sink.committed["out"][-1]
+            self.assertEqual(len(content), exported.size_bytes)
+            self.assertLess(len(content), exported.virtual_size_bytes)
+            whole = self.harness.as_raw(content, DiskFormat.VMDK)
+            self.assertEqual(self.harness.image_content + bytes(MIB), whole)
+            self.assertEqual(before, self.harness.leftovers())
+            server = self.harness.server
+            snapshot = server.fact(server.vm(vm_uuid), "snapshot")
+            self.assertFalse(snapshot and snapshot.rootSnapshotList)
+
+    def test_every_request_of_an_export_may_break(self) -> None:
+        vm_uuid = self.made(BLANK)
+        request = ExportDiskRequest(disk_key="data", sink_key="out", format=DiskFormat.VMDK)
+        before = self.harness.leftovers()
+        for after in (False, True):
+            for number in range(MOST_REQUESTS):
+                with connection_cut_at(number, after=after) as seen:
+                    self._attempted(lambda: self.driver.export_disk(vm_uuid, request))
+                if len(seen) <= number:
+                    break
+                self.driver.export_disk(vm_uuid, request)
+                self.assertEqual(before, self.harness.leftovers(), f"cut {number}, {after}")
+        self.assertEqual(0, self.services.image_sink.open)
+
+    def _attempted(self, operation: Callable[[], object]) -> None:
         try:
-            self.driver.cache_image(request)
+            operation()
         except VirtError as error:
             self.assertTrue(error.remedy)
 

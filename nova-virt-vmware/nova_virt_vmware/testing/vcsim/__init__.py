@@ -23,6 +23,7 @@ _SOURCES = (
     "additions.go",
     "guest.go",
     "nfc.go",
+    "packing.go",
     "policies.go",
     "storage.go",
     "go.mod",

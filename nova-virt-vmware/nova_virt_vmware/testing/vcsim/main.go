@@ -77,6 +77,7 @@ func serve(model *simulator.Model, o options) error {
 	model.Service.ServeMux = http.NewServeMux()
 	model.Service.ServeMux.HandleFunc("/ticket/", serveConsole)
 	model.Service.ServeMux.HandleFunc("POST /nfc/", serveDisk)
+	model.Service.ServeMux.HandleFunc("GET /nfc/", giveDisk)
 	server := model.Service.NewServer()
 	defer server.Close()
 	port, err := strconv.ParseInt(server.URL.Port(), 10, 32)

@@ -38,6 +38,12 @@ func leased(ctx *simulator.Context, lease *mo.HttpNfcLease) {
 		file := fileOf(ctx, name)
 		leases.Store(path.Join(lease.Self.Value, path.Base(file)), file)
 	}
+	for i := range lease.Info.DeviceUrl {
+		device := &lease.Info.DeviceUrl[i]
+		if device.Disk != nil && *device.Disk {
+			device.Key = placed(vm, device.TargetId)
+		}
+	}
 }
 
 // serveDisk takes a disk: HttpNfcLease, "POST the disk to the URL of its device".
