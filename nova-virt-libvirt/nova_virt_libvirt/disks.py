@@ -24,8 +24,10 @@ from nova_virt_interface.values.disks import (
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import Volume
 
+from nova_virt_libvirt.buses_xml import media_bus
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, disk_xml
+from nova_virt_libvirt.disk_xml import StoredDisk, disk_xml
+from nova_virt_libvirt.domain_description import DomainDescription
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.images import Images, StoredImage
@@ -146,7 +148,7 @@ class Disks:
                 domain, mark.with_device("disk", disk.key, spec_digest(disk), disk_origin(disk))
             )
             # QEMU adds no CD drive to a running machine but behind a SCSI controller.
-            media_bus = DiskBus.SCSI if is_active else self._host.cdrom_bus
+            bus = DiskBus.SCSI if is_active else media_bus(description.machine)
             plug(
                 domain,
                 disk_xml(
@@ -154,7 +156,7 @@ class Disks:
                     stored,
                     self._host,
                     {known.target for known in description.disks},
-                    media_bus,
+                    bus,
                 ),
             )
 

@@ -28,7 +28,7 @@ from nova_virt_interface.services import IImageWriter, IServices
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest, ExportedDisk
 
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import AttachedDisk, DomainDescription
+from nova_virt_libvirt.domain_description import AttachedDisk, DomainDescription
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.session import Session

@@ -37,7 +37,7 @@ from nova_virt_interface.values.migration import (
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import DomainDescription, read_domain
+from nova_virt_libvirt.domain_description import DomainDescription, read_domain
 from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.migration_control import abort, is_migrating, job_progress

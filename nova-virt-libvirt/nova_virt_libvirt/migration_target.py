@@ -38,11 +38,14 @@ from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.definer import Definer
-from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, domain_xml, nic_xml
+from nova_virt_libvirt.disk_xml import StoredDisk
+from nova_virt_libvirt.domain_description import DomainDescription
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.domains import domain_state
 from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.migration_data import Arrival, pack, unpack
 from nova_virt_libvirt.names import disk_volume
+from nova_virt_libvirt.nic_xml import nic_xml
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.recovery import existing_disks
 from nova_virt_libvirt.requirements import check_vm, refuse_volumes
@@ -105,8 +108,8 @@ class MigrationTarget(Definer):
             self._forget_files(connection, vm_uuid)
             stored = self._make(connection, vm_uuid, spec, sizes)
             mark = replace(Mark.of(self._settings.owner, spec), expected=ticket)
-            console = self._storage.console_path(vm_uuid)
-            text = domain_xml(vm_uuid, spec, stored, self._host, mark, console)
+            files = self._storage.files_of(vm_uuid)
+            text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
             connection.defineXML(text)
             description = self._domains.find(connection, vm_uuid)
             if description is None:
@@ -206,7 +209,7 @@ class MigrationTarget(Definer):
             mark=replace(Mark.of(self._settings.owner, request.spec), arrived=ticket),
             data_uri=f"tcp://{address}" if address else "",
             address=address,
-            console=self._storage.console_path(vm_uuid),
+            console=self._storage.files_of(vm_uuid).console,
             console_address=self._settings.console_address,
             disks={
                 disk.key: (disk.path, disk.format)

@@ -15,7 +15,9 @@ from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.definer import Definer
-from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, domain_xml, read_domain
+from nova_virt_libvirt.disk_xml import StoredDisk
+from nova_virt_libvirt.domain_description import DomainDescription, read_domain
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.names import belongs_to, disk_key
 from nova_virt_libvirt.power import turn_off
@@ -55,8 +57,8 @@ class Recovery(Definer):
         ):
             stored = tuple(self._stored(connection, vm_uuid, disk) for disk in spec.disks)
             mark = Mark.of(self._owner, spec)
-            console = self._storage.console_path(vm_uuid)
-            text = domain_xml(vm_uuid, spec, stored, self._host, mark, console)
+            files = self._storage.files_of(vm_uuid)
+            text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
             self._census.learn(read_domain(text))
             connection.defineXML(text)
 

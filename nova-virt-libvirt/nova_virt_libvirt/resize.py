@@ -26,13 +26,9 @@ from nova_virt_interface.values.resize import (
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.definer import Definer
-from nova_virt_libvirt.domain_xml import (
-    AttachedDisk,
-    DomainDescription,
-    StoredDisk,
-    domain_xml,
-    read_domain,
-)
+from nova_virt_libvirt.disk_xml import StoredDisk
+from nova_virt_libvirt.domain_description import AttachedDisk, DomainDescription, read_domain
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.domains import domain_state
 from nova_virt_libvirt.mark import Mark, disk_origin
 from nova_virt_libvirt.names import belongs_to, disk_key, is_kept, kept_volume, original_of
@@ -125,8 +121,8 @@ class Resize(Definer):
         )
         before = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
         mark = replace(Mark.of(self._owner, spec), before_resize=before)
-        console = self._storage.console_path(vm_uuid)
-        text = domain_xml(vm_uuid, spec, stored, self._host, mark, console)
+        files = self._storage.files_of(vm_uuid)
+        text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
         self._census.learn(read_domain(text))
         connection.defineXML(text)
 

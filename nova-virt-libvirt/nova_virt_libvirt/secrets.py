@@ -1,7 +1,7 @@
-"""Secrets of disks: lent to libvirt for one call.
+"""Secrets of devices: lent to libvirt for one call.
 
-QEMU has them in its memory from then on. libvirt is told that they are ephemeral, so that it writes
-none to its files, and private, so that it tells none to its clients.
+QEMU, or the emulator of a TPM, has them in its memory from then on. libvirt is told that they are
+ephemeral, so that it writes none to its files, and private, so that it tells none to its clients.
 """
 
 from __future__ import annotations
@@ -21,15 +21,22 @@ from nova_virt_libvirt.volume_xml import secret_uuid
 
 __all__ = ["lent_secrets"]
 
+_USAGES = {
+    SecretPurpose.ENCRYPTION: ("volume", "volume"),
+    SecretPurpose.AUTHENTICATION: ("iscsi", "target"),
+    SecretPurpose.TPM: ("vtpm", "name"),
+}
+"""What libvirt calls each use, and the element that names the user."""
+
 
 @contextmanager
 def lent_secrets(
     connection: Any, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]
 ) -> Iterator[None]:
-    """libvirt knows the secrets of a VM's disks inside the block."""
+    """libvirt knows the secrets of a VM's devices inside the block."""
     with ExitStack() as stack:
         for secret in secrets:
-            if secret.purpose in (SecretPurpose.ENCRYPTION, SecretPurpose.AUTHENTICATION):
+            if secret.purpose in _USAGES:
                 lent = connection.secretDefineXML(_definition(vm_uuid, secret), 0)
                 stack.callback(_take_back, lent)
                 lent.setValue(secret.secret.reveal(), 0)
@@ -38,10 +45,8 @@ def lent_secrets(
 
 def _definition(vm_uuid: UUID, secret: DeviceSecret) -> str:
     name = f"{vm_uuid}/{secret.key}/{secret.purpose.value}"
-    if secret.purpose is SecretPurpose.ENCRYPTION:
-        usage = E.usage(E.volume(name), type="volume")
-    else:
-        usage = E.usage(E.target(name), type="iscsi")
+    kind, tag = _USAGES[secret.purpose]
+    usage = E.usage(E(tag, name), type=kind)
     number = secret_uuid(vm_uuid, secret.key, secret.purpose)
     element = E.secret(E.uuid(str(number)), usage, ephemeral="yes", private="yes")
     return etree.tostring(element, encoding="unicode")

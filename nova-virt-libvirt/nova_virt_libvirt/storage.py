@@ -20,7 +20,13 @@ from nova_virt_interface.errors import InvalidRequest
 
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.errors import is_code
-from nova_virt_libvirt.names import belongs_to, console_file, disk_key
+from nova_virt_libvirt.names import (
+    VmFiles,
+    belongs_to,
+    console_file,
+    disk_key,
+    variables_file,
+)
 
 __all__ = ["CHUNK_BYTES", "Storage", "whole_sectors"]
 
@@ -184,11 +190,14 @@ class Storage:
                 if belongs_to(volume.name(), vm_uuid):
                     self.remove(volume)
 
-    def console_path(self, vm_uuid: UUID) -> str | None:
-        """Where the serial console of a VM is recorded."""
-        if not self._records_consoles:
-            return None
-        return f"{self._paths[self._console_name]}/{console_file(vm_uuid)}"
+    def files_of(self, vm_uuid: UUID) -> VmFiles:
+        """Where a VM has what are no disks of it."""
+        console = None
+        if self._records_consoles:
+            console = f"{self._paths[self._console_name]}/{console_file(vm_uuid)}"
+        return VmFiles(
+            console=console, variables=f"{self._paths[self._name]}/{variables_file(vm_uuid)}"
+        )
 
     def console_volumes(self, connection: Any, vm_uuid: UUID) -> list[Any]:
         """The files of a VM's console log, the newest first."""

@@ -30,7 +30,7 @@ from nova_virt_interface.values.volumes import (
 
 from nova_virt_libvirt.block_jobs import finished, mirrored, pivot
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import AttachedDisk, DomainDescription
+from nova_virt_libvirt.domain_description import AttachedDisk, DomainDescription
 from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.mark import Snapshot
 from nova_virt_libvirt.names import disk_key
