@@ -218,7 +218,7 @@ def _describe_qemu(
         # libvirt tells qemu-img the size of a qcow2 volume in KiB.
         disk_step_bytes=1024,
         console_kinds=_console_kinds(offer),
-        migration_modes=(MigrationMode.LIVE,),
+        migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
     )
 
 

@@ -81,8 +81,7 @@ class Disks:
         name = disk_volume(vm_uuid, disk.key, form, is_encrypted=encryption is not None)
         size = whole_sectors(disk.size_bytes or 0)
         if isinstance(disk.source, Blank):
-            volume = self._storage.create(connection, name, size, form, encryption=encryption)
-            return StoredDisk(spec=disk, path=volume.path(), format=form)
+            return self.make_empty(connection, vm_uuid, disk, size, is_whole=True)
         if isinstance(disk.source, Imported):
             source = self._images.imported(connection, vm_uuid, disk.source)
             try:
@@ -99,6 +98,22 @@ class Disks:
             else:
                 backing = (image.volume.path(), image.format.value)
                 volume = self._storage.create(connection, name, size, form, backing=backing)
+        return StoredDisk(spec=disk, path=volume.path(), format=form)
+
+    def make_empty(
+        self, connection: Any, vm_uuid: UUID, disk: DiskSpec, size_bytes: int, *, is_whole: bool
+    ) -> StoredDisk:
+        """Make the volume of a disk whose content comes from elsewhere; ``is_whole``: it is
+        encrypted if the disk shall be, else the content comes with its encryption.
+        """
+        form = (disk.format or self._host.description.disk_formats[0]).value
+        encryption = None
+        if disk.encryption is not None:
+            form = _RAW
+            if is_whole:
+                encryption = encryption_xml(vm_uuid, disk.key, disk.encryption)
+        name = disk_volume(vm_uuid, disk.key, form, is_encrypted=disk.encryption is not None)
+        volume = self._storage.create(connection, name, size_bytes, form, encryption=encryption)
         return StoredDisk(spec=disk, path=volume.path(), format=form)
 
     def _converted(

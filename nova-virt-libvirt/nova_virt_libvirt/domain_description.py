@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from lxml import etree
+from nova_virt_interface.errors import NotFound, Resource
 from nova_virt_interface.values.secrets import SecretPurpose
 
 from nova_virt_libvirt.mark import Mark, read_mark
@@ -31,6 +32,11 @@ class AttachedDisk:
     is_file: bool = False
     format: str = ""
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether it is none of the driver's own storage."""
+        return self.path is None or disk_key(self.path) != self.key
+
 
 @dataclass(frozen=True, kw_only=True)
 class DomainDescription:
@@ -46,6 +52,13 @@ class DomainDescription:
     variables: str = ""
     """The file of its UEFI's; empty: it has no UEFI."""
     tpm_key: str | None = None
+
+    def disk(self, key: str) -> AttachedDisk:
+        """One of its disks; raises NotFound."""
+        for disk in self.disks:
+            if disk.key == key:
+                return disk
+        raise NotFound(f"VM {self.vm_uuid} has no disk {key}", resource=Resource.DISK, name=key)
 
     @property
     def needs(self) -> tuple[tuple[str, SecretPurpose], ...]:

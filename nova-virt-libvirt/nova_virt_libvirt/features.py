@@ -52,6 +52,8 @@ def emulator_features(offer: Any, host: Any, *, has_secure_boot: bool) -> tuple[
         has_secure_boot: whether one of the driver's machine types has it.
     """
     sources = _values(offer, "memoryBacking/enum[@name='sourceType']")
+    # libvirt names the emulator where swtpm is installed.
+    has_tpm = "emulator" in _values(offer, "devices/tpm/enum[@name='backendModel']")
     found = {
         VmFeature.CPU_MODEL: offer.find("cpu/mode[@name='host-model'][@supported='yes']")
         is not None,
@@ -60,9 +62,8 @@ def emulator_features(offer: Any, host: Any, *, has_secure_boot: bool) -> tuple[
         # Its normal pages are the first size that a cell tells.
         VmFeature.HUGE_PAGES: len(host.findall("host/topology/cells/cell[1]/pages")) > 1,
         VmFeature.SECURE_BOOT: has_secure_boot,
-        # libvirt names the emulator where swtpm is installed.
-        VmFeature.TPM: "emulator" in _values(offer, "devices/tpm/enum[@name='backendModel']")
-        and "2.0" in _values(offer, "devices/tpm/enum[@name='backendVersion']"),
+        VmFeature.TPM: has_tpm,
+        VmFeature.TPM_PASSPHRASE: has_tpm,
         VmFeature.RANDOM_SOURCE: "random"
         in _values(offer, "devices/rng/enum[@name='backendModel']"),
         VmFeature.SHARES: "virtiofs"

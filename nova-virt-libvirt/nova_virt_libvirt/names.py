@@ -55,9 +55,9 @@ def disk_volume(vm_uuid: UUID, key: str, extension: str, *, is_encrypted: bool =
     return f"{_ENCRYPTED * is_encrypted}{vm_uuid}-{key}.{extension}"
 
 
-def kept_volume(vm_uuid: UUID, key: str, extension: str) -> str:
-    """The copy of a disk as it was before a resize; it is no disk volume itself."""
-    return f"{disk_volume(vm_uuid, key, extension)}{_KEPT}"
+def kept_volume(volume: str) -> str:
+    """The copy of a volume as it was before a resize; it is no disk volume itself."""
+    return f"{volume}{_KEPT}"
 
 
 def is_kept(volume: str) -> bool:

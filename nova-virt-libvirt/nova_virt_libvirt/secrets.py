@@ -6,7 +6,7 @@ ephemeral, so that it writes none to its files, and private, so that it tells no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.volume_xml import secret_uuid
 
-__all__ = ["lent_secrets"]
+__all__ = ["lend", "lent_secrets", "take_back"]
 
 _USAGES = {
     SecretPurpose.ENCRYPTION: ("volume", "volume"),
@@ -41,6 +41,26 @@ def lent_secrets(
                 stack.callback(_take_back, lent)
                 lent.setValue(secret.secret.reveal(), 0)
         yield
+
+
+def lend(connection: Any, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
+    """libvirt knows the secrets of a VM that is to come, until `take_back`."""
+    for secret in secrets:
+        if secret.purpose in _USAGES:
+            lent = connection.secretDefineXML(_definition(vm_uuid, secret), 0)
+            lent.setValue(secret.secret.reveal(), 0)
+
+
+def take_back(connection: Any, vm_uuid: UUID, devices: Iterable[tuple[str, SecretPurpose]]) -> None:
+    """libvirt forgets what was lent for these devices."""
+    for key, purpose in devices:
+        try:
+            lent = connection.secretLookupByUUIDString(str(secret_uuid(vm_uuid, key, purpose)))
+        except libvirt.libvirtError as error:
+            if not is_code(error, libvirt.VIR_ERR_NO_SECRET):
+                raise
+        else:
+            _take_back(lent)
 
 
 def _definition(vm_uuid: UUID, secret: DeviceSecret) -> str:

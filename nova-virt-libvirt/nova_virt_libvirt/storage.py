@@ -76,11 +76,11 @@ class Storage:
         _, capacity, _, available = pool.info()
         return capacity, available
 
-    def volumes(self, connection: Any) -> dict[str, Any]:
-        """All volumes for disks and images, by name."""
+    def volumes(self, connection: Any, *, refreshed: bool = False) -> dict[str, Any]:
+        """All volumes for disks and images, by name; ``refreshed``: also what QEMU has made."""
         pool = self._pool(connection)
-        if self.shared_as:
-            # Of what other hosts have made there libvirt learns only when it looks.
+        if refreshed or self.shared_as:
+            # Of what others have made there libvirt learns only when it looks.
             _refresh(pool)
         return {volume.name(): volume for volume in pool.listAllVolumes()}
 
