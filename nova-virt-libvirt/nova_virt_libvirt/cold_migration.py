@@ -6,23 +6,20 @@ libvirt moves a stopped VM's definition by itself, but not what is on its disks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-import libvirt
 from lxml import etree
 from nova_virt_interface.call import current_call
 from nova_virt_interface.values.migration import MigrationPlan
 
 from nova_virt_libvirt.domain_description import DomainDescription
 from nova_virt_libvirt.migration_data import VARIABLES, Arrival, unpack
-from nova_virt_libvirt.storage import CHUNK_BYTES, Storage
+from nova_virt_libvirt.storage import Storage
+from nova_virt_libvirt.streams import copy_bytes
 
 __all__ = ["copy_vm"]
-
-_HOLE = -3
-"""What libvirt-python returns in place of bytes where there are none."""
 
 
 def copy_vm(
@@ -44,10 +41,12 @@ def copy_vm(
         if disk.key in plan.copied_disks and not disk.is_media:
             volume = storage.volume_at(connection, str(disk.path))
             with _whole(connection, storage, volume, f"{prefix}{uuid4().hex}") as whole:
-                _send(connection, whole, peer, _file(arrival.disks[str(disk.key)]), progress)
+                target = peer.storageVolLookupByPath(_file(arrival.disks[str(disk.key)]))
+                copy_bytes(connection, whole, peer, target, progress.add)
     if VARIABLES in unpack(plan.data)["sizes"]:
         volume = storage.volume_at(connection, description.variables)
-        _send(connection, volume, peer, arrival.variables, progress)
+        target = peer.storageVolLookupByPath(arrival.variables)
+        copy_bytes(connection, volume, peer, target, progress.add)
 
 
 class _Progress:
@@ -60,9 +59,8 @@ class _Progress:
     def add(self, count: int) -> None:
         """So many bytes more have crossed."""
         self._done += count
-        call = current_call()
-        call.check()
-        call.progress(self._done, None if self._total is None else max(self._total, self._done))
+        total = None if self._total is None else max(self._total, self._done)
+        current_call().progress(self._done, total)
 
 
 @contextmanager
@@ -85,32 +83,3 @@ def _file(element: str) -> str:
     described: Any = etree.fromstring(element)
     path: str = described.find("source").get("file")
     return path
-
-
-def _send(connection: Any, volume: Any, peer: Any, path: str, progress: _Progress) -> None:
-    target = peer.storageVolLookupByPath(path)
-    with _stream(connection) as source, _stream(peer) as sink:
-        volume.download(source, 0, 0, libvirt.VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM)
-        target.upload(sink, 0, 0, libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM)
-        while chunk := source.recvFlags(CHUNK_BYTES, libvirt.VIR_STREAM_RECV_STOP_AT_HOLE):
-            if chunk == _HOLE:
-                sink.sendHole(source.recvHole(0), 0)
-                continue
-            sent = 0
-            while sent < len(chunk):
-                sent += sink.send(chunk[sent:])
-            progress.add(len(chunk))
-
-
-@contextmanager
-def _stream(connection: Any) -> Iterator[Any]:
-    """A stream that has come to its end after the block, or is given up."""
-    stream = connection.newStream(0)
-    try:
-        yield stream
-    except BaseException:
-        # It may not have begun, or have ended already.
-        with suppress(libvirt.libvirtError):
-            stream.abort()
-        raise
-    stream.finish()

@@ -36,7 +36,8 @@ from nova_virt_libvirt.names import disk_volume
 from nova_virt_libvirt.requirements import check_hot_disk
 from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import CHUNK_BYTES, Storage, whole_sectors
+from nova_virt_libvirt.storage import Storage, whole_sectors
+from nova_virt_libvirt.streams import CHUNK_BYTES
 from nova_virt_libvirt.volume_xml import encryption_xml
 
 __all__ = ["Disks"]

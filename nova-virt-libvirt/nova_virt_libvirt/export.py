@@ -32,7 +32,8 @@ from nova_virt_libvirt.domain_description import AttachedDisk, DomainDescription
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import CHUNK_BYTES, Storage
+from nova_virt_libvirt.storage import Storage
+from nova_virt_libvirt.streams import CHUNK_BYTES
 
 __all__ = ["Export"]
 

@@ -34,6 +34,7 @@ from nova_virt_libvirt.domains import domain_state
 from nova_virt_libvirt.mark import Mark, disk_origin
 from nova_virt_libvirt.names import belongs_to, disk_key, is_kept, kept_volume, original_of
 from nova_virt_libvirt.requirements import check_vm
+from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.storage import whole_sectors
 from nova_virt_libvirt.volume_xml import source_place, volume_source
 
@@ -59,6 +60,8 @@ class Resize(Definer):
         with (
             undone_by(lambda: self._undo(vm_uuid)),
             self._session.use(about=about, changing=True) as connection,
+            # Of new encrypted disks.
+            lent_secrets(connection, vm_uuid, spec.secrets),
         ):
             domain, old, mark = self._domains.ours(connection, vm_uuid)
             self._keep(connection, old)
@@ -104,6 +107,8 @@ class Resize(Definer):
             known = present.get(disk.key)
             if known is None:
                 self._disks.check(connection, disk)
+            elif known.needs and not known.is_volume:
+                _require_unchanged(disk, mark)
             elif known.is_volume or isinstance(disk.source, Volume):
                 self._require_same_volume(old.vm_uuid, disk, known)
             else:
@@ -151,7 +156,11 @@ class Resize(Definer):
         connection.defineXML(text)
 
     def _grow(self, connection: Any, vm_uuid: UUID, disks: Iterable[DiskSpec]) -> None:
-        wanted = {disk.key: whole_sectors(disk.size_bytes) for disk in disks if disk.size_bytes}
+        wanted = {
+            disk.key: whole_sectors(disk.size_bytes)
+            for disk in disks
+            if disk.size_bytes and disk.encryption is None
+        }
         for name, volume in self._storage.volumes(connection).items():
             size = wanted.get(disk_key(name) or "") if belongs_to(name, vm_uuid) else None
             if size is not None and volume.info()[1] < size:
@@ -203,6 +212,19 @@ def _require_grown(disk: DiskSpec, mark: Mark, volume: Any) -> None:
         raise InvalidRequest(
             f"{place} has {size} bytes and cannot shrink to {disk.size_bytes}",
             remedy="ask for at least its present size",
+            field=f"{place}.size_bytes",
+        )
+
+
+def _require_unchanged(disk: DiskSpec, mark: Mark) -> None:
+    """Of an encrypted disk libvirt says no size, and without its secret it changes none."""
+    place = f"disks[{disk.key}]"
+    if mark.origins.get(disk.key, "") not in ("", disk_origin(disk)):
+        raise _another_disk(place)
+    if mark.disks.get(disk.key) != spec_digest(disk):
+        raise Unsupported(
+            f"{place} is encrypted: libvirt does not change it while the VM is stopped",
+            remedy="describe it as it is; it can grow while the VM runs",
             field=f"{place}.size_bytes",
         )
 

@@ -27,12 +27,12 @@ from nova_virt_libvirt.names import (
     disk_key,
     variables_file,
 )
+from nova_virt_libvirt.streams import CHUNK_BYTES, copy_bytes
 
-__all__ = ["CHUNK_BYTES", "Storage", "whole_sectors"]
+__all__ = ["Storage", "whole_sectors"]
 
 _log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 256 * 1024
 _SECTOR_BYTES = 512
 _PRIVATE = "0600"
 _REFRESH_STEP_SECONDS = 0.1
@@ -154,6 +154,8 @@ class Storage:
     def clone(self, connection: Any, volume: Any, name: str) -> Any:
         """Make another volume of this name with the content of a volume, on the same image."""
         description: Any = etree.fromstring(volume.XMLDesc(0))
+        if description.find("target/encryption") is not None:
+            return self._clone_bytes(connection, volume, name)
         form = description.find("target/format").get("type")
         path = description.findtext("backingStore/path")
         backing = None
@@ -161,6 +163,13 @@ class Storage:
             backing = (path, description.find("backingStore/format").get("type"))
         size = int(description.findtext("capacity"))
         return self.create(connection, name, size, form, backing=backing, copied=volume)
+
+    def _clone_bytes(self, connection: Any, volume: Any, name: str) -> Any:
+        """Of an encrypted volume, for which libvirt itself would need the secret."""
+        _, capacity, _ = volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)
+        copy = self.create(connection, name, capacity, "raw")
+        copy_bytes(connection, volume, connection, copy, lambda _: None)
+        return copy
 
     def remove_disk(self, connection: Any, vm_uuid: UUID, key: str) -> None:
         """Delete the volume of one disk of a VM, if there is one."""

@@ -77,6 +77,9 @@ class Volumes:
             if disk.is_volume:
                 self._take_size_over(domain, disk, size)
                 return
+            if disk.needs:
+                # While it is stopped, libvirt would need the secret.
+                _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
             capacity, _, _ = domain.blockInfo(disk.target)
             if size < capacity:
                 raise _too_small(request.key, capacity)

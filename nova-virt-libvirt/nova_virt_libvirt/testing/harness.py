@@ -192,12 +192,13 @@ class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
 
     def _stored(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[PrivateLibvirtd, str]:
         """The libvirtd of these settings, and the file of a disk there."""
-        daemon = self._daemon(settings)
+        daemon = self.daemon(settings)
         name = f"{vm_uuid}-{key}.*"
         found = daemon.run("find", settings.storage_path, "-name", name, "-not", "-name", "*.*.*")
         return daemon, found.strip()
 
-    def _daemon(self, settings: Settings) -> PrivateLibvirtd:
+    def daemon(self, settings: Settings) -> PrivateLibvirtd:
+        """The libvirtd of these settings."""
         daemons = (self.libvirtd, self._second)
         return next(one for one in daemons if one is not None and one.uri == settings.uri)
 
