@@ -28,6 +28,7 @@ _MARK = re.compile(
     r" vm=(?P<vm>[0-9A-F-]{36}) spec=(?P<spec>[0-9a-f]{64})?\]"
 )
 _COPIED = re.compile(r"\[nova-virt-copied by=([0-9a-f]+) at=([^ \]]*) disks=([a-z0-9,-]*)\]")
+_DEVICE = re.compile(r"nova-virt ([a-z0-9-]+) ([0-9a-f]{32})(?: boot-([0-9]+))?")
 _DIGITS = 32
 _TAG_DIGITS = 16
 _NO_IMAGE = "0" * _TAG_DIGITS
@@ -168,11 +169,14 @@ class DeviceName:
 
     key: str
     digest: str
+    boot_index: int | None = None
+    """Of a disk: when the firmware tries it."""
 
     @classmethod
     def of(cls, spec: NicSpec | DiskSpec) -> DeviceName:
         """The name for a device."""
-        return cls(spec.key, spec_digest(spec)[:_DIGITS])
+        boot_index = spec.boot_index if isinstance(spec, DiskSpec) else None
+        return cls(spec.key, spec_digest(spec)[:_DIGITS], boot_index)
 
     def is_of(self, spec: NicSpec | DiskSpec) -> bool:
         """Whether the device is of this spec."""
@@ -181,8 +185,11 @@ class DeviceName:
     @classmethod
     def read(cls, name: str) -> DeviceName | None:
         """Read it from an element name; None if it is no such name."""
-        match = re.fullmatch(r"nova-virt ([a-z0-9-]+) ([0-9a-f]{32})", name)
-        return cls(match[1], match[2]) if match else None
+        match = _DEVICE.fullmatch(name)
+        if match is None:
+            return None
+        return cls(match[1], match[2], int(match[3]) if match[3] else None)
 
     def __str__(self) -> str:
-        return f"nova-virt {self.key} {self.digest}"
+        boots = "" if self.boot_index is None else f" boot-{self.boot_index}"
+        return f"nova-virt {self.key} {self.digest}{boots}"

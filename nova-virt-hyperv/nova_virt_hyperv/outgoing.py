@@ -37,13 +37,14 @@ from nova_virt_hyperv.cim import Embedded, Instance, Number, Reference, embedded
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.disk_files import DiskFiles
-from nova_virt_hyperv.disks import Disks
+from nova_virt_hyperv.disk_store import DiskStore
+from nova_virt_hyperv.drives import Drives
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.files import DISKS, MOVES
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
-from nova_virt_hyperv.mark import Copied, DiskName, file_name, whole
+from nova_virt_hyperv.mark import Copied, file_name, whole
 from nova_virt_hyperv.migration_data import packed, unpacked
 from nova_virt_hyperv.moves import Move, Moves, key_file, marker_file
 from nova_virt_hyperv.wmi import Parameter, Wmi
@@ -73,7 +74,8 @@ class Outgoing:
         machines: Machines,
         moves: Moves,
         checkpoints: Checkpoints,
-        disks: Disks,
+        drives: Drives,
+        store: DiskStore,
         disk_files: DiskFiles,
         lifecycle: Lifecycle,
         events: Events,
@@ -85,7 +87,8 @@ class Outgoing:
         self._machines = machines
         self._moves = moves
         self._checkpoints = checkpoints
-        self._disks = disks
+        self._drives = drives
+        self._store = store
         self._disk_files = disk_files
         self._lifecycle = lifecycle
         self._events = events
@@ -97,16 +100,16 @@ class Outgoing:
         """See `IMigrationSource.describe_outgoing`."""
         machine = self._machines.ours(vm_uuid)
         entry = self._machines.entry(machine, vm_uuid)
-        sizes = {key: (size, stored) for key, size, stored in self._disks.sizes(vm_uuid)}
+        sizes = {key: (size, stored) for key, size, stored in self._store.sizes(vm_uuid)}
         disks = [
             OutgoingDisk(
-                key=key,
-                size_bytes=sizes.get(key, (0, 0))[0],
-                stored_bytes=sizes.get(key, (0, 0))[1],
+                key=found.key,
+                size_bytes=sizes.get(found.key, (0, 0))[0],
+                stored_bytes=sizes.get(found.key, (0, 0))[1],
                 storage_id=self._storage_id,
-                is_volume=DiskName.read(row.text("HostResource")) is None,
+                is_volume=found.is_volume,
             )
-            for key, row in self._disks.contents(machine, vm_uuid)
+            for found in self._drives.find(machine, vm_uuid)
         ]
         return OutgoingVm(
             vm_uuid=vm_uuid, power_state=entry.state, disks=tuple(disks), data=packed()
@@ -126,7 +129,7 @@ class Outgoing:
                 field="mode",
             )
         copied = request.offer.copied_disks
-        content = sum(stored for key, _, stored in self._disks.sizes(vm_uuid) if key in copied)
+        content = sum(stored for key, _, stored in self._store.sizes(vm_uuid) if key in copied)
         return MigrationPlan(
             mode=request.mode,
             copied_disks=copied,
@@ -170,7 +173,7 @@ class Outgoing:
         move = self._moves.outgoing(vm_uuid)
         if move is not None:
             if move.copied:
-                self._disks.remove_files(vm_uuid)
+                self._store.remove(vm_uuid)
             self._moves.forget_outgoing(vm_uuid)
 
     def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
@@ -217,14 +220,13 @@ class Outgoing:
     ) -> None:
         state = self._state_since(machine, vm_uuid)
         call, done = current_call(), 0
-        for key, row in self._disks.contents(machine, vm_uuid):
-            path = row.text("HostResource")
-            if key in plan.copied_disks and not path.lower().endswith(".iso"):
-                target = _path(told, DISKS, whole(file_name(path)))
-                about = f"disk {key} of VM {vm_uuid}"
+        for found in self._drives.find(machine, vm_uuid):
+            if found.key in plan.copied_disks and not found.is_medium:
+                target = _path(told, DISKS, whole(file_name(found.path)))
+                about = f"disk {found.key} of VM {vm_uuid}"
                 # What is there is whole: a copy that failed is removed by its host.
                 if not self._disk_files.exists(target, about):
-                    self._disk_files.copy(path, target, about)
+                    self._disk_files.copy(found.path, target, about)
                 done += 1
                 call.progress(done, unit="disks")
         marker = _path(told, MOVES, marker_file(vm_uuid, told["host"], told["token"]))
@@ -263,14 +265,13 @@ class Outgoing:
             ("MigrationSettingData", settings),
         ]
         if plan.copied_disks:
-            for _, row in self._disks.contents(machine, vm_uuid):
-                name = file_name(row.text("HostResource"))
-                if DiskName.read(name) is None:
+            for found in self._drives.find(machine, vm_uuid):
+                if found.content is None or found.is_volume:
                     # A volume is where it is.
                     continue
                 place: dict[str, Embedded] = {
-                    "InstanceID": row.text("InstanceID"),
-                    "HostResource": [f"{told['path']}\\{DISKS}\\{name}"],
+                    "InstanceID": found.content.text("InstanceID"),
+                    "HostResource": [f"{told['path']}\\{DISKS}\\{file_name(found.path)}"],
                 }
                 text = embedded("Msvm_StorageAllocationSettingData", place)
                 named.append(("NewResourceSettingData", text))
@@ -321,7 +322,7 @@ class Outgoing:
         self._lifecycle.forget(vm_uuid)
         self._events.note(EventKind.DELETED, vm_uuid)
         if copied:
-            self._disks.remove_files(vm_uuid)
+            self._store.remove(vm_uuid)
 
 
 def _path(told: dict[str, str], folder: str, name: str) -> str:

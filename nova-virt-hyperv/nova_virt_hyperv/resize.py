@@ -27,13 +27,15 @@ from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_hyperv.checkpoints import Checkpoint, Checkpoints
 from nova_virt_hyperv.cim import Instance
+from nova_virt_hyperv.disk_store import DiskStore
 from nova_virt_hyperv.disks import Disks
+from nova_virt_hyperv.drives import Drives
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.settings import Hardware
-from nova_virt_hyperv.translate import GENERATION, check_vm, firmware_of
+from nova_virt_hyperv.translate import check_vm, firmware_of
 
 __all__ = ["Resize"]
 
@@ -61,6 +63,8 @@ class Resize:
         checkpoints: Checkpoints,
         hardware: Hardware,
         disks: Disks,
+        drives: Drives,
+        store: DiskStore,
         nics: Nics,
         lifecycle: Lifecycle,
         host: HostDescription,
@@ -69,6 +73,8 @@ class Resize:
         self._checkpoints = checkpoints
         self._hardware = hardware
         self._disks = disks
+        self._drives = drives
+        self._store = store
         self._nics = nics
         self._lifecycle = lifecycle
         self._host = host
@@ -139,20 +145,20 @@ class Resize:
 
     def _plan(self, machine: Machine, vm_uuid: UUID, spec: VmSpec) -> _Plan:
         """Compare a VM with a description; refuses what cannot be, and touches nothing."""
-        if self._hardware.generation(machine, vm_uuid) != GENERATION[firmware_of(spec, self._host)]:
+        if machine.firmware is not firmware_of(spec, self._host):
             raise Unsupported(
                 "Hyper-V does not change the firmware of a VM",
                 remedy="keep it, or make another VM",
                 field="settings.firmware",
             )
-        disks = self._disks.names(machine, vm_uuid)
+        disks = {found.key: found.name for found in self._drives.find(machine, vm_uuid)}
         changed = tuple(disk for disk in spec.disks if disk.key in disks)
         changed = tuple(disk for disk in changed if not disks[disk.key].is_of(disk))
         for disk in changed:
             self._disks.check_change(machine, vm_uuid, disk)
         new_disks = tuple(disk for disk in spec.disks if disk.key not in disks)
         for disk in new_disks:
-            self._disks.check_image(disk)
+            self._store.check(disk)
         nics = self._nics.names(machine, vm_uuid)
         same = {nic.key for nic in spec.nics if nic.key in nics and nics[nic.key].is_of(nic)}
         new_nics = tuple(nic for nic in spec.nics if nic.key not in same)
@@ -174,11 +180,11 @@ class Resize:
         for disk in plan.changed_disks:
             self._disks.change(machine, vm_uuid, disk)
         for disk in plan.new_disks:
-            self._disks.make(vm_uuid, disk)
+            self._store.make(vm_uuid, disk)
         firmware = firmware_of(spec, self._host)
         self._disks.connect(machine, vm_uuid, plan.new_disks, firmware)
         self._nics.connect(machine, vm_uuid, plan.new_nics, plan.switches)
-        drives = self._disks.drives(machine, vm_uuid)
+        drives = {found.key: found.drive for found in self._drives.find(machine, vm_uuid)}
         mark = replace(machine.mark_of_ours, spec=spec_digest(spec))
         self._lifecycle.complete(machine, mark, spec, [drives[disk.key] for disk in spec.disks])
 

@@ -10,9 +10,8 @@ from nova_virt_interface.values.vm import VmSpec
 from nova_virt_hyperv.cim import Embedded, Number, embedded
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
-from nova_virt_hyperv.machines import Machine, about_vm
+from nova_virt_hyperv.machines import Machine
 from nova_virt_hyperv.translate import MIB
-from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Hardware", "firmware_settings", "hardware_settings"]
 
@@ -23,14 +22,8 @@ _WHOLE_PROCESSOR = Number(100000, "uint64")
 class Hardware:
     """Processors and memory of VMs of one host."""
 
-    def __init__(self, wmi: Wmi, devices: Devices) -> None:
-        self._wmi = wmi
+    def __init__(self, devices: Devices) -> None:
         self._devices = devices
-
-    def generation(self, machine: Machine, vm_uuid: UUID) -> str:
-        """The generation of a VM, as Hyper-V writes it."""
-        found = self._wmi.get(machine.settings, about_vm(vm_uuid))
-        return found.text("VirtualSystemSubType")
 
     def change(self, machine: Machine, vm_uuid: UUID, spec: VmSpec) -> None:
         """Give a stopped VM the processors and the memory of a description."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nova_virt_interface import offers
 from nova_virt_interface.errors import Unsupported
-from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, MediaFormat
+from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Imported, MediaFormat
 from nova_virt_interface.values.guest_settings import CpuMode, Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
@@ -27,11 +27,13 @@ __all__ = [
     "check_size",
     "check_vm",
     "describe",
+    "firmware_named",
     "firmware_of",
     "limit_of",
     "mac_of",
     "mac_text",
     "power_state",
+    "whole_sectors",
 ]
 
 MIB = 1024 * 1024
@@ -103,6 +105,7 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
             VmFeature.CPU_MODEL,
             VmFeature.DISK_LIMITS,
             VmFeature.IMPORTED_DISKS,
+            VmFeature.SHARED_VOLUMES,
         ),
         export_formats=(DiskFormat.VHDX,),
         volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB),
@@ -114,6 +117,11 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
 def firmware_of(spec: VmSpec, host: HostDescription) -> Firmware:
     """The firmware that a VM gets."""
     return spec.settings.firmware or host.firmware[0]
+
+
+def firmware_named(generation: str) -> Firmware:
+    """What a VM of a VirtualSystemSubType boots by."""
+    return next((key for key, text in GENERATION.items() if text == generation), Firmware.UEFI)
 
 
 def bios_guid(vm_uuid: UUID) -> str:
@@ -165,8 +173,8 @@ def check_disk(
             f"{place}.bus: only a VM with BIOS has IDE, and only disks that it is made with",
             field=f"{place}.bus",
         )
-    # A disk from an image is compared with the image, which tells more.
-    least = 0 if isinstance(spec.source, FromImage) else _SMALLEST_DISK_BYTES
+    # What a disk begins as is at least as large, and is compared with it, which tells more.
+    least = 0 if isinstance(spec.source, FromImage | Imported) else _SMALLEST_DISK_BYTES
     if spec.size_bytes is not None and not isinstance(spec.source, Volume):
         check_size(spec.size_bytes, f"{place}.size_bytes", least)
     limits = spec.limits
@@ -179,10 +187,13 @@ def check_disk(
 
 def check_size(size_bytes: int, field: str, least_bytes: int = _SMALLEST_DISK_BYTES) -> None:
     """Refuse a size that no virtual disk has."""
-    if size_bytes % _SECTOR_BYTES or size_bytes < least_bytes:
-        raise Unsupported(
-            f"{field}: a virtual disk has sectors of 512 bytes and at least 3 MiB", field=field
-        )
+    if size_bytes < least_bytes:
+        raise Unsupported(f"{field}: a virtual disk has at least 3 MiB", field=field)
+
+
+def whole_sectors(size_bytes: int) -> int:
+    """The size of a virtual disk for which this one was asked."""
+    return -(-size_bytes // _SECTOR_BYTES) * _SECTOR_BYTES
 
 
 def limit_of(spec: DiskSpec) -> dict[str, Embedded]:

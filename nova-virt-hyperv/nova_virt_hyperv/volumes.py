@@ -51,6 +51,16 @@ class Volumes:
                 field=f"disks[{spec.key}].size_bytes",
             )
 
+    def require_grown(self, path: str, key: str, size_bytes: int) -> None:
+        """A volume has this size, which its service has given it."""
+        found = self.require(path, key)
+        if found != size_bytes:
+            raise InvalidRequest(
+                f"volume {key} has {found} bytes, not {size_bytes}",
+                remedy="let its service enlarge it first",
+                field="size_bytes",
+            )
+
 
 def unreachable(key: str, error: VirtError) -> VirtError:
     """The error for a volume that the host does not reach."""

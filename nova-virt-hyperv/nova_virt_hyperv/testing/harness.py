@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 import tempfile
 import threading
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +18,6 @@ from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.testing.harness import (
     Backend,
     BackendKind,
-    BackendUnavailable,
     Harness,
     TestImage,
 )
@@ -34,6 +31,7 @@ from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.events import THREAD_NAME
 from nova_virt_hyperv.hypervisor import HyperVFactory
 from nova_virt_hyperv.testing import rdp
+from nova_virt_hyperv.testing.harness_storage import SimulatorStorage, key_of, make_disk
 from nova_virt_hyperv.testing.process import SimulatorProcess
 from nova_virt_hyperv.testing.samba import Samba
 
@@ -55,7 +53,7 @@ _STATES = {
 }
 
 
-class SimulatorHarness(Harness):
+class SimulatorHarness(SimulatorStorage, Harness):
     """The driver against a simulated Hyper-V host of its own."""
 
     driver = "hyperv"
@@ -83,7 +81,7 @@ class SimulatorHarness(Harness):
         drives = (root / "c", root / "d", root / "c")
         self._simulator = SimulatorProcess(root, drives, self._password, self.more_arguments)
         self._image = root / "image.vhdx"
-        _make_image(self._image)
+        make_disk(self._image, _IMAGE_BYTES)
         self._questions = 0
         self._send = requests.Session.send
         requests.Session.send = _counting(self._send, self._count)  # type: ignore[method-assign]
@@ -250,7 +248,7 @@ class SimulatorHarness(Harness):
         """See `PowerQuestions`."""
         found = {}
         for row in self.vm(vm_uuid)["resources"]:
-            key = _key_of(row["name"] or "")
+            key = key_of(row["name"] or "")
             if key and row["kind"].endswith("Disk Drive"):
                 found[key] = f"0:0:0:{row['slot']}"
             elif key:
@@ -274,23 +272,6 @@ class SimulatorHarness(Harness):
     def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
         """See `Harness`."""
         return frozenset(map(VmFeature, self.vm(vm_uuid)["features"]))
-
-    def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
-        """See `Harness`."""
-        host, path = self._disk_path(settings, vm_uuid, key)
-        return b64decode(self.control("read_disk", host=host, path=path, size=size_bytes))
-
-    def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
-        """See `Harness`."""
-        host, path = self._disk_path(settings, vm_uuid, key)
-        encoded = b64encode(content).decode()
-        self.control("write_disk", host=host, path=path, content=encoded)
-
-    def _disk_path(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[int, str]:
-        host = self._simulator.ports.index(settings.port)
-        rows = self.vm(vm_uuid, host)["resources"]
-        paths: list[str] = [path for row in rows for path in row["host"]]
-        return host, next(path for path in paths if f"{vm_uuid}.{key}." in path)
 
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """See `Harness`."""
@@ -338,22 +319,9 @@ class _Orders(list[str]):
     __hash__ = None
 
 
-def _key_of(name: str) -> str:
-    words = name.split(" ")
-    return words[1] if words[0] == "nova-virt" else ""
-
-
 def _counting(send: Callable[..., Any], count: Callable[[str], None]) -> Callable[..., Any]:
     def counted(session: Any, request: Any, **more: Any) -> Any:
         count(request.url or "")
         return send(session, request, **more)
 
     return counted
-
-
-def _make_image(path: Path) -> None:
-    command = ["qemu-img", "create", "-q", "-f", "vhdx", str(path), str(_IMAGE_BYTES)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise BackendUnavailable(f"qemu-img cannot make the test image: {error}") from error

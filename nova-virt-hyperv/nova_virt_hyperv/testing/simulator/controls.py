@@ -7,14 +7,14 @@ One JSON object per line comes in, with ``do`` and the arguments of that name; o
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from nova_virt_hyperv.testing.simulator import vhdx, vhdx_data
+from nova_virt_hyperv.testing.simulator import vhdx
 from nova_virt_hyperv.testing.simulator.catalogue import Simulated
 from nova_virt_hyperv.testing.simulator.consoles import ConsoleListener
+from nova_virt_hyperv.testing.simulator.disk_controls import DiskControls
 from nova_virt_hyperv.testing.simulator.faults import Fault
 from nova_virt_hyperv.testing.simulator.machines import Machine
 from nova_virt_hyperv.testing.simulator.model import Row
@@ -44,11 +44,11 @@ def serve(hosts: Sequence[Controls], commands: TextIO, answers: TextIO) -> None:
         answers.flush()
 
 
-class Controls:
+class Controls(DiskControls):
     """What tests tell one host."""
 
     def __init__(self, simulated: Simulated, winrm: WinRm, consoles: ConsoleListener) -> None:
-        self._simulated = simulated
+        super().__init__(simulated)
         self._winrm = winrm
         self._consoles = consoles
 
@@ -129,18 +129,6 @@ class Controls:
         """Put a VM into an EnabledState."""
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].change(state)
-
-    def do_read_disk(self, path: str, size: int) -> str:
-        """The first bytes of a disk as its guest sees them, in base 64."""
-        with self._simulated.host.lock:
-            file = self._simulated.host.file
-            return b64encode(vhdx_data.read(file(path), 0, size, file)).decode()
-
-    def do_write_disk(self, path: str, content: str) -> None:
-        """Write the first bytes of a disk as its guest would."""
-        with self._simulated.host.lock:
-            file = self._simulated.host.file
-            vhdx_data.write(file(path), 0, b64decode(content), file)
 
     def do_run(self, guid: str) -> None:
         """Start a VM, or let it go on, as an operator would."""

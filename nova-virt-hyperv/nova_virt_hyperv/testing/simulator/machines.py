@@ -16,7 +16,7 @@ from uuid import uuid4
 from nova_virt_hyperv.testing.simulator import embedded
 from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION, Host
 from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
-from nova_virt_hyperv.testing.simulator.resources import add_resource, boot_sources
+from nova_virt_hyperv.testing.simulator.resources import HARD_DISK, add_resource, boot_sources
 
 __all__ = ["OFF", "PAUSED", "RUNNING", "SAVED", "Machine", "Machines"]
 
@@ -112,6 +112,25 @@ class Machines:
         guid = str(uuid4()).upper()
         self.by_guid[guid] = self._new(guid, settings, _GENERATIONS[0])
         return guid
+
+    def require_alone(self, machine: Machine, disk: Row) -> None:
+        """JobFailed if another VM that executes has the disk, and the two do not share it: each
+        needs it with persistent reservations (a shared virtual hard disk, since 2012 R2).
+        """
+        path = str(disk["HostResource"][0]).lower()
+        for other in self.by_guid.values():
+            for row in other.resources:
+                if other is machine or other.state == OFF or row["ResourceSubType"] != HARD_DISK:
+                    continue
+                shared = (
+                    row["PersistentReservationsSupported"]
+                    and disk["PersistentReservationsSupported"]
+                )
+                if str(row["HostResource"][0]).lower() == path and not shared:
+                    raise JobFailed(
+                        f"'{path}': The process cannot access the file because it is being used "
+                        "by another process. (0x80070020)."
+                    )
 
     def free_memory_mib(self) -> int:
         """What no VM holds."""

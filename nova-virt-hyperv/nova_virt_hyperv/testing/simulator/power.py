@@ -22,6 +22,7 @@ from nova_virt_hyperv.testing.simulator.machines import (
     Machines,
 )
 from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
+from nova_virt_hyperv.testing.simulator.resources import HARD_DISK
 
 __all__ = ["Power"]
 
@@ -112,8 +113,9 @@ class Power:
                 )
             for row in machine.resources:
                 for path in row["HostResource"] or ():
-                    if row["ResourceSubType"] == "Microsoft:Hyper-V:Virtual Hard Disk":
+                    if row["ResourceSubType"] == HARD_DISK:
                         self._check_disk(path)
+                        self._machines.require_alone(machine, row)
         except JobFailed:
             machine.change(before)
             raise

@@ -19,7 +19,7 @@ from nova_virt_hyperv.testing.simulator.wql import BadQuery, parse_path
 if TYPE_CHECKING:
     from nova_virt_hyperv.testing.simulator.machines import Machine, Machines
 
-__all__ = ["Resources", "add_resource", "ancestor", "boot_sources"]
+__all__ = ["HARD_DISK", "Resources", "add_resource", "ancestor", "boot_sources", "children"]
 
 _OFF = 3
 _PREFIX = "Microsoft:Hyper-V:"
@@ -27,6 +27,7 @@ _SCSI, _IDE = "Synthetic SCSI Controller", "Emulated IDE Controller"
 _DISK_DRIVE, _DVD_DRIVE = "Synthetic Disk Drive", "Synthetic DVD Drive"
 _NIC, _CONNECTION = "Synthetic Ethernet Port", "Ethernet Connection"
 _HARD_DISK, _DVD = "Virtual Hard Disk", "Virtual CD/DVD Disk"
+HARD_DISK = _PREFIX + _HARD_DISK
 _SLOTS = {_SCSI: 64, _IDE: 2}
 _MOST_SCSI_CONTROLLERS, _MOST_NICS = 4, 8
 # ResourceSubType to ResourceType and class.
@@ -70,7 +71,11 @@ class Resources:
         outputs: dict[str, Any] = {"ResultingResourceSettings": [row.ref for row in made]}
 
         def effect() -> None:
-            machine.resources = [*machine.resources, *(r for r in after if r not in before)]
+            new = [row for row in after if row not in before]
+            for row in new:
+                if machine.state != _OFF and row["ResourceSubType"] == HARD_DISK:
+                    self._machines.require_alone(machine, row)
+            machine.resources = [*machine.resources, *new]
 
         return host.run("Adding virtual resources", effect, outputs)
 
@@ -111,7 +116,7 @@ class Resources:
 
         def effect() -> None:
             for machine, row in doomed:
-                gone = {id(row), *(id(child) for child in _children(machine, row))}
+                gone = {id(row), *(id(child) for child in children(machine, row))}
                 machine.resources = [r for r in machine.resources if id(r) not in gone]
 
         return host.run("Removing virtual resources", effect)
@@ -201,7 +206,7 @@ def _drive_id(machine: Machine, row: Row, subtype: str) -> str:
     slot = str(row["AddressOnParent"])
     if kind not in _SLOTS or not slot.isdigit() or int(slot) >= _SLOTS[kind]:
         raise Refused(32773, f"{kind} has no slot {slot}")
-    if any(item["AddressOnParent"] == slot for item in _children(machine, controller)):
+    if any(item["AddressOnParent"] == slot for item in children(machine, controller)):
         raise Refused(32773, f"slot {slot} is taken")
     if subtype == _DVD_DRIVE and machine.generation == 1 and kind == _SCSI:
         raise Refused(32773, "a VM of the first generation has its DVD drives on IDE")
@@ -213,7 +218,7 @@ def _drive_id(machine: Machine, row: Row, subtype: str) -> str:
 def _content_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
     drive = _parent(machine, row)
     wanted = _DISK_DRIVE if subtype == _HARD_DISK else _DVD_DRIVE
-    if drive["ResourceSubType"] != _PREFIX + wanted or _children(machine, drive):
+    if drive["ResourceSubType"] != _PREFIX + wanted or children(machine, drive):
         raise Refused(32773, f"{drive['InstanceID']} is no empty {wanted}")
     paths = row["HostResource"] or []
     if len(paths) != 1 or not host.file(paths[0]).is_file():
@@ -228,7 +233,7 @@ def _content_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
 
 def _connection_id(host: Host, machine: Machine, row: Row) -> str:
     port = _parent(machine, row)
-    if port["ResourceSubType"] != _PREFIX + _NIC or _children(machine, port):
+    if port["ResourceSubType"] != _PREFIX + _NIC or children(machine, port):
         raise Refused(32773, f"{port['InstanceID']} is no unconnected port")
     for path in row["HostResource"] or []:
         try:
@@ -257,7 +262,8 @@ def ancestor(machine: Machine, row: Row, generations: int) -> Row:
     return row if not generations else ancestor(machine, _parent(machine, row), generations - 1)
 
 
-def _children(machine: Machine, parent: Row) -> list[Row]:
+def children(machine: Machine, parent: Row) -> list[Row]:
+    """What belongs to a resource, directly or not."""
     found = []
     for row in machine.resources:
         if (
@@ -265,7 +271,7 @@ def _children(machine: Machine, parent: Row) -> list[Row]:
             and dict(parse_path(row["Parent"]).keys).get("InstanceID", "").lower()
             == str(parent["InstanceID"]).lower()
         ):
-            found += [row, *_children(machine, row)]
+            found += [row, *children(machine, row)]
     return found
 
 
@@ -273,7 +279,7 @@ def _check_removal(machine: Machine, row: Row, before: list[Row]) -> None:
     subtype = str(row["ResourceSubType"]).removeprefix(_PREFIX)
     if row.cls.name in ("Msvm_ProcessorSettingData", "Msvm_MemorySettingData") or subtype == _IDE:
         raise Refused(32773, f"{subtype} cannot be removed")
-    left = [child for child in _children(machine, row) if child not in before]
+    left = [child for child in children(machine, row) if child not in before]
     if subtype in (_DISK_DRIVE, _DVD_DRIVE, _SCSI) and left:
         raise Refused(32774, f"{subtype} is not empty")
     if machine.state != _OFF and (
