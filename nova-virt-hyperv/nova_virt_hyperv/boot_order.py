@@ -52,14 +52,14 @@ class BootOrder:
 
         Raises: InvalidState (the VM is on).
         """
+        if machine.firmware is Firmware.BIOS:
+            self.bring_forward(machine, vm_uuid)
         found = self._drives.find(machine, vm_uuid)
         candidates = [
             (item.name.boot_index, item.is_medium, item.drive)
             for item in found
             if item.name.boot_index is not None
         ]
-        if machine.firmware is Firmware.BIOS:
-            self._bring_forward(found, vm_uuid)
         settings: dict[str, Embedded] = {
             "InstanceID": machine.settings.key("InstanceID"),
             **self.settings(candidates, machine.firmware),
@@ -72,7 +72,9 @@ class BootOrder:
             error.remedy = "stop the VM first: what boots does not change while it runs"
             raise
 
-    def _bring_forward(self, found: Sequence[Attachment], vm_uuid: UUID) -> None:
+    def bring_forward(self, machine: Machine, vm_uuid: UUID) -> None:
+        """Let the IDE disks of a VM that is off be in the order of their boot indexes."""
+        found = self._drives.find(machine, vm_uuid)
         disks = sorted(
             (item for item in found if is_ide(item.controller) and not item.is_medium),
             key=lambda item: (item.controller.text("Address"), item.slot),

@@ -75,16 +75,20 @@ class Disks:
                 return
         else:
             self._store.check(spec)
-        with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
-            if not is_there:
-                # A drive without a disk, and files of one, are what a crashed call left.
-                if found:
-                    self._drives.remove(found, vm_uuid, spec.key)
-                self._store.remove(vm_uuid, spec.key)
-                self._store.make(vm_uuid, spec)
-                self.connect(machine, vm_uuid, (spec,), machine.firmware)
-            if spec.boot_index is not None:
-                self._boot_order.arrange(machine, vm_uuid)
+        try:
+            with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
+                if not is_there:
+                    # A drive without a disk, and files of one, are what a crashed call left.
+                    if found:
+                        self._drives.remove(found, vm_uuid, spec.key)
+                    self._store.remove(vm_uuid, spec.key)
+                    self._store.make(vm_uuid, spec)
+                    self.connect(machine, vm_uuid, (spec,), machine.firmware)
+                if spec.boot_index is not None:
+                    self._boot_order.arrange(machine, vm_uuid)
+        except InvalidState as error:
+            error.state = self._machines.entry(machine, vm_uuid).state.value
+            raise
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`. Hyper-V takes a SCSI disk away without the guest's

@@ -146,6 +146,7 @@ class Parts:
             self.disks,
             self._drives,
             self._store,
+            self._boot_order,
             self.nics,
             self.lifecycle,
             host,

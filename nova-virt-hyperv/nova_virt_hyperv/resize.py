@@ -15,6 +15,7 @@ from nova_virt_interface.errors import Conflict, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import DiskSpec
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
@@ -25,6 +26,7 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.vm import VmSpec
 
+from nova_virt_hyperv.boot_order import BootOrder
 from nova_virt_hyperv.checkpoints import Checkpoint, Checkpoints
 from nova_virt_hyperv.cim import Instance
 from nova_virt_hyperv.disk_store import DiskStore
@@ -65,6 +67,7 @@ class Resize:
         disks: Disks,
         drives: Drives,
         store: DiskStore,
+        boot_order: BootOrder,
         nics: Nics,
         lifecycle: Lifecycle,
         host: HostDescription,
@@ -75,6 +78,7 @@ class Resize:
         self._disks = disks
         self._drives = drives
         self._store = store
+        self._boot_order = boot_order
         self._nics = nics
         self._lifecycle = lifecycle
         self._host = host
@@ -183,6 +187,8 @@ class Resize:
             self._store.make(vm_uuid, disk)
         firmware = firmware_of(spec, self._host)
         self._disks.connect(machine, vm_uuid, plan.new_disks, firmware)
+        if firmware is Firmware.BIOS:
+            self._boot_order.bring_forward(machine, vm_uuid)
         self._nics.connect(machine, vm_uuid, plan.new_nics, plan.switches)
         drives = {found.key: found.drive for found in self._drives.find(machine, vm_uuid)}
         mark = replace(machine.mark_of_ours, spec=spec_digest(spec))

@@ -7,6 +7,7 @@ from typing import Any
 
 from nova_virt_hyperv.testing.simulator import vhdx, vhdx_data
 from nova_virt_hyperv.testing.simulator.catalogue import Simulated
+from nova_virt_hyperv.testing.simulator.firmware import booted_file
 from nova_virt_hyperv.testing.simulator.model import Row
 from nova_virt_hyperv.testing.simulator.resources import children
 
@@ -40,6 +41,16 @@ class DiskControls:
             file = self._simulated.host.file
             path = file(self._path(self._content(guid, drive)))
             vhdx_data.write(path, offset, b64decode(content), file)
+
+    def do_boots(self, guid: str) -> str:
+        """The file that a VM's firmware boots."""
+        with self._simulated.host.lock:
+            return booted_file(self._simulated.machines.by_guid[guid])
+
+    def do_boot_sources(self, guid: str, paths: list[str]) -> None:
+        """Give a VM another order of booting, as an operator would."""
+        with self._simulated.host.lock:
+            self._simulated.machines.by_guid[guid].settings["BootSourceOrder"] = paths
 
     def do_enlarge_file(self, path: str, size: int) -> None:
         """Enlarge a virtual disk that is a volume, as its service would."""
