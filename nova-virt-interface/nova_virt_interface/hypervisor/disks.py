@@ -57,6 +57,8 @@ class IDiskResize(Interface):
         [DISK-10] On return the guest can see the new size, when it looks. A disk that has this size
         stays as it is; a smaller one is an `InvalidRequest`, and so is a size that its volume has
         not.
+        [DISK-11] A host without `VmFeature.ONLINE_DISK_RESIZE` does so while the VM is stopped
+        alone: of one that runs it is an `InvalidState`, and the disk is as it was.
 
         Raises: NotFound (vm, disk); InvalidRequest; InvalidState; Unsupported (media);
         InsufficientResources (storage).

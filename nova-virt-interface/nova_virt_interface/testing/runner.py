@@ -157,11 +157,13 @@ class _Backend:
         provides = Provides.read(self._provides_file, harness.backend_name)
         for case, suite, interfaces, adapt in self._levels(harness):
             provided = self._check_static(run, harness, provides, interfaces, adapt)
+            run.provided |= provided
             records = self._behaviour(case, suite, adapt)
             problems = gaps(suite_tests(suite).values(), records, provided, provides)
             status = Status.FAIL if problems else Status.PASS
             test = f"completeness:{suite.__name__}"
             run.behaviour += [*records, self._problem(test, status, "; ".join(problems))]
+        run.not_provided = provides.reasons
         tests = {*suite_tests(HypervisorSuite).values(), *suite_tests(VirtDriverSuite).values()}
         unknown = unknown_deviations(tests, provides)
         status = Status.FAIL if unknown else Status.PASS
@@ -244,6 +246,7 @@ class _Recorder(testtools.TestResult):
                     reason=reason or ("\n".join(texts) if status is not Status.PASS else ""),
                     seconds=time.monotonic() - self._began,
                     evidence="\n".join(evidence),
+                    operations=test.tracker.operations if hasattr(test, "tracker") else (),
                 )
             )
         )

@@ -39,37 +39,50 @@ class Tracker:
         self._incoming: set[UUID] = set()
         self._outgoing: set[UUID] = set()
         self._image_keys: set[str] = set()
+        self._used: set[str] = set()
         directlyProvides(self, providedBy(connection))
 
     def __getattr__(self, name: str) -> Any:
+        self._used.add(name)
         return getattr(self.connection, name)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations of the contract that were asked for, as ``INTERFACE.METHOD``."""
+        return tuple(
+            sorted(
+                f"{interface.__name__}.{name}"
+                for interface in providedBy(self.connection).flattened()
+                for name in self._used.intersection(interface.names())
+            )
+        )
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor`."""
         self._vms.add(vm_uuid)
-        self.connection.create_vm(vm_uuid, spec)
+        self.__getattr__("create_vm")(vm_uuid, spec)
 
     def spawn(self, instance_uuid: UUID, request: SpawnRequest) -> None:
         """See `IVirtDriver`."""
         self._vms.add(instance_uuid)
         if request.image is not None:
             self._image_keys.add(request.image.cache_key)
-        self.connection.spawn(instance_uuid, request)
+        self.__getattr__("spawn")(instance_uuid, request)
 
     def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
         """See `IRecovery`."""
         self._vms.add(vm_uuid)
-        self.connection.adopt_vm(vm_uuid, request)
+        self.__getattr__("adopt_vm")(vm_uuid, request)
 
     def evacuate(self, instance_uuid: UUID, request: EvacuateRequest) -> None:
         """See `IInstanceRecovery`."""
         self._vms.add(instance_uuid)
-        self.connection.evacuate(instance_uuid, request)
+        self.__getattr__("evacuate")(instance_uuid, request)
 
     def rescue(self, instance_uuid: UUID, request: RescueRequest) -> None:
         """See `IRescue`."""
         self._image_keys.add(request.image.cache_key)
-        self.connection.rescue(instance_uuid, request)
+        self.__getattr__("rescue")(instance_uuid, request)
 
     def prepare_incoming(
         self, vm_uuid: UUID, request: PrepareIncomingRequest | PrepareIncomingInstanceRequest
@@ -79,23 +92,23 @@ class Tracker:
         self._incoming.add(vm_uuid)
         if isinstance(request, PrepareIncomingInstanceRequest) and request.instance.image:
             self._image_keys.add(request.instance.image.cache_key)
-        ticket: MigrationTicket = self.connection.prepare_incoming(vm_uuid, request)
+        ticket: MigrationTicket = self.__getattr__("prepare_incoming")(vm_uuid, request)
         return ticket
 
     def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
         """See `IMigrationSource`."""
         self._outgoing.add(vm_uuid)
-        self.connection.migrate_vm(vm_uuid, request)
+        self.__getattr__("migrate_vm")(vm_uuid, request)
 
     def migrate(self, instance_uuid: UUID, request: MigrateVmRequest) -> None:
         """See `IInstanceMigrationSource`."""
         self._outgoing.add(instance_uuid)
-        self.connection.migrate(instance_uuid, request)
+        self.__getattr__("migrate")(instance_uuid, request)
 
     def cache_image(self, image: CacheImageRequest | Image) -> CachedImage:
         """See `IImageCache` and `IImageCaching`."""
         self._image_keys.add(image.key if isinstance(image, CacheImageRequest) else image.cache_key)
-        cached: CachedImage = self.connection.cache_image(image)
+        cached: CachedImage = self.__getattr__("cache_image")(image)
         return cached
 
     def free(self) -> None:

@@ -37,6 +37,18 @@ class StubbornHypervisor(ReferenceHypervisor):
 
 
 class TestTracker(testtools.TestCase):
+    def test_what_was_asked_for_is_known_by_the_contracts_names(self) -> None:
+        connection = ReferenceHypervisor(Settings(host=self.id()), SuiteServices())
+        self.addCleanup(connection.close)
+        tracker = Tracker(connection)
+        self.assertEqual((), tracker.operations)
+        tracker.create_vm(UUID(int=1), SPEC)
+        tracker.list_vms()
+        tracker.connection.inventory()
+        self.assertEqual(("IHypervisor.create_vm", "IHypervisor.list_vms"), tracker.operations)
+        tracker.free()
+        self.assertNotIn("IHypervisor.delete_vm", tracker.operations)
+
     def test_what_a_failed_test_made_is_freed(self) -> None:
         class Failing(HypervisorMixin, HypervisorTestCase):
             harness_class = ReferenceHarness

@@ -11,6 +11,7 @@ from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.harness import CannotProvoke, Harness
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import CacheImageRequest
 from nova_virt_interface.values.instances import Image, SpawnRequest
 from nova_virt_interface.values.nics import NicSpec
@@ -81,6 +82,10 @@ class HypervisorMixin(_Case):
         """Wait until the guest has come up, and return what it said."""
         self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot")
         return GuestReport(self.console(vm_uuid))
+
+    def has_feature(self, feature: VmFeature) -> bool:
+        """Whether the host says that it has a feature."""
+        return feature in self.hypervisor.describe().features
 
     def assert_state(self, vm_uuid: UUID, expected: PowerState) -> None:
         """One VM's state, asked for alone and in bulk, is the expected one."""
