@@ -25,6 +25,11 @@ class Devices:
         pattern = wql_text(f"Microsoft:{machine.guid}\\%")
         return self._wmi.query(select(class_name, f"InstanceID LIKE {pattern}"), about=about)
 
+    def defaults(self, class_name: str) -> list[Instance]:
+        """What a new VM has of a class, unless it is told otherwise."""
+        pattern = wql_text("Microsoft:Definition\\%\\Default")
+        return self._wmi.query(select(class_name, f"InstanceID LIKE {pattern}"))
+
     def add(self, machine: Machine, settings: Sequence[str], about: About) -> None:
         """Add resources, all in one request."""
         named: list[tuple[str, Parameter]] = [("AffectedConfiguration", machine.settings)]

@@ -40,7 +40,7 @@ from nova_virt_hyperv.machines import Machine, Machines, Services
 from nova_virt_hyperv.migration_data import packed, unpacked
 from nova_virt_hyperv.moves import Move, Moves, key_file
 from nova_virt_hyperv.nics import Nics
-from nova_virt_hyperv.translate import check_vm
+from nova_virt_hyperv.translate import check_moves, check_vm
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Incoming"]
@@ -144,6 +144,7 @@ class Incoming:
     def _check(self, vm_uuid: UUID, spec: VmSpec, mode: MigrationMode) -> None:
         offers.check_offered(mode, self._host.migration_modes, "mode")
         check_vm(spec, self._host)
+        check_moves(spec)
         if self._machines.find(vm_uuid):
             raise _conflict(vm_uuid, "is here already")
         self._nics.switches(spec.nics)

@@ -28,10 +28,11 @@ from nova_virt_hyperv.mark import Copied, Mark
 from nova_virt_hyperv.moves import Moves
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
+from nova_virt_hyperv.security import Security
 from nova_virt_hyperv.session import Steps, several_steps
 from nova_virt_hyperv.settings import firmware_settings, hardware_settings
 from nova_virt_hyperv.slots import SCSI
-from nova_virt_hyperv.translate import GENERATION, bios_guid, check_vm, firmware_of
+from nova_virt_hyperv.translate import GENERATION, bios_guid, check_moves, check_vm, firmware_of
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
 __all__ = ["Lifecycle"]
@@ -56,6 +57,7 @@ class Lifecycle:
         disks: Disks,
         store: DiskStore,
         boot_order: BootOrder,
+        security: Security,
         nics: Nics,
         power: Power,
         events: Events,
@@ -69,6 +71,7 @@ class Lifecycle:
         self._disks = disks
         self._store = store
         self._boot_order = boot_order
+        self._security = security
         self._nics = nics
         self._power = power
         self._events = events
@@ -114,6 +117,7 @@ class Lifecycle:
             spec: its description.
             files: names of the files in the folder of disks, by the disks' keys.
         """
+        check_moves(spec)
         mark = Mark(self._owner, vm_uuid, str(uuid4()).upper())
         found = self._machines.find(vm_uuid)
         for machine in found:
@@ -160,6 +164,8 @@ class Lifecycle:
     ) -> None:
         firmware = firmware_of(spec, self._host)
         machine = self._define(mark, spec, firmware)
+        if spec.settings.tpm is not None:
+            self._security.set_tpm(machine, mark.uuid, wanted=True)
         drives = self._disks.connect(machine, mark.uuid, spec.disks, firmware, files)
         self._nics.connect(machine, mark.uuid, spec.nics, switches)
         done = replace(mark, vm=machine.guid, spec=spec_digest(spec))

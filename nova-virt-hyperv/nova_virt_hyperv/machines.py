@@ -45,6 +45,8 @@ class Services:
     """Msvm_VirtualSystemSnapshotService."""
     migration: Reference
     """Msvm_VirtualSystemMigrationService."""
+    security: Reference | None = None
+    """Msvm_SecurityService; None: the host is older than Windows Server 2016."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import ConsoleKind
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.migration import MigrationMode
 
 from nova_virt_hyperv.boot_order import BootOrder
@@ -39,6 +40,7 @@ from nova_virt_hyperv.outgoing import Outgoing, can_migrate
 from nova_virt_hyperv.power import Power
 from nova_virt_hyperv.recovery import Recovery
 from nova_virt_hyperv.resize import Resize
+from nova_virt_hyperv.security import Security
 from nova_virt_hyperv.session import Session
 from nova_virt_hyperv.settings import Hardware
 from nova_virt_hyperv.topology import Topology
@@ -61,7 +63,6 @@ class Parts:
         self._wmi = Wmi(session)
         self._look()
         files.prepare()
-        self._found = find_services(self._wmi, self._host_name)
         self._machines = Machines(self._wmi, self._found, settings.owner)
         self._moves = Moves(files, self._found.host_name)
         self._checkpoints = Checkpoints(self._wmi, self._found)
@@ -79,7 +80,7 @@ class Parts:
     def _look(self) -> None:
         """Find out what the host offers."""
         system = computer(self._wmi)
-        self._host_name = system.text("Name")
+        self._found = find_services(self._wmi, system.text("Name"))
         description = describe(system, operating_system(self._wmi))
         port = console_port(self._wmi)
         self._console_port = port or 0
@@ -89,6 +90,8 @@ class Parts:
         if self.offers_migration:
             modes = (MigrationMode.LIVE, MigrationMode.COLD)
             description = replace(description, migration_modes=modes)
+        if self._found.security is not None:
+            description = replace(description, features=(*description.features, VmFeature.TPM))
         if self.offers_consoles:
             description = replace(description, console_kinds=(ConsoleKind.RDP,))
         self.description = description
@@ -123,6 +126,7 @@ class Parts:
         wmi, machines, host = self._wmi, self._machines, self.description
         self.inventory = Inventory(wmi, machines, self._settings)
         self.nics = Nics(wmi, machines, self._devices, host)
+        self._security = Security(wmi, self._devices, self._found)
         self.maintenance = Maintenance(machines, self._files)
         self.power = Power(wmi, machines, self._events, self.maintenance, self.disks)
         self.lifecycle = Lifecycle(
@@ -131,6 +135,7 @@ class Parts:
             self.disks,
             self._store,
             self._boot_order,
+            self._security,
             self.nics,
             self.power,
             self._events,
@@ -143,6 +148,7 @@ class Parts:
             machines,
             self._checkpoints,
             Hardware(self._devices),
+            self._security,
             self.disks,
             self._drives,
             self._store,

@@ -35,6 +35,7 @@ from nova_virt_hyperv.drives import Drives
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.nics import Nics
+from nova_virt_hyperv.security import Security
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.settings import Hardware
 from nova_virt_hyperv.translate import check_vm, firmware_of
@@ -64,6 +65,7 @@ class Resize:
         machines: Machines,
         checkpoints: Checkpoints,
         hardware: Hardware,
+        security: Security,
         disks: Disks,
         drives: Drives,
         store: DiskStore,
@@ -75,6 +77,7 @@ class Resize:
         self._machines = machines
         self._checkpoints = checkpoints
         self._hardware = hardware
+        self._security = security
         self._disks = disks
         self._drives = drives
         self._store = store
@@ -181,6 +184,7 @@ class Resize:
         for key in plan.gone_nics:
             self._nics.take_off(machine, vm_uuid, key)
         self._hardware.change(machine, vm_uuid, spec)
+        self._security.set_tpm(machine, vm_uuid, wanted=spec.settings.tpm is not None)
         for disk in plan.changed_disks:
             self._disks.change(machine, vm_uuid, disk)
         for disk in plan.new_disks:

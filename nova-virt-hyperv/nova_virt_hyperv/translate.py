@@ -7,7 +7,13 @@ from uuid import UUID
 from nova_virt_interface import offers
 from nova_virt_interface.errors import Unsupported
 from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Imported, MediaFormat
-from nova_virt_interface.values.guest_settings import CpuMode, Firmware, VmFeature
+from nova_virt_interface.values.guest_settings import (
+    CpuMode,
+    Firmware,
+    GuestNumaCell,
+    TpmModel,
+    VmFeature,
+)
 from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
@@ -24,6 +30,7 @@ __all__ = [
     "MIB",
     "bios_guid",
     "check_disk",
+    "check_moves",
     "check_size",
     "check_vm",
     "describe",
@@ -32,6 +39,7 @@ __all__ = [
     "limit_of",
     "mac_of",
     "mac_text",
+    "numa_cell",
     "power_state",
     "whole_sectors",
 ]
@@ -103,6 +111,7 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
             VmFeature.GUEST_UUID,
             VmFeature.SECURE_BOOT,
             VmFeature.CPU_MODEL,
+            VmFeature.NUMA,
             VmFeature.DISK_LIMITS,
             VmFeature.ONLINE_DISK_RESIZE,
             VmFeature.IMPORTED_DISKS,
@@ -143,6 +152,8 @@ def mac_of(text: str) -> str:
 def check_vm(spec: VmSpec, host: HostDescription) -> None:
     """Refuse what the host does not take, before anything is touched (CAP-2)."""
     offers.check_vm(spec, host)
+    _check_tpm(spec, host)
+    numa_cell(spec)
     if spec.memory_bytes < _SMALLEST_MEMORY_BYTES:
         raise Unsupported(
             f"Hyper-V gives a VM 32 MiB at least, not {spec.memory_bytes} bytes",
@@ -157,6 +168,50 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
         )
     for disk in spec.disks:
         check_disk(disk, host, spec.secrets, firmware_of(spec, host))
+
+
+def _check_tpm(spec: VmSpec, host: HostDescription) -> None:
+    tpm = spec.settings.tpm
+    if tpm is not None and firmware_of(spec, host) is Firmware.BIOS:
+        raise Unsupported("settings.tpm: only a VM with UEFI has a TPM", field="settings.tpm")
+    if tpm is not None and tpm.model is TpmModel.TIS:
+        raise Unsupported(
+            "settings.tpm.model: a guest talks to its TPM by CRB", field="settings.tpm.model"
+        )
+
+
+def check_moves(spec: VmSpec) -> None:
+    """Refuse a VM that no other host can have."""
+    if spec.settings.tpm is not None:
+        raise Unsupported(
+            "the state of a TPM is sealed by the host that made it: its VM stays there",
+            remedy="make another VM",
+            field="settings.tpm",
+        )
+
+
+def numa_cell(spec: VmSpec) -> GuestNumaCell | None:
+    """What each of a guest's NUMA cells is like: Hyper-V makes them all alike, of neighbouring
+    vCPUs, and says how large one is at most.
+    """
+    cells = spec.settings.numa_cells
+    if not cells:
+        return None
+    count, memory = len(cells[0].vcpus), cells[0].memory_bytes
+    alike = all(
+        cell.vcpus == tuple(range(number * count, (number + 1) * count))
+        and cell.memory_bytes == memory
+        and cell.host_cell is None
+        for number, cell in enumerate(cells)
+    )
+    if not alike or memory % MIB:
+        raise Unsupported(
+            "settings.numa_cells: Hyper-V makes cells of one size, of neighbouring vCPUs, and puts "
+            "them where it likes",
+            remedy="ask for equal cells, of whole MiB, and name no cell of the host",
+            field="settings.numa_cells",
+        )
+    return cells[0]
 
 
 def check_disk(

@@ -24,6 +24,7 @@ from nova_virt_interface.values.disks import (
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.guest_settings import GuestSettings, Tpm
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
@@ -87,6 +88,18 @@ class TestLostRequests(BackendTestCase):
         self.cached()
         spec = self.spec(disks=(from_image(), medium()), nics=(nic(),))
         self.sweep(self.new_uuid, lambda vm_uuid: self.hypervisor.create_vm(vm_uuid, spec))
+
+    def test_creation_with_a_tpm(self) -> None:
+        spec = self.spec(settings=GuestSettings(tpm=Tpm()))
+        self.sweep(self.new_uuid, lambda vm_uuid: self.hypervisor.create_vm(vm_uuid, spec), 3)
+
+    def test_a_disk_that_boots_comes(self) -> None:
+        request = AttachDiskRequest(disk=blank("rescue", boot_index=0))
+        self.sweep(
+            lambda: self.made(disks=(blank("root", boot_index=1),)),
+            lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, request),
+            2,
+        )
 
     def test_deletion(self) -> None:
         self.sweep(

@@ -13,6 +13,7 @@ from nova_virt_hyperv.testing.simulator.migration import Migration
 from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row
 from nova_virt_hyperv.testing.simulator.power import Power
 from nova_virt_hyperv.testing.simulator.resources import Resources
+from nova_virt_hyperv.testing.simulator.security import Security
 from nova_virt_hyperv.testing.simulator.summary import Summary
 from nova_virt_hyperv.testing.simulator.windows import Windows, hardware
 
@@ -31,6 +32,7 @@ class Simulated:
         self.machines = Machines(self.host)
         self.power = Power(self.host, self.machines)
         Resources(self.host, self.machines)
+        Security(self.host, self.machines)
         Summary(self.host, self.machines)
         DiskImages(self.host, self.machines)
         self.checkpoints = Checkpoints(self.host, self.machines)

@@ -22,6 +22,8 @@ from nova_virt_hyperv.testing.simulator.server import WinRm
 
 __all__ = ["Controls", "serve"]
 
+_PER_NODE = "MaxProcessorsPerNumaNode"
+
 
 def serve(hosts: Sequence[Controls], commands: TextIO, answers: TextIO) -> None:
     """Read commands and answer them until the input ends; ``host`` is the number of the host."""
@@ -99,7 +101,10 @@ class Controls(DiskControls):
         """All VMs with what a test may want to know of them."""
         with self._simulated.host.lock:
             file = self._simulated.host.file
-            return [_described(vm, file) for vm in self._simulated.machines.by_guid.values()]
+            return [
+                _described(vm, file, self._simulated.machines.defaults)
+                for vm in self._simulated.machines.by_guid.values()
+            ]
 
     def do_define(self, name: str, bios_guid: str, notes: str = "") -> str:
         """Make a VM as an operator would; returns its GUID."""
@@ -154,16 +159,23 @@ class Controls(DiskControls):
             self._simulated.machines.by_guid[guid].listens = True
 
 
-def features(vm: Machine) -> Iterator[str]:
+def features(vm: Machine, defaults: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Names of the contract's features that a VM has."""
     if vm.settings["SecureBootEnabled"]:
         yield "secure-boot"
     for row in vm.resources:
         if row.cls.name == "Msvm_ProcessorSettingData" and row["LimitProcessorFeatures"]:
             yield "cpu-model"
+        nodes = row[_PER_NODE]
+        if nodes is not None and nodes < defaults["Msvm_ProcessorSettingData"][_PER_NODE]:
+            yield "numa"
+        if row["TpmEnabled"]:
+            yield "tpm"
 
 
-def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
+def _described(
+    vm: Machine, find: Callable[[str], Path], defaults: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     paths = [
         path
         for row in vm.resources
@@ -183,7 +195,7 @@ def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
         "state": vm.state,
         "interrupts": vm.interrupts,
         "generation": vm.generation,
-        "features": list(features(vm)),
+        "features": list(features(vm, defaults)),
         "boot_sources": vm.settings["BootSourceOrder"] or [],
         "resources": [
             {
@@ -194,6 +206,7 @@ def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
                 "slot": row["AddressOnParent"],
                 "host": row["HostResource"] or [],
                 "quantity": row["VirtualQuantity"],
+                "per_cell": row[_PER_NODE] or row["MaxMemoryBlocksPerNumaNode"],
             }
             for row in vm.resources
         ],

@@ -35,6 +35,7 @@ class Machine:
     running_since: float = 0.0
     interrupts: int = 0
     """How many non-maskable interrupts its guest has got."""
+    key_protector: bytes = b""
     listens: bool = False
     """Whether its guest has integration services, so that it can be asked to shut down."""
 
@@ -80,6 +81,21 @@ class Machines:
         self._host = host
         self.by_guid: dict[str, Machine] = {}
         self.on_destruction: list[Callable[[Machine], None]] = []
+        self.before_start: list[Callable[[Machine], str]] = []
+        """Each says why a VM does not start; nothing if it does."""
+        # As large a virtual NUMA node as a physical one.
+        given = host.configuration
+        self.defaults: dict[str, dict[str, Any]] = {
+            "Msvm_ProcessorSettingData": {
+                "MaxProcessorsPerNumaNode": given.processors // given.numa_nodes
+            },
+            "Msvm_MemorySettingData": {
+                "MaxMemoryBlocksPerNumaNode": given.memory_mib // given.numa_nodes
+            },
+        }
+        for class_name, values in self.defaults.items():
+            instance_id = f"Microsoft:Definition\\{str(uuid4()).upper()}\\Default"
+            host.keep(host.make(class_name, InstanceID=instance_id, **values))
         service = "Msvm_VirtualSystemManagementService"
         host.keep(host.make(service, SystemName=host.configuration.name))
         host.keep(
@@ -202,9 +218,14 @@ class Machines:
         settings["VirtualSystemSubType"] = subtype
         machine = Machine(system, settings)
         _apply(settings, given)
-        for class_name in ("Msvm_ProcessorSettingData", "Msvm_MemorySettingData"):
+        for class_name in (
+            "Msvm_ProcessorSettingData",
+            "Msvm_MemorySettingData",
+            "Msvm_SecuritySettingData",
+        ):
             instance_id = f"Microsoft:{guid}\\{str(uuid4()).upper()}\\0"
-            machine.resources.append(host.make(class_name, InstanceID=instance_id))
+            given_here = self.defaults.get(class_name, {})
+            machine.resources.append(host.make(class_name, InstanceID=instance_id, **given_here))
         if subtype == _GENERATIONS[0]:
             for number in range(2):
                 controller = "83F8638B-8DCA-4152-9EDA-2CA8B33039B4"

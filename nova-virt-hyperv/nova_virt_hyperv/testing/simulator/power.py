@@ -102,6 +102,9 @@ class Power:
 
     def _check_start(self, machine: Machine, before: int) -> None:
         try:
+            for check in self._machines.before_start:
+                if why := check(machine):
+                    raise JobFailed(f"'{machine.settings['ElementName']}': {why}")
             needed, free = (
                 machine.quantity("Msvm_MemorySettingData"),
                 self._machines.free_memory_mib(),
