@@ -56,7 +56,7 @@ class TestVolumes(BackendTestCase):
             self.assertTrue((drive / "volumes" / "one.vhdx").exists())
 
     def keys(self, vm_uuid: object) -> tuple[str, ...]:
-        return self.hypervisor.get_vm(vm_uuid).disk_keys or ()  # type: ignore[arg-type]
+        return self.hypervisor.get_vm(vm_uuid).disk_keys or ()
 
     def test_a_volume_that_is_away(self) -> None:
         for connection, drive in self.places.items():
