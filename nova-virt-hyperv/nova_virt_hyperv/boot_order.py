@@ -48,9 +48,9 @@ class BootOrder:
         return {"BootSourceOrder": [self._boot_source(drive) for _, _, drive in ordered]}
 
     def arrange(self, machine: Machine, vm_uuid: UUID) -> None:
-        """Bring a VM that is off to boot its disks by their indexes, whenever they were attached.
+        """Bring a VM to boot its disks by their indexes, whenever they were attached.
 
-        Raises: InvalidState (the VM is on).
+        Raises: InvalidState (the VM is on, and has another order).
         """
         if machine.firmware is Firmware.BIOS:
             self.bring_forward(machine, vm_uuid)
@@ -60,13 +60,12 @@ class BootOrder:
             for item in found
             if item.name.boot_index is not None
         ]
-        settings: dict[str, Embedded] = {
-            "InstanceID": machine.settings.key("InstanceID"),
-            **self.settings(candidates, machine.firmware),
-        }
-        named = [("SystemSettings", embedded(SETTINGS, settings))]
+        about, wanted = about_vm(vm_uuid), self.settings(candidates, machine.firmware)
+        if _has(self._wmi.get(machine.settings, about), wanted):
+            return
+        name = {"InstanceID": machine.settings.key("InstanceID")}
+        named = [("SystemSettings", embedded(SETTINGS, name | wanted))]
         try:
-            about = about_vm(vm_uuid)
             self._wmi.invoke(self._service, "ModifySystemSettings", named, about=about)
         except InvalidState as error:
             error.remedy = "stop the VM first: what boots does not change while it runs"
@@ -90,6 +89,19 @@ class BootOrder:
         if not found:
             raise BackendError("the host's firmware does not see a drive", detail=path)
         return self._devices.path(found[0])
+
+
+def _has(row: Instance, wanted: dict[str, Embedded]) -> bool:
+    """Whether settings are as wanted already."""
+    for name, content in wanted.items():
+        texts = [str(item.value) if isinstance(item, Number) else item for item in _items(content)]
+        if [text.lower() for text in row.texts(name)] != [text.lower() for text in texts]:
+            return False
+    return True
+
+
+def _items(content: Embedded) -> Sequence[str | Number]:
+    return [] if isinstance(content, str | bool | Number) else content
 
 
 def _rank(item: Attachment) -> tuple[bool, int]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import requests
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.testing.harness import (
     Backend,
@@ -28,9 +26,9 @@ from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.conf import Settings
-from nova_virt_hyperv.events import THREAD_NAME
 from nova_virt_hyperv.hypervisor import HyperVFactory
 from nova_virt_hyperv.testing import rdp
+from nova_virt_hyperv.testing.counting import Questions
 from nova_virt_hyperv.testing.harness_storage import SimulatorStorage, key_of, make_disk
 from nova_virt_hyperv.testing.process import SimulatorProcess
 from nova_virt_hyperv.testing.samba import Samba
@@ -82,14 +80,13 @@ class SimulatorHarness(SimulatorStorage, Harness):
         self._simulator = SimulatorProcess(root, drives, self._password, self.more_arguments)
         self._image = root / "image.vhdx"
         make_disk(self._image, _IMAGE_BYTES)
-        self._questions = 0
-        self._send = requests.Session.send
-        requests.Session.send = _counting(self._send, self._count)  # type: ignore[method-assign]
+        places = tuple(f":{port}/" for port in self._simulator.ports)
+        self._questions = Questions(lambda url: any(place in url for place in places))
 
     def stop(self) -> None:
         """See `Harness`."""
-        if hasattr(self, "_send"):
-            requests.Session.send = self._send  # type: ignore[method-assign]
+        if hasattr(self, "_questions"):
+            self._questions.stop()
         if hasattr(self, "_simulator"):
             self._simulator.stop()
         for samba in (getattr(self, name, None) for name in ("_samba", "_samba_of_second")):
@@ -97,12 +94,6 @@ class SimulatorHarness(SimulatorStorage, Harness):
                 samba.stop()
         if hasattr(self, "_directory"):
             self._directory.cleanup()
-
-    def _count(self, url: str) -> None:
-        # Watching for events is no question of core's.
-        ours = any(f":{port}/" in url for port in self._simulator.ports)
-        if ours and threading.current_thread().name != THREAD_NAME:
-            self._questions += 1
 
     def control(self, do: str, **arguments: Any) -> Any:
         """Tell the simulated host something behind the driver's back; see its `controls`."""
@@ -180,6 +171,8 @@ class SimulatorHarness(SimulatorStorage, Harness):
                 }
         for host, shared in enumerate((self._shared, self._shared_by_second)):
             files = (item for item in shared.rglob("*") if item.is_file())
+            # That the host is in maintenance is a state, and nothing that is left.
+            files = (item for item in files if item.name != "maintenance")
             found |= {f"file {item.relative_to(shared)} on {host}" for item in files}
         return frozenset(found)
 
@@ -301,7 +294,7 @@ class SimulatorHarness(SimulatorStorage, Harness):
 
     def round_trips(self) -> int:
         """See `Harness`."""
-        return self._questions
+        return self._questions.count
 
 
 class _Orders(list[str]):
@@ -317,11 +310,3 @@ class _Orders(list[str]):
         return found == other
 
     __hash__ = None
-
-
-def _counting(send: Callable[..., Any], count: Callable[[str], None]) -> Callable[..., Any]:
-    def counted(session: Any, request: Any, **more: Any) -> Any:
-        count(request.url or "")
-        return send(session, request, **more)
-
-    return counted

@@ -69,6 +69,14 @@ class TestBootOrder(BackendTestCase):
         self.attach(vm_uuid, blank("rescue", boot_index=0))
         self.assertEqual("rescue", self.boots(vm_uuid))
 
+    def test_a_repeat_while_it_runs_finds_them_arranged(self) -> None:
+        for firmware in _ALL:
+            vm_uuid = self.vm(firmware, blank("root", boot_index=1))
+            self.attach(vm_uuid, blank("rescue", boot_index=0))
+            self.hypervisor.start_vm(vm_uuid, StartRequest())
+            self.attach(vm_uuid, blank("rescue", boot_index=0))
+            self.assertEqual("rescue", self.boots(vm_uuid))
+
     def test_a_vm_that_runs_is_not_rearranged(self) -> None:
         for firmware in _ALL:
             vm_uuid = self.vm(firmware, blank("root", boot_index=1))
