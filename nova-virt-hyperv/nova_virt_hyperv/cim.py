@@ -15,7 +15,9 @@ from typing import NamedTuple
 __all__ = [
     "CIMV2",
     "HGS",
+    "STORAGE",
     "VIRTUALIZATION",
+    "WMI",
     "Embedded",
     "Instance",
     "Number",
@@ -35,13 +37,15 @@ __all__ = [
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
 HGS = "root/microsoft/windows/hgs"
+STORAGE = "root/microsoft/windows/storage"
+WMI = "root/wmi"
 
-_WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
+_RESOURCE = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 _WSA = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}"
 _WSMAN = "{http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd}"
 _ANONYMOUS = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
 _DATETIMES = ("Datetime", "Interval", "Date", "Time")
-_WMI_URI = re.compile(re.escape(_WMI) + r"(?P<namespace>.+)/(?P<name>[^/]+)")
+_WMI_URI = re.compile(re.escape(_RESOURCE) + r"(?P<namespace>.+)/(?P<name>[^/]+)")
 
 
 class Number(NamedTuple):
@@ -110,7 +114,7 @@ class Instance:
 
 def class_uri(class_name: str, namespace: str = VIRTUALIZATION) -> str:
     """The resource URI of a class; ``*`` for queries."""
-    return f"{_WMI}{namespace}/{class_name}"
+    return f"{_RESOURCE}{namespace}/{class_name}"
 
 
 def object_path(host: str, reference: Reference) -> str:

@@ -12,7 +12,7 @@ from nova_virt_interface.values.volumes import Volume
 from nova_virt_hyperv.disk_files import DiskFiles
 from nova_virt_hyperv.files import DISKS, Files
 from nova_virt_hyperv.images import Images
-from nova_virt_hyperv.mark import DiskName, disk_pattern, file_name
+from nova_virt_hyperv.mark import UNIT, DiskName, disk_pattern, file_name
 from nova_virt_hyperv.translate import whole_sectors
 from nova_virt_hyperv.volumes import Volumes
 
@@ -79,13 +79,13 @@ class DiskStore:
         """
         found = [file.name for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid))]
         names = {file: name for file in found if (name := DiskName.read(file)) is not None}
-        return {name.key: file for file, name in names.items() if media or name.extension == "vhdx"}
+        return {name.key: file for file, name in names.items() if _is_disk(name, media)}
 
     def sizes(self, vm_uuid: UUID) -> Iterator[tuple[str, int, int]]:
         """Key, size that the guest sees and bytes in storage of each of a VM's own disks."""
         for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid)):
             name = DiskName.read(file.name)
-            if name is None or name.digest == "export":
+            if name is None or name.digest == "export" or name.extension == UNIT:
                 continue
             size = file.size_bytes
             if name.extension != "iso":
@@ -105,5 +105,9 @@ class DiskStore:
         """Delete the files of a VM's disks except those that it uses."""
         names = {file_name(path).lower() for path in used}
         for file in self._files.files(DISKS, disk_pattern(vm_uuid=vm_uuid)):
-            if file.name.lower() not in names:
+            if file.name.lower() not in names and not file.name.endswith(UNIT):
                 self._files.remove(DISKS, file.name)
+
+
+def _is_disk(name: DiskName, media: bool) -> bool:
+    return name.extension == "vhdx" or (media and name.extension == "iso")

@@ -31,6 +31,7 @@ from nova_virt_hyperv.cim import Instance
 from nova_virt_hyperv.disk_files import DiskFiles
 from nova_virt_hyperv.disk_store import DiskStore
 from nova_virt_hyperv.drives import Attachment, Drives, of_key
+from nova_virt_hyperv.iscsi_volumes import IscsiVolumes, is_unit
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.mark import DeviceName, DiskName, is_fork
 from nova_virt_hyperv.session import several_steps
@@ -52,6 +53,7 @@ class Disks:
         store: DiskStore,
         disk_files: DiskFiles,
         volumes: Volumes,
+        units: IscsiVolumes,
         host: HostDescription,
     ) -> None:
         self._machines = machines
@@ -60,6 +62,7 @@ class Disks:
         self._store = store
         self._disk_files = disk_files
         self._volumes = volumes
+        self._units = units
         self._host = host
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
@@ -68,7 +71,7 @@ class Disks:
         check_disk(spec, self._host, request.secrets)
         machine = self._machines.ours(vm_uuid)
         found = of_key(self._drives.find(machine, vm_uuid), spec.key)
-        is_there = bool(found and found[0].content)
+        is_there = bool(found and found[0].is_filled)
         if is_there:
             _require_equal(vm_uuid, found[0].name, DeviceName.of(spec))
             if spec.boot_index is None:
@@ -116,6 +119,7 @@ class Disks:
         paths = {spec.key: self._store.path(vm_uuid, spec) for spec in specs}
         paths |= self._store.paths(dict(files or {}))
         paths |= {spec.key: path for spec in specs if (path := volume_path(spec))}
+        paths |= {spec.key: self._units.connect(vm_uuid, spec) for spec in specs if is_unit(spec)}
         return self._drives.connect(machine, vm_uuid, specs, firmware, paths)
 
     def take_off(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
@@ -131,12 +135,30 @@ class Disks:
                     for path in forks:
                         self._store.remove_file(path)
                     return
+            self._units.release(vm_uuid, key)
             self._store.remove(vm_uuid, key)
+
+    def release_units(self, vm_uuid: UUID) -> None:
+        """Let go of the logical units of a VM that is no more."""
+        self._units.release(vm_uuid)
+
+    def restore_units(self, machine: Machine, vm_uuid: UUID) -> None:
+        """Connect the host to the logical units of a VM, which it may have lost since, and whose
+        disks may have other numbers. Raises PeerUnreachable.
+        """
+        wanted = self._units.restore(vm_uuid)
+        for found in self._drives.find(machine, vm_uuid) if wanted else ():
+            path = wanted.get(found.key, found.path)
+            if path.lower() != found.path.lower():
+                self._drives.rename_disk(found, path)
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
         """See `IDiskResize.resize_disk`."""
         machine, key = self._machines.ours(vm_uuid), request.key
         found = self._require(machine, vm_uuid, key)
+        if found.is_physical:
+            self._units.require_grown(vm_uuid, key, request.size_bytes)
+            return
         if found.is_volume:
             self._volumes.require_grown(found.path, key, request.size_bytes)
             return
@@ -164,13 +186,15 @@ class Disks:
     def require_volumes(self, machine: Machine, vm_uuid: UUID) -> None:
         """Raise PeerUnreachable if the host does not reach one of a VM's volumes."""
         for found in self._drives.find(machine, vm_uuid):
-            if found.is_volume:
+            if found.is_volume and not found.is_physical:
                 self._volumes.require(found.path, found.key)
 
     def check_change(self, machine: Machine, vm_uuid: UUID, spec: DiskSpec) -> None:
         """Refuse a description that an existing disk cannot be brought to."""
         found = of_key(self._drives.find(machine, vm_uuid), spec.key)
         path = found[0].path if found else ""
+        if found and found[0].is_physical and is_unit(spec):
+            return
         if path and path == volume_path(spec):
             self._volumes.require_size(spec)
             return
@@ -203,7 +227,7 @@ class Disks:
 
     def _require(self, machine: Machine, vm_uuid: UUID, key: str) -> Attachment:
         for found in of_key(self._drives.find(machine, vm_uuid), key):
-            if found.content is not None:
+            if found.is_filled:
                 return found
         raise NotFound(f"VM {vm_uuid} has no disk {key}", resource=Resource.DISK, name=key)
 

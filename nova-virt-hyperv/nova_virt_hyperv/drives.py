@@ -14,6 +14,7 @@ from nova_virt_interface.values.volumes import Volume
 from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
+from nova_virt_hyperv.iscsi_volumes import is_unit
 from nova_virt_hyperv.machines import Machine
 from nova_virt_hyperv.mark import DeviceName, DiskName
 from nova_virt_hyperv.slots import Place, places_for
@@ -27,6 +28,7 @@ _STORAGE = "Msvm_StorageAllocationSettingData"
 _ALL = "CIM_ResourceAllocationSettingData"
 # ResourceType and ResourceSubType of the drive, and those of what is in it.
 _DISK = (17, "Microsoft:Hyper-V:Synthetic Disk Drive", "Microsoft:Hyper-V:Virtual Hard Disk")
+_PHYSICAL = "Microsoft:Hyper-V:Physical Disk Drive"
 _DVD = (16, "Microsoft:Hyper-V:Synthetic DVD Drive", "Microsoft:Hyper-V:Virtual CD/DVD Disk")
 _MEDIUM_TYPE = 31
 
@@ -49,8 +51,20 @@ class Attachment:
 
     @property
     def path(self) -> str:
-        """The file in it, as the host names it."""
+        """The file in it, or the host's disk that it is, as the host names it."""
+        if self.is_physical:
+            return self.drive.text("HostResource")
         return self.content.text("HostResource") if self.content else ""
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether there is a disk."""
+        return self.is_physical or self.content is not None
+
+    @property
+    def is_physical(self) -> bool:
+        """Whether it is a disk of the host's own, which is passed on."""
+        return self.drive.text("ResourceSubType") == _PHYSICAL
 
     @property
     def is_medium(self) -> bool:
@@ -60,7 +74,7 @@ class Attachment:
     @property
     def is_volume(self) -> bool:
         """Whether a volume is in it."""
-        return self.content is not None and DiskName.read(self.path) is None
+        return self.is_filled and DiskName.read(self.path) is None
 
 
 class Drives:
@@ -102,21 +116,24 @@ class Drives:
             vm_uuid: of the VM.
             specs: of the disks.
             firmware: what the VM boots by.
-            paths: the disks' files, by key, as the host names them.
+            paths: the disks' files, or the host's disks, by key, as the host names them.
         """
         if not specs:
             return []
         about = About(f"disks of VM {vm_uuid}")
         rows = self._devices.rows(machine, _RESOURCES, about)
         places = places_for(specs, rows, self._devices, firmware)
-        self._devices.add(machine, [self._drive(place) for place in places], about)
+        settings = [self._drive(place, paths[place.spec.key]) for place in places]
+        self._devices.add(machine, settings, about)
         rows = self._devices.rows(machine, _RESOURCES, about)
         drives = [self._at(place, rows) for place in places]
         contents = [
             self._content(place.spec, drive, paths[place.spec.key])
             for place, drive in zip(places, drives, strict=True)
+            if not is_unit(place.spec)
         ]
-        self._devices.add(machine, contents, about)
+        if contents:
+            self._devices.add(machine, contents, about)
         return drives
 
     def remove(self, found: Sequence[Attachment], vm_uuid: UUID, key: str) -> None:
@@ -126,6 +143,15 @@ class Drives:
         if contents:
             self._devices.remove(contents, about)
         self._devices.remove([item.drive for item in found], about)
+
+    def rename_disk(self, found: Attachment, path: str) -> None:
+        """Let a drive of a VM that is off pass on another disk of the host's."""
+        named: dict[str, Embedded] = {
+            "InstanceID": found.drive.text("InstanceID"),
+            "HostResource": [path],
+        }
+        about = About(f"disk {found.key}", Resource.DISK)
+        self._devices.modify([embedded(_RESOURCES, named)], about)
 
     def relabel(self, found: Attachment, vm_uuid: UUID, spec: DiskSpec) -> None:
         """Say that a disk is of this description, and limit it as that asks."""
@@ -158,8 +184,11 @@ class Drives:
         if texts:
             self._devices.modify(texts, About(name, Resource.DISK))
 
-    def _drive(self, place: Place) -> str:
+    def _drive(self, place: Place, path: str) -> str:
         number, subtype, _ = _DVD if isinstance(place.spec.source, Media) else _DISK
+        physical: dict[str, Embedded] = {}
+        if is_unit(place.spec):
+            subtype, physical = _PHYSICAL, {"HostResource": [path]}
         return embedded(
             _RESOURCES,
             {
@@ -168,6 +197,7 @@ class Drives:
                 "ElementName": str(DeviceName.of(place.spec)),
                 "Parent": self._devices.path(place.controller),
                 "AddressOnParent": str(place.slot),
+                **physical,
             },
         )
 

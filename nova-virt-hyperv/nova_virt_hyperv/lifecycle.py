@@ -157,6 +157,7 @@ class Lifecycle:
         with several_steps() as steps:
             for machine in ours:
                 self._remove_one(machine, vm_uuid, steps)
+            self._disks.release_units(vm_uuid)
         return bool(ours)
 
     def _assemble(
@@ -186,6 +187,7 @@ class Lifecycle:
         with several_steps() as steps:
             for machine in ours:
                 self._remove_one(machine, vm_uuid, steps)
+            self._disks.release_units(vm_uuid)
             self._store.remove(vm_uuid)
         return any(machine.mark and machine.mark.spec for machine in ours)
 

@@ -10,8 +10,10 @@ from uuid import UUID
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.values.disks import DiskSpec, FromImage, Imported, Media
 from nova_virt_interface.values.nics import NicSpec
+from nova_virt_interface.values.volumes import Volume
 
 __all__ = [
+    "UNIT",
     "Copied",
     "DeviceName",
     "DiskName",
@@ -34,6 +36,8 @@ _TAG_DIGITS = 16
 _NO_IMAGE = "0" * _TAG_DIGITS
 # Begins the tag of a copy that depends on no image.
 WHOLE = "whole-"
+# The kind of the file that says which logical unit a disk is.
+UNIT = "unit"
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class DiskName:
     def of(cls, vm_uuid: UUID, spec: DiskSpec) -> DiskName:
         """The name for a disk."""
         extension = "iso" if isinstance(spec.source, Media) else "vhdx"
+        if isinstance(spec.source, Volume):
+            extension = UNIT
         return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], _source_tag(spec), extension)
 
     def has_source_of(self, spec: DiskSpec) -> bool:

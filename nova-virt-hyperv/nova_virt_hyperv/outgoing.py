@@ -128,6 +128,14 @@ class Outgoing:
                 remedy="confirm or revert its resize, and delete an operator's checkpoints, first",
                 field="mode",
             )
+        if request.mode is MigrationMode.LIVE and any(
+            found.is_physical for found in self._drives.find(machine, vm_uuid)
+        ):
+            raise Unsupported(
+                f"VM {vm_uuid} has a physical disk, which is another one on another host",
+                remedy="stop it, and migrate it cold",
+                field="mode",
+            )
         copied = request.offer.copied_disks
         content = sum(stored for key, _, stored in self._store.sizes(vm_uuid) if key in copied)
         return MigrationPlan(

@@ -31,6 +31,8 @@ from nova_virt_hyperv.inventory import (
     find_services,
     operating_system,
 )
+from nova_virt_hyperv.iscsi import Iscsi, initiator_name
+from nova_virt_hyperv.iscsi_volumes import IscsiVolumes
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machines
 from nova_virt_hyperv.maintenance import Maintenance
@@ -80,8 +82,9 @@ class Parts:
     def _look(self) -> None:
         """Find out what the host offers."""
         system = computer(self._wmi)
+        self._iqn = initiator_name(self._wmi)
         self._found = find_services(self._wmi, system.text("Name"))
-        description = describe(system, operating_system(self._wmi))
+        description = describe(system, operating_system(self._wmi), self._iqn)
         port = console_port(self._wmi)
         self._console_port = port or 0
         self.offers_consoles = port is not None
@@ -110,7 +113,7 @@ class Parts:
             self._settings,
             services.images,
         )
-        self.volumes = Volumes(self._disk_files, host, self._settings)
+        self.volumes = Volumes(self._disk_files, host, self._settings, self._iqn)
         self._store = DiskStore(self._files, self._disk_files, self.images, self.volumes)
         self.disks = Disks(
             self._machines,
@@ -119,6 +122,7 @@ class Parts:
             self._store,
             self._disk_files,
             self.volumes,
+            IscsiVolumes(self._files, Iscsi(wmi, found.host_name), found.host_name),
             host,
         )
 

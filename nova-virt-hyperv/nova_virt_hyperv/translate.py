@@ -92,8 +92,11 @@ def power_state(enabled_state: int | None) -> PowerState:
     return _STATES.get(enabled_state or 0, PowerState.UNKNOWN)
 
 
-def describe(computer: Instance, system: Instance) -> HostDescription:
-    """What the host takes, from its Win32_ComputerSystem and Win32_OperatingSystem."""
+def describe(computer: Instance, system: Instance, iqn: str = "") -> HostDescription:
+    """What the host takes, from its Win32_ComputerSystem and Win32_OperatingSystem, and by which
+    name it logs in to iSCSI targets, if it does.
+    """
+    iscsi = (VolumeProtocol.ISCSI,) if iqn else ()
     return HostDescription(
         hypervisor_type="Hyper-V",
         hypervisor_version=system.text("Version"),
@@ -118,7 +121,7 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
             VmFeature.SHARED_VOLUMES,
         ),
         export_formats=(DiskFormat.VHDX,),
-        volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB),
+        volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB, *iscsi),
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         memory_step_bytes=2 * MIB,
     )

@@ -169,6 +169,7 @@ class SimulatorHarness(SimulatorStorage, Harness):
                 found |= {
                     f"device {row['id']} of {vm['guid']} on {host}" for row in vm["resources"]
                 }
+            found |= {f"{item} on {host}" for item in self.control("iscsi", host=host)}
         for host, shared in enumerate((self._shared, self._shared_by_second)):
             files = (item for item in shared.rglob("*") if item.is_file())
             # That the host is in maintenance is a state, and nothing that is left.

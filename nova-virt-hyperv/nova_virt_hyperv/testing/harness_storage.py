@@ -24,6 +24,7 @@ from nova_virt_interface.values.disks import DiskLimits
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import (
     FileVolume,
+    IscsiVolume,
     SmbVolume,
     VolumeConnection,
     VolumeProtocol,
@@ -38,6 +39,7 @@ _VOLUMES = "volumes"
 # The share of volumes is the second host's, as a scale-out file server's would be another host's.
 _SHARE = rf"\\HYPERV-1-2\{_VOLUMES}"
 _OFF = 3
+_PORTAL, _AWAY = "192.0.2.1:3260", "192.0.2.9:3260"
 _REQUEST_BYTES = 8192
 _numbers = itertools.count(1)
 
@@ -59,6 +61,10 @@ class SimulatorStorage(StorageQuestions):
     @contextmanager
     def volume(self, wish: VolumeWish) -> Iterator[TestVolume]:
         """See `StorageQuestions`."""
+        if wish.protocol is VolumeProtocol.ISCSI:
+            with self._logical_unit(wish) as made:
+                yield made
+            return
         name = f"volume-{next(_numbers)}.vhdx"
         file = self._folder(wish.protocol) / name
         make_disk(file, wish.size_bytes)
@@ -72,6 +78,26 @@ class SimulatorStorage(StorageQuestions):
         finally:
             file.unlink()
 
+    @contextmanager
+    def _logical_unit(self, wish: VolumeWish) -> Iterator[TestVolume]:
+        iqn = f"iqn.2010-10.org.openstack:volume-{next(_numbers)}"
+        folder = self.root / _VOLUMES
+        folder.mkdir(exist_ok=True)
+        file = folder / iqn.rpartition(":")[2]
+        file.write_bytes(bytes(wish.size_bytes))
+        lun = next(_numbers) % 8
+        self.control("add_target", iqn=iqn, portal=_PORTAL, lun=lun, file=str(file))
+        connection = IscsiVolume(portals=(_AWAY, _PORTAL), target_iqn=iqn, lun=lun)
+        try:
+            yield TestVolume(connection=connection, size_bytes=wish.size_bytes)
+        finally:
+            for host in range(len(self._simulator.ports)):
+                self.control("drop_target", host=host, iqn=iqn)
+            file.unlink()
+
+    def _unit_file(self, connection: IscsiVolume) -> Path:
+        return self.root / _VOLUMES / connection.target_iqn.rpartition(":")[2]
+
     def _folder(self, protocol: VolumeProtocol) -> Path:
         drives = {VolumeProtocol.FILE: "c", VolumeProtocol.SMB: "d"}
         if protocol not in drives:
@@ -83,6 +109,8 @@ class SimulatorStorage(StorageQuestions):
     def volume_content(self, volume: TestVolume) -> bytes:
         """See `StorageQuestions`. QEMU reads what the simulator has written."""
         connection = volume.connection
+        if isinstance(connection, IscsiVolume):
+            return self._unit_file(connection).read_bytes()
         if isinstance(connection, SmbVolume):
             return _as_raw(self._folder(VolumeProtocol.SMB) / connection.path)
         name = _path_on_host(connection).rpartition("\\")[2]
@@ -90,10 +118,14 @@ class SimulatorStorage(StorageQuestions):
 
     def volume_is_used(self, volume: TestVolume) -> bool:
         """See `StorageQuestions`."""
+        hosts = range(len(self._simulator.ports))
+        if isinstance(volume.connection, IscsiVolume):
+            iqn = volume.connection.target_iqn
+            return any(self.control("uses_target", host=host, iqn=iqn) for host in hosts)
         path = _path_on_host(volume.connection)
         return any(
             path in row["host"]
-            for host in range(len(self._simulator.ports))
+            for host in hosts
             for vm in self.control("vms", host=host)
             if vm["state"] != _OFF
             for row in vm["resources"]
@@ -101,6 +133,10 @@ class SimulatorStorage(StorageQuestions):
 
     def grow_volume(self, volume: TestVolume, size_bytes: int) -> None:
         """See `StorageQuestions`."""
+        if isinstance(volume.connection, IscsiVolume):
+            with self._unit_file(volume.connection).open("r+b") as file:
+                file.truncate(size_bytes)
+            return
         self.control("enlarge_file", path=_path_on_host(volume.connection), size=size_bytes)
 
     def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:

@@ -18,9 +18,11 @@ from nova_virt_interface.errors import (
     NotFound,
     VirtError,
 )
+from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
+    DiskSpec,
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.export import ExportDiskRequest
@@ -40,6 +42,7 @@ from nova_virt_interface.values.resize import (
     RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
 from nova_virt_hyperv.mark import Mark
 
@@ -126,6 +129,21 @@ class TestLostRequests(BackendTestCase):
     def test_a_disk_comes(self) -> None:
         request = AttachDiskRequest(disk=blank())
         self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, request))
+
+    def test_a_logical_unit_comes_and_goes(self) -> None:
+        wish = VolumeWish(protocol=VolumeProtocol.ISCSI, size_bytes=4 * MIB)
+        with self.harness.volume(wish) as made:
+            source = Volume(volume_id=uuid4(), connection=made.connection)
+            disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+            come, go = AttachDiskRequest(disk=disk), DetachDiskRequest(key="volume")
+            self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, come), 3)
+
+            def with_it() -> UUID:
+                return self.made(disks=(disk,))
+
+            self.sweep(with_it, lambda vm_uuid: self.hypervisor.detach_disk(vm_uuid, go), 3)
+            gone = DeleteVmRequest()
+            self.sweep(with_it, lambda vm_uuid: self.hypervisor.delete_vm(vm_uuid, gone), 3)
 
     def test_a_disk_goes(self) -> None:
         request = DetachDiskRequest(key="data")

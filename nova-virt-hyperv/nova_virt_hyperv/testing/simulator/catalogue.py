@@ -8,6 +8,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from nova_virt_hyperv.testing.simulator.checkpoints import Checkpoints
 from nova_virt_hyperv.testing.simulator.disk_images import DiskImages
 from nova_virt_hyperv.testing.simulator.host import Configuration, Host
+from nova_virt_hyperv.testing.simulator.iscsi import Iscsi
 from nova_virt_hyperv.testing.simulator.machines import Machines
 from nova_virt_hyperv.testing.simulator.migration import Migration
 from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row
@@ -44,6 +45,8 @@ class Simulated:
         for job in ("Msvm_ConcreteJob", "Msvm_StorageJob", "Msvm_MigrationJob"):
             self.host.handlers[(job, "RequestStateChange")] = _end_job
         self.migration = Migration(self.host, self.machines)
+        targets = neighbours[0].iscsi.targets if neighbours else {}
+        self.iscsi: Iscsi = Iscsi(self.host, self.machines, targets)
         self.windows = Windows(self.host, self.machines)
         hardware(self.host)
         self.host.keep(

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from nova_virt_hyperv.testing.simulator.machines import Machine
 from nova_virt_hyperv.testing.simulator.model import Row
-from nova_virt_hyperv.testing.simulator.resources import HARD_DISK, ancestor, children
+from nova_virt_hyperv.testing.simulator.resources import (
+    HARD_DISK,
+    PHYSICAL_DRIVE,
+    ancestor,
+    children,
+)
 
 __all__ = ["booted_file"]
 
@@ -29,6 +34,8 @@ def _by_list(machine: Machine) -> Row | None:
         for drive in machine.resources:
             source = f"{drive['InstanceID']}\\BootSource".replace("\\", "\\\\")
             if f'"{source}"'.lower() in path.lower():
+                if drive["ResourceSubType"] == PHYSICAL_DRIVE:
+                    return drive
                 return next(iter(children(machine, drive)), None)
     return None
 

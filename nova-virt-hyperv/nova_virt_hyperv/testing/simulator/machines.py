@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -81,6 +82,8 @@ class Machines:
         self._host = host
         self.by_guid: dict[str, Machine] = {}
         self.on_destruction: list[Callable[[Machine], None]] = []
+        self.drive_file: Callable[[str], Path | None] = lambda path: None
+        """The file behind a physical disk, by the path of its Msvm_DiskDrive."""
         self.before_start: list[Callable[[Machine], str]] = []
         """Each says why a VM does not start; nothing if it does."""
         # As large a virtual NUMA node as a physical one.

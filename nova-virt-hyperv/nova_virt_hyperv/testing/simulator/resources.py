@@ -19,21 +19,32 @@ from nova_virt_hyperv.testing.simulator.wql import BadQuery, parse_path
 if TYPE_CHECKING:
     from nova_virt_hyperv.testing.simulator.machines import Machine, Machines
 
-__all__ = ["HARD_DISK", "Resources", "add_resource", "ancestor", "boot_sources", "children"]
+__all__ = [
+    "HARD_DISK",
+    "PHYSICAL_DRIVE",
+    "Resources",
+    "add_resource",
+    "ancestor",
+    "boot_sources",
+    "children",
+]
 
 _OFF = 3
 _PREFIX = "Microsoft:Hyper-V:"
 _SCSI, _IDE = "Synthetic SCSI Controller", "Emulated IDE Controller"
 _DISK_DRIVE, _DVD_DRIVE = "Synthetic Disk Drive", "Synthetic DVD Drive"
+_PHYSICAL = "Physical Disk Drive"
 _NIC, _CONNECTION = "Synthetic Ethernet Port", "Ethernet Connection"
 _HARD_DISK, _DVD = "Virtual Hard Disk", "Virtual CD/DVD Disk"
 HARD_DISK = _PREFIX + _HARD_DISK
+PHYSICAL_DRIVE = _PREFIX + _PHYSICAL
 _SLOTS = {_SCSI: 64, _IDE: 2}
 _MOST_SCSI_CONTROLLERS, _MOST_NICS = 4, 8
 # ResourceSubType to ResourceType and class.
 _KINDS = {
     _SCSI: (6, "Msvm_ResourceAllocationSettingData"),
     _DISK_DRIVE: (17, "Msvm_ResourceAllocationSettingData"),
+    _PHYSICAL: (17, "Msvm_ResourceAllocationSettingData"),
     _DVD_DRIVE: (16, "Msvm_ResourceAllocationSettingData"),
     _HARD_DISK: (31, "Msvm_StorageAllocationSettingData"),
     _DVD: (31, "Msvm_StorageAllocationSettingData"),
@@ -66,6 +77,9 @@ class Resources:
         before = list(machine.resources)
         try:
             made = [add_resource(host, machine, row) for row in wanted]
+            for row in made:
+                if row["ResourceSubType"] == PHYSICAL_DRIVE:
+                    self._require_free(row)
         finally:
             after, machine.resources = machine.resources, before
         outputs: dict[str, Any] = {"ResultingResourceSettings": [row.ref for row in made]}
@@ -78,6 +92,18 @@ class Resources:
             machine.resources = [*machine.resources, *new]
 
         return host.run("Adding virtual resources", effect, outputs)
+
+    def _require_free(self, drive: Row) -> None:
+        """Refused unless the host has the disk, does not use it, and no other VM has it."""
+        paths = drive["HostResource"] or []
+        if len(paths) != 1 or self._machines.drive_file(paths[0]) is None:
+            raise Refused(32773, f"no physical disk {paths}")
+        for machine in self._machines.by_guid.values():
+            for row in machine.resources:
+                if row is drive or row["ResourceSubType"] != PHYSICAL_DRIVE:
+                    continue
+                if row["HostResource"] == paths:
+                    raise Refused(32774, f"{paths[0]} is in use")
 
     def _modify(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
         texts = given.get("ResourceSettings") or []
@@ -146,7 +172,7 @@ def boot_sources(host: Host, resources: list[Row]) -> list[Row]:
     found = []
     for drive in resources:
         subtype = str(drive["ResourceSubType"]).removeprefix(_PREFIX)
-        if subtype in (_DISK_DRIVE, _DVD_DRIVE):
+        if subtype in (_DISK_DRIVE, _DVD_DRIVE, _PHYSICAL):
             source = host.make(
                 "Msvm_BootSourceSettingData",
                 InstanceID=f"{drive['InstanceID']}\\BootSource",
@@ -178,7 +204,7 @@ def _check_quantity(class_name: str, quantity: int | None) -> None:
 
 
 def _instance_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
-    if subtype in (_DISK_DRIVE, _DVD_DRIVE):
+    if subtype in (_DISK_DRIVE, _DVD_DRIVE, _PHYSICAL):
         return _drive_id(machine, row, subtype)
     if subtype in (_HARD_DISK, _DVD):
         return _content_id(host, machine, row, subtype)
