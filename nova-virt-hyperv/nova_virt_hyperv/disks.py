@@ -77,6 +77,7 @@ class Disks:
             if spec.boot_index is None:
                 return
         else:
+            self._machines.require_pluggable(machine, vm_uuid)
             self._store.check(spec)
         try:
             with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
@@ -97,7 +98,9 @@ class Disks:
         """See `IDiskHotplug.detach_disk`. Hyper-V takes a SCSI disk away without the guest's
         consent.
         """
-        self.take_off(self._machines.ours(vm_uuid), vm_uuid, request.key)
+        machine = self._machines.ours(vm_uuid)
+        self._machines.require_pluggable(machine, vm_uuid)
+        self.take_off(machine, vm_uuid, request.key)
 
     def connect(
         self,

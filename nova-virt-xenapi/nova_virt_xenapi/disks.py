@@ -369,8 +369,8 @@ class Disks:
     def _detach(self, vm: Found, key: str, seconds: float) -> None:
         vbd = self._connection(vm, key)
         if vbd is not None:
+            require_hotplug(vm)
             if self._session.call("VBD.get_currently_attached", vbd):
-                require_hotplug(vm)
                 about = f"disk {key} of {vm.mark.vm_uuid}"
                 if not self._tasks.run("VBD.unplug", vbd, about=about, seconds=seconds):
                     raise Busy(f"the guest does not let go of {about}", remedy="repeat it later")

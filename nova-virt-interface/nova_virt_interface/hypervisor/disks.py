@@ -18,7 +18,11 @@ __all__ = ["IDiskHotplug", "IDiskResize"]
 
 
 class IDiskHotplug(Interface):
-    """A hypervisor that adds disks to, and removes them from, VMs that run or are stopped."""
+    """A hypervisor that adds disks to, and removes them from, VMs that run or are stopped.
+
+    [DISK-12] A suspended VM keeps the disks that its memory knows: to attach one, or to detach one
+    of them, is an `InvalidState`.
+    """
 
     taggedValue("since", "1.0")
 

@@ -39,6 +39,8 @@ class Record:
     """What was seen, for instance the guest's console."""
     operations: tuple[str, ...] = ()
     """What the test asked of the driver, as ``INTERFACE.METHOD``."""
+    errors: tuple[tuple[str, str, str], ...] = ()
+    """What came instead of an answer: operation, class of the error, its resource or nothing."""
 
 
 @dataclass(kw_only=True)
@@ -89,6 +91,7 @@ class DriverRun:
                     "seconds": round(record.seconds, 3),
                     "evidence": record.evidence,
                     "operations": list(record.operations),
+                    "errors": [" ".join(error).rstrip() for error in record.errors],
                 }
                 for record in (*self.static, *self.behaviour)
             ],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from zope.interface import directlyProvides, providedBy
 
-from nova_virt_interface.errors import InvalidState
+from nova_virt_interface.errors import InvalidState, VirtError
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.instance_requests import (
@@ -27,35 +30,56 @@ from nova_virt_interface.values.migration import (
 from nova_virt_interface.values.recovery import AdoptVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
-__all__ = ["Tracker"]
+__all__ = ["Asked", "Tracker"]
+
+
+@dataclass
+class Asked:
+    """What a test asked for, on all of its connections."""
+
+    operations: set[str] = field(default_factory=set)
+    """As ``INTERFACE.METHOD``."""
+    errors: set[tuple[str, str, str]] = field(default_factory=set)
+    """Those that came instead of an answer: operation, class, and resource, if it names one."""
+
+    def noting(self, operation: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method, which notes that it was called and what it raised."""
+
+        @wraps(method)
+        def call(*positional: Any, **named: Any) -> Any:
+            self.operations.add(operation)
+            try:
+                return method(*positional, **named)
+            except VirtError as error:
+                resource = getattr(error, "resource", None)
+                about = resource.value if resource else ""
+                self.errors.add((operation, type(error).__name__, about))
+                raise
+
+        return call
 
 
 class Tracker:
     """Stands in front of a connection and provides what it provides."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, asked: Asked | None = None) -> None:
         self.connection = connection
+        self.asked = Asked() if asked is None else asked
         self._vms: set[UUID] = set()
         self._incoming: set[UUID] = set()
         self._outgoing: set[UUID] = set()
         self._image_keys: set[str] = set()
-        self._used: set[str] = set()
+        self._operations = {
+            name: f"{interface.__name__}.{name}"
+            for interface in providedBy(connection).flattened()
+            for name in interface.names()
+        }
         directlyProvides(self, providedBy(connection))
 
     def __getattr__(self, name: str) -> Any:
-        self._used.add(name)
-        return getattr(self.connection, name)
-
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """The operations of the contract that were asked for, as ``INTERFACE.METHOD``."""
-        return tuple(
-            sorted(
-                f"{interface.__name__}.{name}"
-                for interface in providedBy(self.connection).flattened()
-                for name in self._used.intersection(interface.names())
-            )
-        )
+        found = getattr(self.connection, name)
+        operation = self._operations.get(name)
+        return found if operation is None else self.asked.noting(operation, found)
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor`."""

@@ -26,6 +26,7 @@ from nova_virt_interface.testing.suite._mixins import blank_disk
 from nova_virt_interface.testing.suite._volumes import (
     KEY,
     MARK,
+    PLAIN,
     VOLUME_BYTES,
     VolumeMixin,
     volume_disk,
@@ -150,6 +151,10 @@ class VolumeChangeSuite(VolumeMixin):
                 self.hypervisor.replace_volume(vm_uuid, missing)
             with self.refused(InvalidRequest):
                 self.hypervisor.replace_volume(vm_uuid, no_volume)
+            if PLAIN.format not in self.hypervisor.describe().encryption_formats:
+                plain = replace(request, volume=replace(request.volume, encryption=PLAIN))
+                with self.refused(Unsupported):
+                    self.hypervisor.replace_volume(vm_uuid, plain)
             self.hypervisor.stop_vm(vm_uuid, StopRequest())
             with self.refused(InvalidState) as caught:
                 self.hypervisor.replace_volume(vm_uuid, request)
