@@ -15,6 +15,8 @@ from nova_virt_interface.errors import (
     BackendError,
     Busy,
     HostUnreachable,
+    InsufficientResources,
+    InvalidState,
     NotFound,
     VirtError,
 )
@@ -249,6 +251,27 @@ class TestBrokenAnswers(BackendTestCase):
         error = self.assertRaises(BackendError, self.hypervisor.start_vm, vm_uuid, StartRequest())
         self.assertIn("32799", error.detail)
         self.assertFalse(error.may_have_been_done)
+
+    def test_jobs_that_fail_half_way(self) -> None:
+        spec = self.spec(disks=(blank(),))
+        before = self.harness.leftovers()
+        for method in ("CreateVirtualHardDisk", "DefineSystem", "AddResourceSettings"):
+            for kind in ("job", "job-after"):
+                vm_uuid = self.new_uuid()
+                text = "Not enough space. (0x80070070)"
+                self.fault(method, kind, code=32768, text=text)
+                error = self.assertRaises(
+                    InsufficientResources, self.hypervisor.create_vm, vm_uuid, spec
+                )
+                self.assertIn(text, error.detail)
+                self.assertEqual(before, self.harness.leftovers(), f"{method} {kind}")
+                self.hypervisor.create_vm(vm_uuid, spec)
+                self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+
+    def test_a_state_that_does_not_change(self) -> None:
+        vm_uuid = self.made()
+        error = self.assertRaises(InvalidState, self.hypervisor.pause_vm, vm_uuid, PauseRequest())
+        self.assertEqual("stopped", error.state)
 
     def test_a_job_that_vanishes(self) -> None:
         vm_uuid = self.made()

@@ -72,6 +72,10 @@ class Controls(DiskControls):
         with self._simulated.host.lock:
             return self._simulated.host.running_jobs()
 
+    def do_refused_logins(self) -> int:
+        """How often somebody came with a wrong password."""
+        return self._winrm.account.refused
+
     def do_connections(self) -> int:
         """How many connections there are."""
         with self._winrm.lock:

@@ -55,6 +55,17 @@ class Service:
         content = self._output(request.uri, name, outcome)
         return envelope(self._response_action(request), request.message_id, content)
 
+    def failed_job(self, request: Request, text: str, code: int) -> bytes:
+        """The response to a method that starts a job, which ends in an error."""
+        with self._host.lock:
+            outcome = self._host.run("Failing", partial(_raise, JobFailed(text, code)))
+        return self.output(request, outcome)
+
+    def is_working(self) -> bool:
+        """Whether jobs are under way."""
+        with self._host.lock:
+            return self._host.running_jobs() > 0
+
     def operation(self, request: Request) -> str:
         """The name by which a fault can be planned: a method's, or that of an action."""
         return request.action.rpartition("/")[2]
