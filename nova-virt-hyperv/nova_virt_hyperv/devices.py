@@ -36,6 +36,12 @@ class Devices:
         named += [("ResourceSettings", text) for text in settings]
         self._wmi.invoke(self._service, "AddResourceSettings", named, about=about)
 
+    def add_features(self, connection: Instance, settings: Sequence[str], about: About) -> None:
+        """Set what a switch does with a connection."""
+        named: list[tuple[str, Parameter]] = [("AffectedConfiguration", self.reference(connection))]
+        named += [("FeatureSettings", text) for text in settings]
+        self._wmi.invoke(self._service, "AddFeatureSettings", named, about=about)
+
     def modify(self, settings: Sequence[str], about: About) -> None:
         """Change resources, all in one request; each names itself by its InstanceID."""
         named: list[tuple[str, Parameter]] = [("ResourceSettings", text) for text in settings]

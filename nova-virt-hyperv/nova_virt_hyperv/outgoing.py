@@ -34,6 +34,7 @@ from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.checkpoints import Checkpoints
 from nova_virt_hyperv.cim import Embedded, Instance, Number, Reference, embedded, equals, select
+from nova_virt_hyperv.cold_copies import ColdCopies, path_there
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.disk_files import DiskFiles
@@ -42,11 +43,10 @@ from nova_virt_hyperv.drives import Drives
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.files import DISKS, MOVES
-from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
-from nova_virt_hyperv.mark import Copied, file_name, whole
+from nova_virt_hyperv.mark import file_name
 from nova_virt_hyperv.migration_data import packed, unpacked
-from nova_virt_hyperv.moves import Move, Moves, key_file, marker_file
+from nova_virt_hyperv.moves import Move, Moves, key_file
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
 __all__ = ["Outgoing", "can_migrate"]
@@ -77,7 +77,7 @@ class Outgoing:
         drives: Drives,
         store: DiskStore,
         disk_files: DiskFiles,
-        lifecycle: Lifecycle,
+        cold: ColdCopies,
         events: Events,
         services: Services,
         host: HostDescription,
@@ -90,7 +90,7 @@ class Outgoing:
         self._drives = drives
         self._store = store
         self._disk_files = disk_files
-        self._lifecycle = lifecycle
+        self._cold = cold
         self._events = events
         self._services = services
         self._host = host
@@ -159,7 +159,7 @@ class Outgoing:
             if self._has_gone(vm_uuid, told):
                 return
             raise
-        if self._is_copied(machine, vm_uuid, told["token"]):
+        if self._cold.is_copied(machine, vm_uuid, told["token"]):
             return
         job = self._job(machine)
         if job is None:
@@ -168,7 +168,7 @@ class Outgoing:
             if not self._is_good(vm_uuid, told):
                 raise _bad_ticket(vm_uuid, "was cancelled")
         if ticket.plan.mode is MigrationMode.COLD:
-            self._copy(machine, vm_uuid, ticket.plan, told)
+            self._cold.copy(machine, vm_uuid, ticket.plan, told)
         else:
             self._move(machine, vm_uuid, ticket.plan, told, job)
 
@@ -177,7 +177,7 @@ class Outgoing:
         found = [vm for vm in self._machines.find(vm_uuid) if self._machines.is_ours(vm, vm_uuid)]
         for machine in found:
             if machine.spec:
-                self._remove_copied(machine, vm_uuid)
+                self._cold.remove(machine, vm_uuid)
         move = self._moves.outgoing(vm_uuid)
         if move is not None:
             if move.copied:
@@ -208,40 +208,13 @@ class Outgoing:
     def _is_good(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
         """Whether the destination still expects the VM."""
         name = key_file(vm_uuid, told["host"], told["token"])
-        return self._disk_files.exists(_path(told, MOVES, name), f"the ticket of VM {vm_uuid}")
+        return self._disk_files.exists(path_there(told, MOVES, name), f"the ticket of VM {vm_uuid}")
 
     def _has_gone(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
         """Whether a VM that is not here went with this ticket."""
         move = self._moves.outgoing(vm_uuid)
         # One that is expected and not here has gone, and its call ended before it could note that.
         return (move is not None and move.token == told["token"]) or self._is_good(vm_uuid, told)
-
-    def _is_copied(self, machine: Machine, vm_uuid: UUID, token: str = "") -> bool:
-        """Whether a stopped VM was copied, with this ticket or any, and not started since."""
-        copy = machine.copied
-        if copy is None or token not in ("", copy.token):
-            return False
-        return copy.state == self._state_since(machine, vm_uuid)
-
-    def _copy(
-        self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
-    ) -> None:
-        state = self._state_since(machine, vm_uuid)
-        call, done = current_call(), 0
-        for found in self._drives.find(machine, vm_uuid):
-            if found.key in plan.copied_disks and not found.is_medium:
-                target = _path(told, DISKS, whole(file_name(found.path)))
-                about = f"disk {found.key} of VM {vm_uuid}"
-                # What is there is whole: a copy that failed is removed by its host.
-                if not self._disk_files.exists(target, about):
-                    self._disk_files.copy(found.path, target, about)
-                done += 1
-                call.progress(done, unit="disks")
-        marker = _path(told, MOVES, marker_file(vm_uuid, told["host"], told["token"]))
-        about = f"the marker of VM {vm_uuid}"
-        if not self._disk_files.exists(marker, about):
-            self._disk_files.make_blank(marker, _SMALLEST_BYTES, about)
-        self._lifecycle.note_copy(machine, Copied(told["token"], state, plan.copied_disks))
 
     def _move(
         self,
@@ -314,27 +287,6 @@ class Outgoing:
             if row.number("JobState") not in (*_ENDED, 32768):
                 return Devices.reference(row)
         return None
-
-    def _state_since(self, machine: Machine, vm_uuid: UUID) -> str:
-        return self._wmi.get(machine.system, about_vm(vm_uuid)).text("TimeOfLastStateChange")
-
-    def _remove_copied(self, machine: Machine, vm_uuid: UUID) -> None:
-        if not self._is_copied(machine, vm_uuid):
-            state = self._machines.entry(machine, vm_uuid).state
-            raise InvalidState(
-                f"no migration has copied VM {vm_uuid} as it is",
-                remedy="migrate it, or delete it",
-                state=state.value,
-            )
-        copied = machine.copied.disks if machine.copied else ()
-        self._lifecycle.forget(vm_uuid)
-        self._events.note(EventKind.DELETED, vm_uuid)
-        if copied:
-            self._store.remove(vm_uuid)
-
-
-def _path(told: dict[str, str], folder: str, name: str) -> str:
-    return rf"\\{told['host']}\{told['share']}\{folder}\{name}"
 
 
 def _bad_ticket(vm_uuid: UUID, why: str) -> Conflict:

@@ -11,6 +11,7 @@ from nova_virt_interface.values.migration import MigrationMode
 
 from nova_virt_hyperv.boot_order import BootOrder
 from nova_virt_hyperv.checkpoints import Checkpoints
+from nova_virt_hyperv.cold_copies import ColdCopies
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.console import Consoles, console_port
 from nova_virt_hyperv.devices import Devices
@@ -182,7 +183,15 @@ class Parts:
             self._drives,
             self._store,
             self._disk_files,
-            self.lifecycle,
+            ColdCopies(
+                wmi,
+                machines,
+                self._drives,
+                self._store,
+                self._disk_files,
+                self.lifecycle,
+                self._events,
+            ),
             self._events,
             self._found,
             host,

@@ -16,7 +16,7 @@ from nova_virt_interface.values.guest_settings import (
 )
 from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
-from nova_virt_interface.values.nics import NicBackingKind, NicModel
+from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.vm import VmSpec
@@ -31,6 +31,7 @@ __all__ = [
     "bios_guid",
     "check_disk",
     "check_moves",
+    "check_nic",
     "check_size",
     "check_vm",
     "describe",
@@ -119,6 +120,8 @@ def describe(computer: Instance, system: Instance, iqn: str = "") -> HostDescrip
             VmFeature.ONLINE_DISK_RESIZE,
             VmFeature.IMPORTED_DISKS,
             VmFeature.SHARED_VOLUMES,
+            VmFeature.VLAN,
+            VmFeature.NIC_LIMITS,
         ),
         export_formats=(DiskFormat.VHDX,),
         volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB, *iscsi),
@@ -169,8 +172,20 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
             remedy="ask for the host's model, or for the host's processor itself",
             field="settings.cpu.mode" if cpu.mode is CpuMode.NAMED else "settings.cpu.features",
         )
+    for nic in spec.nics:
+        check_nic(nic, host)
     for disk in spec.disks:
         check_disk(disk, host, spec.secrets, firmware_of(spec, host))
+
+
+def check_nic(spec: NicSpec, host: HostDescription) -> None:
+    """Refuse a NIC that the host does not have."""
+    offers.check_nic(spec, host)
+    if spec.limits is not None and spec.limits.received_bytes_per_second is not None:
+        raise Unsupported(
+            "Hyper-V limits what a NIC sends, and not what it receives",
+            field=f"nics[{spec.key}].limits.received_bytes_per_second",
+        )
 
 
 def _check_tpm(spec: VmSpec, host: HostDescription) -> None:

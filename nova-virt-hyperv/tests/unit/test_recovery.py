@@ -49,6 +49,7 @@ from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 from nova_virt_hyperv.mark import Mark
 
 from .backend import MIB, BackendTestCase, blank, from_image, medium, nic
+from .test_nics import tagged
 
 _LONGEST = 120
 
@@ -153,6 +154,10 @@ class TestLostRequests(BackendTestCase):
             lambda: self.made(disks=(blank(),)),
             lambda vm_uuid: self.hypervisor.detach_disk(vm_uuid, request),
         )
+
+    def test_a_nic_in_a_vlan_comes(self) -> None:
+        request = AttachNicRequest(nic=tagged())
+        self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_nic(vm_uuid, request), 2)
 
     def test_a_nic_comes(self) -> None:
         request = AttachNicRequest(nic=nic())

@@ -16,6 +16,7 @@ from nova_virt_hyperv.testing.simulator.power import Power
 from nova_virt_hyperv.testing.simulator.resources import Resources
 from nova_virt_hyperv.testing.simulator.security import Security
 from nova_virt_hyperv.testing.simulator.summary import Summary
+from nova_virt_hyperv.testing.simulator.switch_ports import SwitchPorts
 from nova_virt_hyperv.testing.simulator.windows import Windows, hardware
 
 __all__ = ["Simulated", "simulate"]
@@ -34,6 +35,7 @@ class Simulated:
         self.power = Power(self.host, self.machines)
         Resources(self.host, self.machines)
         Security(self.host, self.machines)
+        SwitchPorts(self.host, self.machines)
         Summary(self.host, self.machines)
         DiskImages(self.host, self.machines)
         self.checkpoints = Checkpoints(self.host, self.machines)

@@ -19,6 +19,7 @@ from nova_virt_hyperv.testing.simulator.faults import Fault
 from nova_virt_hyperv.testing.simulator.machines import Machine
 from nova_virt_hyperv.testing.simulator.model import Row
 from nova_virt_hyperv.testing.simulator.server import WinRm
+from nova_virt_hyperv.testing.simulator.switch_ports import is_port_setting, port_settings
 
 __all__ = ["Controls", "serve"]
 
@@ -157,6 +158,12 @@ class Controls(DiskControls):
         windows = self._simulated.windows
         return {"uptime_seconds": windows.ticks() / 1e7, "cpu_idle_ns": float(windows.idle_ns())}
 
+    def do_no_ports(self, guid: str) -> None:
+        """Forget what is set of a VM's switch ports."""
+        with self._simulated.host.lock:
+            vm = self._simulated.machines.by_guid[guid]
+            vm.resources = [row for row in vm.resources if not is_port_setting(row)]
+
     def do_listens(self, guid: str) -> None:
         """Let a VM's guest have integration services from now on."""
         with self._simulated.host.lock:
@@ -199,6 +206,7 @@ def _described(
         "state": vm.state,
         "interrupts": vm.interrupts,
         "generation": vm.generation,
+        "ports": port_settings(vm),
         "features": list(features(vm, defaults)),
         "boot_sources": vm.settings["BootSourceOrder"] or [],
         "resources": [

@@ -291,6 +291,10 @@ def ancestor(machine: Machine, row: Row, generations: int) -> Row:
 def children(machine: Machine, parent: Row) -> list[Row]:
     """What belongs to a resource, directly or not."""
     found = []
+    port = f"{parent['InstanceID']}\\"
+    if parent["ResourceSubType"] == _PREFIX + _CONNECTION:
+        # Settings of a switch port go with it; they name it by their own names alone.
+        found += [row for row in machine.resources if str(row["InstanceID"]).startswith(port)]
     for row in machine.resources:
         if (
             row["Parent"]
