@@ -243,7 +243,7 @@ class SimulatorHarness(SimulatorStorage, Harness):
         found = {}
         for row in self.vm(vm_uuid)["resources"]:
             key = key_of(row["name"] or "")
-            if key and row["kind"].endswith("Disk Drive"):
+            if key and row["kind"].endswith("Drive"):
                 found[key] = f"0:0:0:{row['slot']}"
             elif key:
                 found[key] = row["id"].rpartition("\\")[2].lower()

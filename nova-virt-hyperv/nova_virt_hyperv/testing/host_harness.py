@@ -28,7 +28,6 @@ from nova_virt_interface.testing.harness import (
     TestImage,
 )
 from nova_virt_interface.testing.harness_storage import SeenDisk
-from nova_virt_interface.values.console import Console
 from nova_virt_interface.values.disks import DiskLimits
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
@@ -37,7 +36,6 @@ from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.hypervisor import HyperVFactory
-from nova_virt_hyperv.testing import rdp
 from nova_virt_hyperv.testing.counting import Questions
 from nova_virt_hyperv.testing.harness_storage import key_of, make_disk
 from nova_virt_hyperv.testing.host_client import HostClient, Ref, Row, instance_text, select
@@ -256,16 +254,12 @@ class HostHarness(Harness):
         # What changed between two looks is not told (EVT-2): there is one before anything follows.
         time.sleep(2 * _POLL_SECONDS)
 
-    def console_lets_in(self, vm_uuid: UUID, console: Console) -> bool:
-        """See `PowerQuestions`."""
-        return rdp.connects(console.host, console.port, console.path)
-
     def device_addresses(self, vm_uuid: UUID) -> dict[str, str]:
         """See `PowerQuestions`."""
         found = {}
         for row in self._devices(self._vm(vm_uuid)[0]):
             key = key_of(" ".join(row.get("ElementName", [])))
-            if key and row["ResourceSubType"][0].endswith("Disk Drive"):
+            if key and row["ResourceSubType"][0].endswith("Drive"):
                 found[key] = f"0:0:0:{row['AddressOnParent'][0]}"
             elif key:
                 found[key] = row["InstanceID"][0].rpartition("\\")[2].lower()
