@@ -20,7 +20,8 @@ from nova_virt_interface.errors import (
     VirtError,
 )
 
-from nova_virt_xenapi.errors import TABLE, contract_error
+from nova_virt_xenapi.error_table import TABLE
+from nova_virt_xenapi.errors import contract_error
 from nova_virt_xenapi.testing.simulator.datamodel import datamodel
 
 # The storage managers' own codes are numbers, which the data model does not list.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import time
 from pathlib import Path
 
 from nova_virt_interface.call import Call
@@ -53,7 +54,7 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
-from .pools import MIB, OperationTestCase
+from .pools import HEARD_SECONDS, MIB, OperationTestCase
 
 _CONSOLE = OpenConsoleRequest(kind=ConsoleKind.VNC)
 _EXPORT = ExportDiskRequest(disk_key="root", sink_key="exported", format=DiskFormat.RAW)
@@ -213,7 +214,7 @@ class TestPower(OperationTestCase):
             ):  # fmt: skip
                 self.start()
                 vm, _ = self.record()
-                self.simulator.ask("call", method=operation, parameters=[vm])
+                self.operator(operation, vm)
                 self.assertEqual(state, self.state())
                 change()
                 self.assertEqual(after, self.state(), operation)
@@ -222,7 +223,7 @@ class TestPower(OperationTestCase):
         self.make()
         self.start()
         vm, _ = self.record()
-        self.simulator.ask("call", method="VM.pause", parameters=[vm])
+        self.operator("VM.pause", vm)
         for attempt in (
             lambda: self.driver.attach_disk(self.vm_uuid, AttachDiskRequest(disk=_EXTRA)),
             lambda: self.driver.detach_disk(self.vm_uuid, DetachDiskRequest(key="blank")),
@@ -292,6 +293,7 @@ class TestDevices(OperationTestCase):
         self.assertEqual(Resource.NETWORK, error.resource)  # type: ignore[attr-defined]
         change = {"class_name": "network", "ref": ref, "field": "name_label"}
         self.simulator.ask("write", **change, value="second network")
+        time.sleep(HEARD_SECONDS)
         self.addCleanup(self.simulator.ask, "write", **change, value=record["name_label"])
         self.attempt("b", "second network", Conflict)
 
