@@ -89,6 +89,7 @@ class Cache:
         self._rows: dict[str, Rows] = {name: {} for name in _CLASSES}
         self._token = ""
         self._logins = 0
+        """The login that the records are of."""
         self._is_lost = False
         self._asked = self._heard = self._failed = 0
         self._needed = 0
@@ -182,23 +183,23 @@ class Cache:
         """
         with self._changed:
             self._asked += 1
-            number, token, logins = self._asked, self._token, self._session.logins
-            if logins != self._logins:
-                token = self._token = ""
-            # When all is known, but not that of the last moment, nobody is to wait.
-            patience = seconds if self._is_live() or not token else 0.0
+            number = self._asked
         try:
+            logins = self._session.log_in()
+            with self._changed:
+                token = self._token if logins == self._logins else ""
+                # When all is known, but not that of the last moment, nobody is to wait.
+                patience = seconds if self._is_live() or not token else 0.0
             batch = self._session.call(
                 "event.from",
                 [*_CLASSES, "message"],
                 token,
                 patience,
                 seconds=seconds + _MARGIN_SECONDS,
+                renews=False,
             )
             with self._changed:
-                if token and self._session.logins != logins:
-                    self._token = ""
-                    return Heard(whole=False)
+                self._logins = logins
                 return self._take_in(batch, number, whole=not token)
         except (KeyError, TypeError, ValueError) as error:
             self._lose(number)
@@ -211,8 +212,6 @@ class Cache:
         heard = Heard(whole)
         if whole:
             self._rows = {name: {} for name in _CLASSES}
-            # The login that was good for the answer.
-            self._logins = self._session.logins
         for event in batch["events"]:
             self._take_in_one(event, heard)
         counts = batch["valid_ref_counts"]
@@ -273,7 +272,8 @@ class Cache:
                 del self._effects[class_name, ref]
 
     def _is_live(self) -> bool:
-        return bool(self._token) and self._heard > self._needed and not self._is_lost
+        is_whole = bool(self._token) and self._logins == self._session.logins
+        return is_whole and self._heard > self._needed and not self._is_lost
 
     def _wait_until_live(self) -> None:
         """Wait for what is on its way; when the pool is lost, for one attempt to find it."""

@@ -38,7 +38,9 @@ def contract_error(error: BaseException, *, about: str, changing: bool) -> VirtE
     if isinstance(error, XenAPI.Failure):
         code, *parameters = [str(part) for part in error.details] or [""]
         row = TABLE.get(code) or _unknown(code)
-        made, detail = row.make(about, parameters), " ".join([code, *parameters])
+        # The parameter of SESSION_INVALID is the session, which lets in whoever has it.
+        told = [] if code == "SESSION_INVALID" else parameters
+        made, detail = row.make(about, parameters), " ".join([code, *told])
         changing = changing and not row.changed_nothing
     elif certificate_refused(error):
         made, detail, changing = _untrusted(), str(error), False

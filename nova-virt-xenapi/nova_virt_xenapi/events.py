@@ -25,7 +25,12 @@ _log = logging.getLogger(__name__)
 # xapi tells of a crash by a message alone: the VM's state goes on to what its settings say.
 _CRASH: Final = "VM_CRASHED"
 # The pool answers, but not with what happened since: all has to be asked for anew.
-_ASK_ANEW: Final = ("EVENTS_LOST", "EVENT_FROM_TOKEN_PARSE_FAILURE")
+_ASK_ANEW: Final = (
+    "EVENTS_LOST",
+    "EVENT_FROM_TOKEN_PARSE_FAILURE",
+    "SESSION_INVALID",
+    "HOST_IS_SLAVE",
+)
 _JOIN_SECONDS: Final = 5.0
 
 _KINDS: Final = {
@@ -85,32 +90,32 @@ class Events:
             self._thread.join(_JOIN_SECONDS)
 
     def _run(self) -> None:
-        lost = False
+        lost = asks_anew = False
         while not self._stopped.is_set():
             try:
                 heard = self._cache.listen(self._settings.event_timeout_seconds)
             except VirtError as error:
-                lost = self._after(error, lost)
+                asks_anew = not asks_anew and error.detail.startswith(_ASK_ANEW)
+                if not asks_anew:
+                    self._pause(error, lost)
+                    lost = True
                 continue
             if lost and self._whenever_back():
                 self._dispatcher.send(EventKind.RECONNECT)
             if heard.whole:
                 self._dispatcher.send(EventKind.EVENTS_LOST)
-            lost = False
+            lost = asks_anew = False
             for change in heard.changes:
                 self._tell(change)
             for message in heard.messages:
                 self._tell_of_crash(message)
 
-    def _after(self, error: VirtError, lost: bool) -> bool:
-        """What to do when a question failed; says whether the pool is lost."""
-        if error.detail.startswith(_ASK_ANEW):
-            return lost
+    def _pause(self, error: VirtError, lost: bool) -> None:
+        """The pool is lost; wait before it is asked again."""
         if not lost and not self._stopped.is_set():
             _log.warning("lost the pool: %s", error)
             self._dispatcher.send(EventKind.HOST_UNREACHABLE)
         self._cache.pause(self._settings.reconnect_interval_seconds)
-        return True
 
     def _tell(self, change: Change) -> None:
         before, after = self._ours(change.before), self._ours(change.after)

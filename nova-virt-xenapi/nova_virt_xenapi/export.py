@@ -85,6 +85,7 @@ class Exports:
                 "/export_raw_vdi",
                 {"vdi": snapshot, "format": request.format.value},
                 lambda response: _pour(response, writer, request.format, size),
+                host=self._pool.host_address,
             )
             current_call().check()
             writer.commit()

@@ -149,7 +149,7 @@ class XenApiHypervisor:
         self._events = events
         self._pool = pool
         tasks = self._tasks = Tasks(session, cache)
-        uploads = Uploads(session, tasks)
+        uploads = Uploads(session, tasks, pool)
         self._images = Images(session, cache, uploads, tasks, pool, settings, services)
         self._volumes = Volumes(session, cache, pool, settings)
         content = DiskContent(session, cache, uploads, self._images, pool, services)

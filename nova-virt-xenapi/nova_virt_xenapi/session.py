@@ -85,16 +85,23 @@ class Session:
         finally:
             _operation.reset(token)
 
-    def call(self, method: str, *arguments: Any, seconds: float | None = None) -> Any:
+    def call(
+        self, method: str, *arguments: Any, seconds: float | None = None, renews: bool = True
+    ) -> Any:
         """Send a message, with the session's reference before the arguments.
 
-        The answer may take ``seconds``, or the time of the settings.
+        Args:
+            method: a class and its message.
+            *arguments: of the message.
+            seconds: how long the answer may take; None: the time of the settings.
+            renews: send it once more, after a new login, if the session has ended.
         """
         result = self._with_login(
             method,
             lambda login: self._logins.ask(
                 login.address, method, login.handle, *arguments, seconds=seconds
             ),
+            renews=renews,
         )
         # What a task changes is seen when it is over.
         if self._watcher is not None and not _READS.fullmatch(method) and "Async." not in method:
@@ -105,12 +112,12 @@ class Session:
         """Tell of all changes from now on."""
         self._watcher = watcher
 
-    def put(self, path: str, query: dict[str, str], body: Any) -> None:
-        """Send a body of known length to one of xapi's HTTP handlers."""
+    def put(self, path: str, query: dict[str, str], body: Any, *, host: str) -> None:
+        """Send a body of known length to one of a host's HTTP handlers."""
 
         def send(login: Login) -> None:
             response = self._logins.http.put(
-                f"{login.address}{path}",
+                f"{with_host(login.address, host)}{path}",
                 params={**query, "session_id": login.handle},
                 data=body,
                 timeout=self._logins.timeout(None),
@@ -127,21 +134,20 @@ class Session:
         query: dict[str, str],
         consume: Callable[[requests.Response], Content],
         *,
-        host: str = "",
+        host: str,
     ) -> Content:
-        """Ask one of xapi's HTTP handlers, and return what ``consume`` makes of its answer.
+        """Ask one of a host's HTTP handlers, and return what ``consume`` makes of its answer.
 
         Args:
             path: of the handler.
             query: without the session.
             consume: reads the answer, whose status is good; what it raises leaves as it is.
-            host: address of the host to ask; empty for the master.
+            host: its address. Another one would redirect to one that reaches the storage.
         """
 
         def send(login: Login) -> Content:
-            address = with_host(login.address, host) if host else login.address
             with self._logins.http.get(
-                f"{address}{path}",
+                f"{with_host(login.address, host)}{path}",
                 params={**query, "session_id": login.handle},
                 timeout=self._logins.timeout(None),
                 allow_redirects=False,
@@ -207,7 +213,12 @@ class Session:
                 )
         self._logins.http.close()
 
-    def _with_login(self, method: str, send: Callable[[Login], Any]) -> Any:
+    def log_in(self) -> int:
+        """Log in, unless it is logged in; returns how often it has logged in."""
+        self._with_login("session.login_with_password", lambda login: None)
+        return self.logins
+
+    def _with_login(self, method: str, send: Callable[[Login], Any], *, renews: bool = True) -> Any:
         operation = _operation.get() or _Operation(method)
         changing = _READS.fullmatch(method) is None
         try:
@@ -216,7 +227,7 @@ class Session:
                 try:
                     result = send(login)
                 except XenAPI.Failure as failure:
-                    if not self._lost_login(login, failure):
+                    if not (self._lost_login(login, failure) and renews):
                         raise
                 else:
                     operation.changed |= changing
