@@ -22,14 +22,13 @@ from nova_virt_interface.values.disks import (
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.power import PowerState
-from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.boot_order import BootOrder
 from nova_virt_xenapi.cache import Cache, Row
 from nova_virt_xenapi.disks import Disks, OldDisk
 from nova_virt_xenapi.marks import MEDIUM, device_mark
-from nova_virt_xenapi.pool import Pool, check_volume
+from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
@@ -66,8 +65,6 @@ class DiskHotplug:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
         offers.check_disk(spec, self._pool.description, request.secrets)
-        if isinstance(spec.source, Volume):
-            check_volume(spec.source, f"disks[{spec.key}].source.connection")
         with self._session.operation(f"disk {spec.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
             existing = self._disks.connection(vm, spec.key)
@@ -124,8 +121,8 @@ class DiskHotplug:
         existing = self._disks.connection(vm, key)
         if existing is not None:
             vbd, record = existing
+            require_hotplug(vm)
             if record["currently_attached"]:
-                require_hotplug(vm)
                 about = f"disk {key} of {vm.mark.vm_uuid}"
                 if not self._tasks.run("VBD.unplug", vbd, about=about, seconds=seconds):
                     raise Busy(f"the guest does not let go of {about}", remedy="repeat it later")
