@@ -23,8 +23,8 @@ Questions are asked one after the other, so that records here only grow newer.
 * **Silence is no answer.** When a question fails there are no records: a read waits for one more
   attempt, and is HostUnreachable if that fails, too, until all is known anew by a question that was
   asked after every call that succeeded meanwhile. So it is after a new login, because another
-  master may count otherwise, and when a class has another number of records than xapi says
-  (``valid_ref_counts``); then readers wait. All is one question, too: one with an empty token.
+  master may count otherwise, and when a class has another number of records than two answers
+  say (``valid_ref_counts``); then readers wait. All is one question, too: one with an empty token.
 """
 
 from __future__ import annotations
@@ -94,6 +94,8 @@ class Cache:
         self._asked = self._heard = self._failed = 0
         self._needed = 0
         """The number of the last question that was asked too early to be enough."""
+        self._miscounted: set[str] = set()
+        """The classes that had another number of records than the last answer said."""
         self._is_wanted = threading.Event()
         self._effects: dict[tuple[str, str], Effect] = {}
         self._doubt = False
@@ -214,18 +216,26 @@ class Cache:
             self._rows = {name: {} for name in _CLASSES}
         for event in batch["events"]:
             self._take_in_one(event, heard)
-        counts = batch["valid_ref_counts"]
-        differing = [
-            name for name in _CLASSES if int(counts[name.lower()]) != len(self._rows[name])
-        ]
-        if differing:
-            _log.warning("the pool has other records than it told of: %s", ", ".join(differing))
-        # Asking for everything once more would tell no more than everything.
-        self._token = "" if differing and not whole else batch["token"]
-        self._heard, self._is_lost = number, False
+        self._token, self._heard, self._is_lost = batch["token"], number, False
+        self._count(batch["valid_ref_counts"], whole=whole)
         self._forget_seen()
         self._changed.notify_all()
         return heard
+
+    def _count(self, counts: dict[str, Any], *, whole: bool) -> None:
+        """Compare with how many there are. What goes while xapi writes the answer is counted, but
+        not told of; the next answer then counts right.
+        """
+        differing = {
+            name for name in _CLASSES if int(counts[name.lower()]) != len(self._rows[name])
+        }
+        if differing & self._miscounted:
+            _log.warning("the pool has other records than it told of: %s", sorted(differing))
+            self._token = ""
+        elif differing and not whole:
+            self._needed = self._heard
+        # Asking for everything once more would tell no more than everything.
+        self._miscounted = set() if whole else differing
 
     def _take_in_one(self, event: dict[str, Any], heard: Heard) -> None:
         class_name = _NAMES.get(event["class"])

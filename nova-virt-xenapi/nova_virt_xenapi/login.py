@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import xmlrpc.client
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ import requests
 import XenAPI
 from nova_virt_interface.errors import HostUnreachable
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.transport import Transport
@@ -24,6 +26,20 @@ _ORIGINATOR: Final = "nova-virt-xenapi"
 # A pool elects its master anew at times; more hops than this are a circle.
 _MOST_HOPS: Final = 3
 _CONNECTIONS: Final = 32
+# A host that has fallen silent is noticed after 5 + 3 * 5 seconds, also by who waits for an answer.
+_KEEP_ALIVE: Final = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+)
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
+        """See `HTTPAdapter`."""
+        options = [*HTTPConnection.default_socket_options, *_KEEP_ALIVE]
+        super().init_poolmanager(*arguments, socket_options=options, **more)
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,7 @@ class Logins:
         # Neither proxies nor credentials of the machine have to do with the pool.
         self.http.trust_env = False
         self.http.verify = settings.ca_file or True
-        self.http.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
+        self.http.mount("https://", _Adapter(pool_maxsize=_CONNECTIONS, max_retries=0))
 
     def log_in(self) -> Login:
         """Log in at the master; raises HostUnreachable if there is none to be found."""
