@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
+from typing import Any
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
@@ -32,10 +33,11 @@ from nova_virt_interface.values.images import (
     DeleteImageRequest,
     DiskFormat,
 )
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from nova_virt_vmware import devices, translate
 from nova_virt_vmware.api import Api
+from nova_virt_vmware.clones import CLONES, clones_of
 from nova_virt_vmware.datastore import Datastore, File
 from nova_virt_vmware.leases import Leases, Packed
 from nova_virt_vmware.node import Node
@@ -44,6 +46,7 @@ from nova_virt_vmware.vmdk import ImageStream
 
 __all__ = ["Images"]
 
+_query = vmodl.query.PropertyCollector
 _Folders = dict[str, dict[str, File]]
 
 
@@ -184,7 +187,14 @@ class Images:
             self._datastore.remove(folder)
 
     def delete_cached_image(self, request: DeleteImageRequest) -> None:
-        """See `IImageCache.delete_cached_image`. Disks are whole copies: none depends on it."""
+        """See `IImageCache.delete_cached_image`."""
+        if request.key in self._session.ask("the images of clones", self._cloned):
+            raise Conflict(
+                f"image {request.key} has disks that are linked clones of it",
+                remedy="delete their VMs first",
+                resource=Resource.IMAGE,
+                name=request.key,
+            )
         folder = self._datastore.images / _unfinished(request.key)
         try:
             # Renamed first, so that no image is ever seen that is half gone.
@@ -192,6 +202,16 @@ class Images:
         except NotFound:
             return
         self._datastore.remove(folder)
+
+    def _cloned(self, api: Api) -> set[str]:
+        """The images that disks of our VMs depend on, wherever in the vCenter these are."""
+        mark, owner = translate.mark_path(CLONES), translate.mark_path(translate.OWNER)
+        vms = _query.TraversalSpec(type=vim.Datastore, path="vm", skip=False)
+        start = _query.ObjectSpec(obj=self._node.datastore_object(api), skip=True, selectSet=[vms])
+        found = api.retrieve([start], {vim.VirtualMachine: [mark, owner]})
+        ours = self._session.settings.owner
+        marks = [f[mark].value for _, f in found if mark in f and _is(f.get(owner), ours)]
+        return {image for text in marks for image in clones_of(text).values()}
 
     def _remove_stale(self, folders: _Folders, key: str) -> None:
         patience = timedelta(seconds=self._session.settings.stale_upload_seconds)
@@ -231,6 +251,10 @@ class _Counted:
         current_call().check()
         current_call().progress(self._done, self._size)
         return chunk
+
+
+def _is(option: Any, value: str) -> bool:
+    return option is not None and option.value == value
 
 
 def _unfinished(key: str, number: str | None = None) -> str:
