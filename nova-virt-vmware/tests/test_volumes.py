@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -124,16 +125,13 @@ class TestVolumes(VolumeCase):
             larger = replace(BLANK, size_bytes=16 * MIB)
             resize = ResizeVmRequest(spec=spec(larger, volume))
             before = self.backing(vm_uuid).fileName
-            for undo in (
-                lambda: self.driver.revert_resize(vm_uuid, RevertResizeRequest()),
-                lambda: self.driver.confirm_resize(vm_uuid, ConfirmResizeRequest()),
-            ):
+            for end in ("revert", "confirm"):
                 self.driver.resize_vm(vm_uuid, resize)
                 self.assertEqual(before, self.backing(vm_uuid).fileName)
                 self.driver.start_vm(vm_uuid, StartRequest())
                 self.harness.write_as_guest(vm_uuid, "volume", 0, MARK)
                 self.driver.stop_vm(vm_uuid, StopRequest())
-                undo()
+                self._end_resize(vm_uuid, end)
                 self.assertEqual(before, self.backing(vm_uuid).fileName)
                 self.assertEqual(MARK, self.harness.volume_content(made)[: len(MARK)])
             self.driver.delete_vm(vm_uuid, DeleteVmRequest())
@@ -301,7 +299,7 @@ class CutMixin:
     def test_attaching_and_detaching(self: Any) -> None:
         with self.volume() as made:
             vm_uuid, disk = self.made(BLANK), self.disk(made)
-            attach, detach = lambda: self.attach(vm_uuid, disk), lambda: self.detach(vm_uuid)
+            attach, detach = partial(self.attach, vm_uuid, disk), partial(self.detach, vm_uuid)
             self._everywhere(attach, detach)
             self._everywhere(detach, lambda: None)
             attach()

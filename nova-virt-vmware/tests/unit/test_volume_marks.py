@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import testtools
@@ -38,7 +39,7 @@ CONNECTIONS = st.one_of(
 FILE = FileVolume(path="[a] x/y.vmdk", format=DiskFormat.VMDK)
 
 
-def disk(connection: VolumeConnection, **fields: bool) -> DiskSpec:
+def disk(connection: VolumeConnection, **fields: Any) -> DiskSpec:
     source = Volume(volume_id=UUID(int=1), connection=connection, **fields)
     return DiskSpec(key="volume", source=source, size_bytes=1024)
 
@@ -82,9 +83,7 @@ class TestChecks(testtools.TestCase):
 class TestDevices(testtools.TestCase):
     """added_volume and with_file."""
 
-    def _added(
-        self, backing: volume_marks.Backing, **fields: bool
-    ) -> vim.vm.device.VirtualDeviceSpec:
+    def _added(self, backing: volume_marks.Backing, **fields: bool) -> Any:
         wanted = disk(FILE, **fields)
         return volume_marks.added_volume(wanted, Slot("pvscsi", 1), 1000, backing, "[a] m.vmdk")
 
