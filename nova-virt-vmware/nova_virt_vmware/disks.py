@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound, Resource, Unsupported
+from nova_virt_interface.errors import InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
-from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
@@ -24,17 +22,16 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
-from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
-from nova_virt_vmware import devices, requirements, translate
+from nova_virt_vmware import devices, disk_checks, requirements, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.clones import added_clone, clone_marks, without_clones
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
-from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks, kept_disks
+from nova_virt_vmware.marks import boot_keys, disk_mark, disk_marks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.policies import under_policy
 from nova_virt_vmware.session import Session
@@ -102,7 +99,7 @@ class Disks:
         images = {key: self._images.require(key) for key in keys}
         for spec in specs:
             if isinstance(spec.source, FromImage):
-                _require_size(spec, images[spec.source.image_key])
+                disk_checks.require_size(spec, images[spec.source.image_key])
         own = [spec for spec in specs if not isinstance(spec.source, Volume)]
         if own:
             largest = max(spec.size_bytes or 0 for spec in own)
@@ -244,14 +241,14 @@ class Disks:
         marks = translate.marks(found.facts["config.extraConfig"])
         mark = marks.get(translate.DISK + spec.key)
         if mark is not None:
-            _require_equal(spec, mark)
+            disk_checks.require_equal(spec, mark)
             self._reorder(vm_uuid, spec.boot_index)
             return
         translate.require_pluggable(vm_uuid, found.facts)
-        _require_free(spec, marks)
+        disk_checks.require_free(spec, marks)
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
-        _require_off(vm_uuid, slot, found)
+        disk_checks.require_off(vm_uuid, slot, found)
         images = self.sources([spec])
         with (
             undone_by(lambda: self._undo(vm_uuid, spec)),
@@ -304,7 +301,7 @@ class Disks:
             self.volumes.settle()
             return
         translate.require_pluggable(vm_uuid, found.facts)
-        _require_off(vm_uuid, mark.slot, found)
+        disk_checks.require_off(vm_uuid, mark.slot, found)
         device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
         self._unplug(vm_uuid, found, marks, request.key, device)
         if not isinstance(device, vim.vm.device.VirtualDisk):
@@ -357,40 +354,4 @@ class Disks:
         self._session.run(
             f"changing the disks of VM {vm_uuid}",
             lambda api: vim.VirtualMachine(vm_id, api.stub).ReconfigVM_Task(spec),
-        )
-
-
-def _require_size(spec: DiskSpec, image: CachedImage) -> None:
-    if (spec.size_bytes or 0) < image.virtual_size_bytes:
-        raise InvalidRequest(
-            f"disk {spec.key} of {spec.size_bytes} bytes is smaller than its image "
-            f"of {image.virtual_size_bytes}",
-            remedy="ask for a larger disk, or use a smaller image",
-            field=f"disks[{spec.key}].size_bytes",
-        )
-
-
-def _require_equal(spec: DiskSpec, mark: str) -> None:
-    if DiskMark.parse(mark).digest != spec_digest(spec):
-        raise Conflict(
-            f"the VM has a disk {spec.key} of another spec",
-            remedy="detach it first, or use another key",
-            resource=Resource.DISK,
-            name=spec.key,
-        )
-
-
-def _require_off(vm_uuid: UUID, slot: Slot, found: Found) -> None:
-    """IDE is no bus for disks that come and go while it is in use."""
-    if slot.bus == "ide":
-        require_state(vm_uuid, translate.power_state(found.facts), PowerState.STOPPED)
-
-
-def _require_free(spec: DiskSpec, marks: dict[str, str]) -> None:
-    if spec.key in kept_disks(marks):
-        raise Conflict(
-            f"a pending resize has set a disk {spec.key} aside",
-            remedy="confirm or revert the resize first, or use another key",
-            resource=Resource.DISK,
-            name=spec.key,
         )
