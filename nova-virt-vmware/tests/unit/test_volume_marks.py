@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.disks import DiskSpec
@@ -47,6 +47,7 @@ def disk(connection: VolumeConnection, **fields: Any) -> DiskSpec:
 class TestMark(testtools.TestCase):
     """The mark of a VM's volumes."""
 
+    @settings(deadline=None)
     @given(st.dictionaries(NAMES, CONNECTIONS, max_size=4))
     def test_what_is_written_is_read(self, connections: dict[str, VolumeConnection]) -> None:
         text = volume_marks.volumes_text(connections)
