@@ -203,12 +203,12 @@ class Cache:
             with self._changed:
                 self._logins = logins
                 return self._take_in(batch, number, whole=not token)
-        except (KeyError, TypeError, ValueError) as error:
-            self._lose(number)
-            raise BackendError("events are not to be understood", detail=repr(error)) from error
         except VirtError:
             self._lose(number)
             raise
+        except Exception as error:
+            self._lose(number)
+            raise BackendError("events are not to be understood", detail=repr(error)) from error
 
     def _take_in(self, batch: dict[str, Any], number: int, *, whole: bool) -> Heard:
         heard = Heard(whole)
