@@ -90,7 +90,8 @@ class TestAnswers(testtools.TestCase):
         self.session.logins = 2
         self.assertEqual(("", 30.0), self.hear(_answer("9", vm=5)))
         self.assertEqual({}, self.cache.rows("VM"))
-        self.assertEqual(("9", 30.0), self.hear(_answer("10", vm=0)))
+        self.assertEqual(("9", 30.0), self.hear(_answer("10", vm=5)))
+        self.assertEqual(("10", 30.0), self.hear(_answer("11", vm=5)))
 
     def test_after_another_login_all_is_asked_for(self) -> None:
         self.session.logins = 2
