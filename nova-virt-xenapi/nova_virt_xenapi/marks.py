@@ -93,11 +93,14 @@ class VmMark:
 def vm_mark(record: dict[str, Any]) -> VmMark | None:
     """The mark of a VM's record; None for one that no driver of this kind made."""
     config = record["other_config"]
-    if record["is_a_template"] or record["is_a_snapshot"] or not {_OWNER, _VM} <= config.keys():
+    vm_uuid = _uuid(config.get(_VM))
+    if record["is_a_template"] or record["is_a_snapshot"] or _OWNER not in config:
+        return None
+    if vm_uuid is None:
         return None
     return VmMark(
         config[_OWNER],
-        UUID(config[_VM]),
+        vm_uuid,
         config.get(HOST, ""),
         config.get(SPEC),
         config.get(_REPLACES, ""),
@@ -163,18 +166,35 @@ def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | None:
     if config.get(_OWNER) != owner:
         return None
     if _CLONE in config and config.get(_PUBLISHED, record["uuid"]) != record["uuid"]:
-        config = json.loads(config[_CLONE])
-    if _VM not in config:
+        config = _content(config[_CLONE])
+    vm_uuid = _uuid(config.get(_VM))
+    if vm_uuid is None or not {_KEY, SPEC} <= config.keys():
         return None
     return DiskMark(
         owner,
-        UUID(config[_VM]),
+        vm_uuid,
         config[_KEY],
         config[SPEC],
         config.get(_IMAGE, ""),
         config.get(_SOURCE, ""),
         config.get(_KIND, DISK),
     )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    """None for what is none: an operator may write there, too."""
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None
+
+
+def _content(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -215,11 +235,8 @@ def image_mark(record: dict[str, Any], owner: str) -> ImageMark | None:
     is_image = config.get(_OWNER) == owner and {_IMAGE, _FORMAT, _SIZE} <= config.keys()
     if not is_image or published not in ("", record["uuid"]):
         return None
-    return ImageMark(
-        owner,
-        config[_IMAGE],
-        DiskFormat(config[_FORMAT]),
-        int(config[_SIZE]),
-        config.get(_TASK, ""),
-        published,
-    )
+    try:
+        format, size = DiskFormat(config[_FORMAT]), int(config[_SIZE])
+    except ValueError:
+        return None
+    return ImageMark(owner, config[_IMAGE], format, size, config.get(_TASK, ""), published)

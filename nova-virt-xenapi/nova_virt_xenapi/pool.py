@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nova_virt_interface import offers
-from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.errors import BackendError, InvalidRequest, Unsupported
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
@@ -48,7 +48,9 @@ class Pool:
 
 def examine(cache: Cache, settings: Settings) -> Pool:
     """All that stays fixed while connected, as the pool told it last."""
-    pool, hosts = next(iter(cache.told("pool").values())), cache.told("host")
+    pool, hosts = next(iter(cache.told("pool").values()), None), cache.told("host")
+    if pool is None:
+        raise BackendError("the pool tells nothing of itself")
     host = _named(hosts, settings.host, "host") or pool["master"]
     repositories = cache.told("SR")
     storage = (

@@ -16,6 +16,12 @@ __all__ = ["FaultTestCase"]
 class FaultTestCase(PoolTestCase):
     """The operation reports a contract error, a repeat works, and deletion finds all."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        # Hundreds of calls wait for their events.
+        self.simulator.ask("event_delay", seconds=0.002)
+        self.addCleanup(self.simulator.ask, "event_delay", seconds=0.05)
+
     def sweep(
         self,
         operation: Callable[[], object],

@@ -38,6 +38,8 @@ class World:
     ballast_bytes: int = 0
     slow_bytes_per_second: float = 0.0
     """How fast disks and memory are copied; 0: at once."""
+    event_delay_seconds: float = 0.05
+    """How long ``event.from`` gathers what happens: xapi's own default."""
     guest_seconds: float = 0.0
     """How long a guest takes that lets go of a device."""
     listening: set[str] = field(default_factory=set)
