@@ -1,4 +1,6 @@
-"""The listening side: XML-RPC and the HTTP handlers of xapi, over TLS on a loopback address."""
+"""The listening side: XML-RPC, JSON-RPC and the HTTP handlers of xapi, over TLS on a loopback
+address.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from nova_virt_xenapi.testing.simulator import consoles, metrics, sessions, wire
+from nova_virt_xenapi.testing.simulator import consoles, json_wire, metrics, sessions, wire
 from nova_virt_xenapi.testing.simulator.content import Source, as_vhd, chunks, receive, vdi_of
 from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
 from nova_virt_xenapi.testing.simulator.errors import XapiError
@@ -82,8 +84,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing: queries hold session references."""
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(length)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if urlsplit(self.path).path == "/jsonrpc":
+            self._post_json(body)
+            return
         fault = None
         try:
             method, parameters = wire.read_call(body)
@@ -94,6 +98,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except _Dropped:
             return
         self._answer(answer, fault)
+
+    def _post_json(self, body: bytes) -> None:
+        self.server.faults.count("POST /jsonrpc")
+        fault = None
+        try:
+            call = json_wire.read_call(body)
+        except json_wire.Malformed:
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return
+        try:
+            fault = self._begun(call.method)
+            host, dispatcher = self.server.host, self.server.dispatcher
+            answer = call.success(dispatcher.call(host, call.method, call.parameters))
+        except XapiError as error:
+            answer = call.failure(error.description)
+        except _Dropped:
+            return
+        self._answer(answer, fault, "application/json")
 
     def _begun(self, method: str) -> Fault | None:
         fault = self.server.faults.take(method)
@@ -112,7 +134,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
         raise _Dropped
 
-    def _answer(self, answer: bytes, fault: Fault | None) -> None:
+    def _answer(self, answer: bytes, fault: Fault | None, kind: str = "text/xml") -> None:
         action = "" if fault is None else fault.action
         if action == "drop_after":
             self.close_connection = True
@@ -120,7 +142,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if action == "garbage":
             answer = b"<html>no XML-RPC</html"
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         if self.close_connection:
             self.send_header("Connection", "close")
