@@ -157,7 +157,8 @@ class Disks:
 
     def connect(self, vm: str, vdi: str, spec: DiskSpec, device: str) -> str:
         """Connect a VDI to a VM; returns the VBD."""
-        mark = DeviceMark(spec.key, spec_digest(spec), spec.boot_index)
+        is_volume = isinstance(spec.source, Volume)
+        mark = DeviceMark(spec.key, spec_digest(spec), spec.boot_index, is_volume)
         record = translate.vbd_record(vm, vdi, spec, device, mark)
         vbd: str = self._session.call("VBD.create", record)
         return vbd
@@ -286,6 +287,16 @@ class Disks:
             mark = disk_mark(record, self._owner)
             if isinstance(mark, DiskMark) and set(record["VBDs"]) & set(vm.record["VBDs"]):
                 found[mark.key] = OldDisk(ref, record, mark)
+        return found
+
+    def volumes_of(self, vm: Found) -> dict[str, int]:
+        """The volumes that a VM has: key and bytes."""
+        found = {}
+        for record in self._session.call("VBD.get_all_records").values():
+            mark = device_mark(record)
+            if record["VM"] == vm.ref and mark is not None and mark.is_volume:
+                size = self._session.call("VDI.get_virtual_size", record["VDI"])
+                found[mark.key] = int(size)
         return found
 
     def of_uuid(self, vm_uuid: UUID) -> dict[str, OldDisk]:

@@ -134,6 +134,15 @@ def _volume_away(about: str, parameters: Sequence[str]) -> VirtError:
     )
 
 
+def _destination_away(about: str, parameters: Sequence[str]) -> VirtError:
+    return PeerUnreachable(
+        f"{about}: the destination does not answer any more",
+        resource=Resource.DESTINATION,
+        name=about,
+        remedy="repeat it when the destination is back",
+    )
+
+
 def _conflict(about: str, parameters: Sequence[str]) -> VirtError:
     return Conflict(f"{about} is in use", resource=Resource.DISK, name=about)
 
@@ -178,6 +187,14 @@ TABLE: Final[dict[str, Row]] = {
     "DEVICE_DETACH_REJECTED": Row(_busy),
     "DEVICE_DETACH_TIMEOUT": Row(_busy),
     "TASK_CANCELLED": Row(_busy, changed_nothing=False),
+    "MIRROR_FAILED": Row(_destination_away),
+    "TLS_CONNECTION_FAILED": Row(_destination_away),
+    "VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED": Row(_destination_away),
+    "VM_MIGRATE_FAILED": Row(_destination_away),
+    "SR_DOES_NOT_SUPPORT_MIGRATION": Row(_unsupported),
+    "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE": Row(_unsupported),
+    "VM_INCOMPATIBLE_WITH_THIS_HOST": Row(_unsupported),
+    "TOO_MANY_STORAGE_MIGRATES": Row(_busy),
     "VDI_IN_USE": Row(_conflict),
     "VM_MISSING_PV_DRIVERS": Row(_no_drivers),
     "VM_OLD_PV_DRIVERS": Row(_no_drivers),
@@ -207,7 +224,9 @@ def contract_error(error: BaseException, *, about: str, changing: bool) -> VirtE
     if isinstance(error, XenAPI.Failure):
         code, *parameters = [str(part) for part in error.details] or [""]
         row = TABLE.get(code) or Row(_unknown(code), changed_nothing=False)
-        made, detail = row.make(about, parameters), " ".join([code, *parameters])
+        # The parameter of SESSION_INVALID is the session, which lets in whoever has it.
+        told = [] if code == "SESSION_INVALID" else parameters
+        made, detail = row.make(about, parameters), " ".join([code, *told])
         changing = changing and not row.changed_nothing
     elif certificate_refused(error):
         made, detail, changing = _untrusted(), str(error), False

@@ -15,6 +15,7 @@ from nova_virt_interface.services import IEventSink
 from nova_virt_interface.values.events import EventKind
 
 from nova_virt_xenapi.conf import Settings
+from nova_virt_xenapi.marks import gone_vms
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.translate import NULL
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 # An answer may come so much later than the time that the question allows.
 _MARGIN_SECONDS: Final = 15.0
-_CLASSES: Final = ["vm", "task", "message"]
+_CLASSES: Final = ["vm", "task", "message", "host"]
 # xapi tells of a crash by a message alone: the VM's state goes on to what its settings say.
 _CRASH: Final = "VM_CRASHED"
 _JOIN_SECONDS: Final = 5.0
@@ -66,6 +67,7 @@ class Events:
         self._changed = threading.Condition()
         self._token = ""
         self._vms: dict[str, _Seen] = {}
+        self._gone: frozenset[UUID] = frozenset()
         self._tasks: dict[str, dict[str, Any]] = {}
         self._thread = threading.Thread(target=self._run, name="xenapi-events", daemon=True)
 
@@ -137,6 +139,9 @@ class Events:
                 if event["class"] == "task":
                     self._apply_task(event)
                     continue
+                if event["class"] == "host":
+                    self._apply_host(event)
+                    continue
                 is_vm = event["class"] == "vm"
                 told = self._apply_vm(event) if is_vm else self._crash(event)
                 if told is not None and not silent:
@@ -157,11 +162,17 @@ class Events:
         else:
             self._tasks[event["ref"]] = event["snapshot"]
 
+    def _apply_host(self, event: dict[str, Any]) -> None:
+        if self._records is not None and event["ref"] == self._records.host:
+            self._gone = gone_vms(event.get("snapshot", {"other_config": {}}))
+
     def _apply_vm(self, event: dict[str, Any]) -> tuple[EventKind, UUID] | None:
         before = self._vms.get(event["ref"], _Seen(None, "Halted"))
         if event["operation"] == "del":
             self._vms.pop(event["ref"], None)
-            return (EventKind.DELETED, before.vm_uuid) if before.vm_uuid else None
+            # xapi removes a VM that has gone to another pool.
+            kind = EventKind.MIGRATED if before.vm_uuid in self._gone else EventKind.DELETED
+            return (kind, before.vm_uuid) if before.vm_uuid else None
         record = event["snapshot"]
         mark = self._records.ours(record) if self._records else None
         is_vm = mark is not None and mark.spec is not None and not mark.kept
@@ -169,8 +180,8 @@ class Events:
         self._vms[event["ref"]] = _Seen(vm_uuid, record["power_state"], record["uuid"])
         if before.vm_uuid is not None and self._has_left(record):
             return EventKind.MIGRATED, before.vm_uuid
-        kind = transition(before.power_state, record["power_state"])
-        return (kind, vm_uuid) if vm_uuid is not None and kind is not None else None
+        changed = transition(before.power_state, record["power_state"])
+        return (changed, vm_uuid) if vm_uuid is not None and changed is not None else None
 
     def _has_left(self, record: dict[str, Any]) -> bool:
         """Whether a VM that was ours runs on another host now."""

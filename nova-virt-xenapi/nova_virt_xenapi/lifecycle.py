@@ -11,6 +11,7 @@ from nova_virt_interface.errors import Conflict, NotFound, Resource
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.arrivals import Arrivals
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.marks import SPEC
@@ -37,6 +38,7 @@ class Lifecycle:
         nics: Nics,
         pool: Pool,
         volumes: Volumes,
+        arrivals: Arrivals,
     ) -> None:
         self._session = session
         self._records = records
@@ -46,6 +48,7 @@ class Lifecycle:
         self._nics = nics
         self._pool = pool
         self._volumes = volumes
+        self._arrivals = arrivals
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""
@@ -76,6 +79,10 @@ class Lifecycle:
     def remove(self, vms: list[Found], vm_uuid: UUID, *, kind: str | None = None) -> None:
         """Remove these VMs, and then those disks of the uuid that no VM is connected to."""
         for vm in vms:
+            if vm.mark.host_uuid != self._pool.host_uuid:
+                # It came, and nobody has finished its migration.
+                self._arrivals.adopt(vm)
+            self._arrivals.dismiss(vm)
             self._power.turn_off(vm)
             with suppress(NotFound):
                 self._session.call("VM.destroy", vm.ref)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nova_virt_interface import offers
-from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.errors import InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
@@ -21,7 +21,7 @@ from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.settings import FEATURES, check_settings
 
-__all__ = ["MOST_DISKS", "Pool", "check_vm", "check_volume", "examine"]
+__all__ = ["MOST_DISKS", "Pool", "check_vm", "check_volume", "examine", "management_network"]
 
 MOST_DISKS: Final = 16
 """xapi numbers the disks of a VM of full virtualization 0 to 15."""
@@ -77,6 +77,16 @@ def examine(session: Session, settings: Settings) -> Pool:
         repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
         pool["uuid"],
         _describe(record, _host_powers(record, is_master=is_master)),
+    )
+
+
+def management_network(session: Session, host: str) -> str:
+    """The network of a host's management, over which disks and memory go."""
+    for record in session.call("PIF.get_all_records").values():
+        if record["management"] and record["host"] == host:
+            return str(record["network"])
+    raise NotFound(
+        "the host has no network of management", resource=Resource.NETWORK, name="management"
     )
 
 

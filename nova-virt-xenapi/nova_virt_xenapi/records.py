@@ -45,7 +45,7 @@ class Records:
         self._session = session
         self._owner = owner
         self._host_uuid = host_uuid
-        self._host = host
+        self.host = host
         self._lock = threading.Lock()
         self._refs: dict[UUID, str] = {}
 
@@ -59,7 +59,7 @@ class Records:
         if mark is None or mark.owner != self._owner:
             return None
         runs_on = record["resident_on"]
-        here = mark.host_uuid == self._host_uuid if runs_on == NULL else runs_on == self._host
+        here = mark.host_uuid == self._host_uuid if runs_on == NULL else runs_on == self.host
         return mark if here else None
 
     def all(self) -> Iterator[Found]:

@@ -220,7 +220,10 @@ class Session:
 
     def _lost_login(self, login: _Login, failure: XenAPI.Failure) -> bool:
         """Whether the pool refused for want of a login, with nothing done."""
-        if failure.details[0] not in ("SESSION_INVALID", "HOST_IS_SLAVE"):
+        code, *parameters = failure.details
+        # Another pool's session may be among the arguments.
+        is_other = code == "SESSION_INVALID" and parameters not in ([], [login.handle])
+        if is_other or code not in ("SESSION_INVALID", "HOST_IS_SLAVE"):
             return False
         with self._lock:
             if self._login == login:

@@ -20,10 +20,11 @@ from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_xenapi.hypervisor import XenApiFactory
 
 from .fault_matrix import FaultTestCase
+from .pools import InPoolHarness
 
 
-class TestMigrationFaults(FaultTestCase):
-    """Between two hosts of the pool that have storage of their own."""
+class MigrationFaults(FaultTestCase):
+    """Every step of a migration between two hosts that have storage of their own."""
 
     ticket: MigrationTicket
 
@@ -32,10 +33,11 @@ class TestMigrationFaults(FaultTestCase):
         settings = self.harness.second_settings()
         self.other = XenApiFactory().connect(settings, SuiteServices())
         self.addCleanup(self.other.close)
+        self.destination = self.simulator
         self.before = self.objects()
 
     def objects(self) -> frozenset[str]:
-        """Without sessions: xapi makes one for a migration, and a logout may be lost."""
+        """Without sessions: xapi makes one for a migration, and that answer may be lost, too."""
         return frozenset(name for name in super().objects() if not name.startswith("session"))
 
     def plan(self, mode: MigrationMode) -> MigrationPlan:
@@ -76,6 +78,7 @@ class TestMigrationFaults(FaultTestCase):
         self.other.cancel_incoming(self.vm_uuid, CancelIncomingRequest())
 
     def test_prepare(self) -> None:
+        self.faulty = self.destination
         self.sweep(
             lambda: self.other.prepare_incoming(self.vm_uuid, self.promised),
             prepare=lambda: self.ready(MigrationMode.LIVE),
@@ -83,6 +86,7 @@ class TestMigrationFaults(FaultTestCase):
         )
 
     def test_cancel(self) -> None:
+        self.faulty = self.destination
         self.sweep(self.cancel, prepare=lambda: self.prepared(MigrationMode.LIVE))
 
     def test_migrate_live(self) -> None:
@@ -100,6 +104,7 @@ class TestMigrationFaults(FaultTestCase):
         )
 
     def test_finish_there(self) -> None:
+        self.faulty = self.destination
         for mode in MigrationMode:
             self.sweep(
                 self.finish_there,
@@ -113,3 +118,17 @@ class TestMigrationFaults(FaultTestCase):
             self.finish_there()
 
         self.sweep(self.finish_here, prepare=prepare, check=self.finish)
+
+
+class TestInPool(MigrationFaults):
+    """Both hosts are of one pool."""
+
+    harness_class = InPoolHarness
+
+
+class TestAcrossPools(MigrationFaults):
+    """Each host has a pool of its own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.destination = self.harness.other_pool

@@ -5,18 +5,27 @@ address.
 from __future__ import annotations
 
 import http.server
+import json
 import socket
 import ssl
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from nova_virt_xenapi.testing.simulator import consoles, json_wire, metrics, sessions, wire
-from nova_virt_xenapi.testing.simulator.content import Source, as_vhd, chunks, receive, vdi_of
+from nova_virt_xenapi.testing.simulator import (
+    consoles,
+    json_wire,
+    metrics,
+    receiving,
+    sessions,
+    wire,
+)
+from nova_virt_xenapi.testing.simulator.content import as_vhd, chunks, receive, vdi_of
 from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.faults import Fault, Faults
@@ -157,7 +166,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._handle("CONNECT", {"/console": self._console})
 
     def do_PUT(self) -> None:
-        self._handle("PUT", {"/import_raw_vdi": self._import})
+        self._handle("PUT", {"/import_raw_vdi": self._import, "/services/xenops": self._take_in})
 
     def _handle(self, verb: str, handlers: dict[str, Any]) -> None:
         self.close_connection = True
@@ -182,6 +191,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse, and take what is still being sent, or the peer would not see the answer."""
         super().send_error(code, message, explain)
+        self._take_the_rest()
+
+    def _take_the_rest(self) -> None:
         self.wfile.flush()
         self.connection.settimeout(_LINGER_SECONDS)
         with suppress(OSError):
@@ -242,6 +254,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if fault is not None and fault.action == "drop_after":
                 self.connection.shutdown(socket.SHUT_RDWR)
 
+    def _take_in(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
+        try:
+            answer = receiving.take_in(ctx, _Socket(self.rfile))
+        except XapiError as error:
+            answer = {"error": error.description}
+        self._answer(json.dumps(answer).encode(), fault, "application/json")
+        self._take_the_rest()
+
     def _store(self, ctx: Context, vdi: str, query: dict[str, str]) -> None:
         # As xapi does: the answer comes before the content, and how it went is in the task.
         self.send_response(HTTPStatus.OK)
@@ -267,7 +287,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class _Socket:
     """Reads what comes, and less when the peer goes away."""
 
-    def __init__(self, file: Source) -> None:
+    def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
 
     def read(self, size: int, /) -> bytes:
@@ -276,6 +296,10 @@ class _Socket:
             return self._file.read(size)
         except OSError:
             return b""
+
+    def readline(self, size: int, /) -> bytes:
+        """The next line."""
+        return self._file.readline(size)
 
 
 def _require_task(ctx: Context, task: str | None) -> None:
