@@ -29,7 +29,7 @@ from nova_virt_vmware.waiting import wait_for
 
 __all__ = ["Power"]
 
-_PATHS = ["runtime.powerState", "runtime.connectionState"]
+_PATHS = translate.POWER_PATHS
 # How soon a guest whose tools do not answer is asked again: it may be booting.
 _ASK_AGAIN_SECONDS = 2.0
 
