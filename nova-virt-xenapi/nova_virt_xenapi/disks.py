@@ -253,6 +253,9 @@ class Disks:
         """See `IDiskResize.resize_disk`."""
         with self._session.operation(f"disk {request.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
+            if (volume := self.volumes_of(vm).get(request.key)) is not None:
+                self._volumes.take_size(volume, vm, request)
+                return
             disk = self.require(vm, request.key)
             vdi, record = disk.ref, disk.record
             if disk.mark.kind == MEDIUM:
@@ -287,14 +290,13 @@ class Disks:
                 found[mark.key] = OldDisk(ref, record, mark)
         return found
 
-    def volumes_of(self, vm: Found) -> dict[str, int]:
-        """The volumes that a VM has: key and bytes."""
+    def volumes_of(self, vm: Found) -> dict[str, str]:
+        """The volumes that a VM has: key and VDI."""
         found = {}
         for record in self._session.call("VBD.get_all_records").values():
             mark = device_mark(record)
             if record["VM"] == vm.ref and mark is not None and mark.is_volume:
-                size = self._session.call("VDI.get_virtual_size", record["VDI"])
-                found[mark.key] = int(size)
+                found[mark.key] = str(record["VDI"])
         return found
 
     def of_uuid(self, vm_uuid: UUID) -> dict[str, OldDisk]:

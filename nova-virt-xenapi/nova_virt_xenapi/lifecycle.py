@@ -92,6 +92,8 @@ class Lifecycle:
     def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
         record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
         vm = self._session.call("VM.create", record)
+        if spec.settings.tpm is not None:
+            self._session.call("VTPM.create", vm, False)
         for number, disk in enumerate(translate.boot_order(spec.disks)):
             self._disks.make(vm, vm_uuid, disk, str(number))
         for number, nic in enumerate(spec.nics):

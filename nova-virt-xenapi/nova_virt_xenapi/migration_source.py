@@ -82,8 +82,8 @@ class MigrationSource:
                 for key, disk in self._disks.of_vm(vm).items()
             ]
             disks += [
-                OutgoingDisk(key=key, size_bytes=size, is_volume=True)
-                for key, size in self._disks.volumes_of(vm).items()
+                OutgoingDisk(key=key, size_bytes=self._size(vdi), is_volume=True)
+                for key, vdi in self._disks.volumes_of(vm).items()
             ]
         state = translate.power_state(vm.record["power_state"])
         data = pack(self._pool, version=self._pool.description.hypervisor_version)
@@ -194,6 +194,9 @@ class MigrationSource:
                     remedy="finish the migration",
                     state=PowerState.RUNNING.value,
                 )
+
+    def _size(self, vdi: str) -> int:
+        return int(self._session.call("VDI.get_virtual_size", vdi))
 
     def _await_other(self, vm: Found) -> None:
         """Wait for a migration of the VM that is on its way."""

@@ -42,6 +42,7 @@ from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["MigrationTarget"]
 
@@ -76,6 +77,8 @@ class MigrationTarget:
         if is_across:
             _require_crossing(source, request, pool)
         check_vm(request.spec, pool)
+        if request.mode is MigrationMode.COLD:
+            check_tpm_stays(request.spec.settings)
         if {disk.key for disk in request.spec.disks} != {disk.key for disk in request.vm.disks}:
             raise InvalidRequest("the description has other disks than the VM", field="spec.disks")
         with self._session.operation(f"VM {vm_uuid}"):

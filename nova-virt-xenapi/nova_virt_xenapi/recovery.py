@@ -18,6 +18,7 @@ from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["Recovery"]
 
@@ -50,6 +51,7 @@ class Recovery:
         """See `IRecovery.adopt_vm`."""
         spec = request.spec
         check_vm(spec, self._pool)
+        check_tpm_stays(spec.settings)
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid, also_elsewhere=True)
             for vm in found:

@@ -10,7 +10,16 @@ import threading
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from nova_virt_interface.errors import NotFound, PeerUnreachable, Resource, VirtError
+from nova_virt_interface.errors import (
+    InvalidRequest,
+    NotFound,
+    PeerUnreachable,
+    Resource,
+    VirtError,
+)
+from nova_virt_interface.states import require_state
+from nova_virt_interface.values.disks import ResizeDiskRequest
+from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.volumes import (
     HypervisorVolume,
     IscsiVolume,
@@ -20,7 +29,9 @@ from nova_virt_interface.values.volumes import (
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.pool import Pool
+from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.translate import power_state
 
 __all__ = ["Volumes"]
 
@@ -64,6 +75,30 @@ class Volumes:
                 return str(ref)
         self.release_unused()
         raise _away(volume)
+
+    def take_size(self, vdi: str, vm: Found, request: ResizeDiskRequest) -> None:
+        """Let the pool see that a volume has grown. Its guest sees it when it starts: no storage
+        manager of XCP-ng tells a domain that has the disk.
+        """
+        if self._has_size(vdi, request):
+            return
+        state = power_state(vm.record["power_state"])
+        require_state(vm.mark.vm_uuid, state, PowerState.STOPPED)
+        record = self._session.call("VDI.get_record", vdi)
+        if record["SR"] in self._ours():
+            self._session.call("SR.scan", record["SR"])
+        else:
+            self._session.call("VDI.update", vdi)
+        if not self._has_size(vdi, request):
+            raise InvalidRequest(
+                f"volume {request.key} of VM {vm.mark.vm_uuid} has another size",
+                remedy="let its service enlarge it first",
+                field="size_bytes",
+            )
+
+    def _has_size(self, vdi: str, request: ResizeDiskRequest) -> bool:
+        size = int(self._session.call("VDI.get_virtual_size", vdi))
+        return 0 <= size - request.size_bytes < self._pool.description.disk_step_bytes
 
     def release_unused(self) -> None:
         """Disconnect the host from targets of which no VM has a unit any more."""

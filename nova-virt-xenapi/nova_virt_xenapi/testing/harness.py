@@ -34,6 +34,11 @@ __all__ = ["FOREIGN", "SimulatorHarness"]
 MIB = 1024 * 1024
 _OPERATOR_SECONDS = 0.3
 _SLOW_BYTES_PER_SECOND = 32 * MIB
+# fmt: off
+_CLASSES: Final = (
+    "VM", "VBD", "VIF", "VDI", "VTPM", "VM_metrics", "console", "task", "session",
+)
+# fmt: on
 _NETWORK = "Pool-wide network associated with eth0"
 
 
@@ -106,7 +111,7 @@ class SimulatorHarness(StorageAnswers, Harness):
             for ref, vm in vms.items()
         }
         places |= {vm["metrics"]: places[ref] for ref, vm in vms.items()}
-        for class_name in ("VM", "VBD", "VIF", "VDI", "VM_metrics", "console", "task", "session"):
+        for class_name in _CLASSES:
             for ref, record in records(class_name).items():
                 if class_name == "VDI" and record["SR"] in services:
                     continue

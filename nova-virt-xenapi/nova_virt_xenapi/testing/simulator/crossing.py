@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator import storage
+from nova_virt_xenapi.testing.simulator.domains import PARTS
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.peer import Peer, Sending
 from nova_virt_xenapi.testing.simulator.types import NULL
@@ -73,6 +74,7 @@ def cross(
         "vm": _constructor(ctx, "VM", record),
         "uuid": record["uuid"],
         "start_time": ctx.db.get("VM_metrics", record["metrics"])["start_time"],
+        "vtpms": len(record["VTPMs"]),
         "vdis": [_disk(ctx, vdi, sr) for vdi, sr in vdi_map.items()],
         "vbds": [_constructor(ctx, "VBD", ctx.db.record("VBD", ref)) for ref in record["VBDs"]],
         "vifs": [
@@ -131,7 +133,7 @@ def _disk(ctx: Context, vdi: str, sr: str) -> dict[str, Any]:
 def _forget(ctx: Context, vm: str, vdis: list[str]) -> None:
     """The VM is not this pool's any more."""
     record = ctx.db.record("VM", vm)
-    for class_name, field in (("VBD", "VBDs"), ("VIF", "VIFs"), ("console", "consoles")):
+    for class_name, field in PARTS.items():
         for ref in record[field]:
             ctx.db.destroy(class_name, ref)
     for vdi in vdis:

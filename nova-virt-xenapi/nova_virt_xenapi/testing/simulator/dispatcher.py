@@ -16,6 +16,7 @@ from nova_virt_xenapi.testing.simulator import (
     sessions,
     storage,
     vms,
+    vtpms,
 )
 from nova_virt_xenapi.testing.simulator.datamodel import Message, datamodel
 from nova_virt_xenapi.testing.simulator.errors import XapiError
@@ -35,6 +36,7 @@ _OWN: dict[str, Callable[..., Any]] = {
     **hosts.MESSAGES,
     **moving.MESSAGES,
     **repositories.MESSAGES,
+    **vtpms.MESSAGES,
 }
 # Classes whose objects need nothing but their row.
 _PLAIN = frozenset({"network", "console"})

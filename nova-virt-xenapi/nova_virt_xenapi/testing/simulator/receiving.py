@@ -88,6 +88,8 @@ def _vm(
         ctx.db.write("VM", vm, "uuid", metadata["uuid"])
     for vbd in metadata["vbds"]:
         make("VBD", **vbd | _UNPLUGGED | {"VM": vm, "VDI": disks.get(vbd["VDI"], NULL)})
+    for _ in range(metadata["vtpms"]):
+        make("VTPM", VM=vm)
     for number, vif in enumerate(metadata["vifs"]):
         # A copy is given addresses of its own.
         mac = vif["MAC"] if metadata["restore"] else f"02:00:00:00:01:{number:02x}"

@@ -103,10 +103,13 @@ def _scan(ctx: Context, sr: str) -> None:
         raise XapiError("SR_HAS_NO_PBDS", sr)
     if record["type"] != "iscsi":
         return
-    known = {ctx.db.get("VDI", ref)["sm_config"].get("LUNid") for ref in record["VDIs"]}
+    known = {ctx.db.get("VDI", ref)["sm_config"].get("LUNid"): ref for ref in record["VDIs"]}
     for lun, file in _target(ctx, plugged[0]).items():
-        if str(lun) not in known:
-            size = (ctx.world.directory / file).stat().st_size
+        size = (ctx.world.directory / file).stat().st_size
+        if str(lun) in known:
+            for field in ("virtual_size", "physical_utilisation"):
+                ctx.db.write("VDI", known[str(lun)], field, size)
+        else:
             vdi = ctx.db.create(
                 "VDI",
                 SR=sr,
@@ -119,10 +122,18 @@ def _scan(ctx: Context, sr: str) -> None:
             ctx.world.content_path(vdi).symlink_to(ctx.world.directory / file)
 
 
+def _update(ctx: Context, vdi: str) -> None:
+    """Ask the storage itself what it has."""
+    size = ctx.world.content_path(vdi).stat().st_size
+    for field in ("virtual_size", "physical_utilisation"):
+        ctx.db.write("VDI", vdi, field, size)
+
+
 MESSAGES: dict[str, Callable[..., Any]] = {
     "SR.introduce": _introduce,
     "SR.forget": _forget,
     "SR.scan": _scan,
+    "VDI.update": _update,
     "PBD.create": _create_pbd,
     "PBD.destroy": _destroy_pbd,
     "PBD.plug": _plug,
