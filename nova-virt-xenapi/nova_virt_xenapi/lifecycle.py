@@ -9,6 +9,7 @@ from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, NotFound, Resource
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.arrivals import Arrivals
@@ -88,6 +89,16 @@ class Lifecycle:
                 self._session.call("VM.destroy", vm.ref)
         self._disks.remove(vm_uuid, kind=kind)
         self._volumes.release_unused()
+
+    def leave_volumes(self) -> None:
+        """Disconnect the host from volumes that VMs of other hosts alone have."""
+        self._volumes.leave({vm.ref for vm in self._records.all()})
+
+    def join_volumes(self, spec: VmSpec) -> None:
+        """Connect the host to the volumes of a VM that is to come."""
+        for disk in spec.disks:
+            if isinstance(disk.source, Volume):
+                self._volumes.connect(disk.source)
 
     def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
         record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)

@@ -102,8 +102,9 @@ class MigrationSource:
             expected = sum(sizes)
             if mode is MigrationMode.LIVE:
                 expected += int(vm.record["memory_dynamic_max"])
-                # Only the ticket lets this pool ask another one.
-                if not self._is_across(data):
+                # Only the ticket lets this pool ask another one, and a destination connects itself
+                # to volumes when it prepares: then xapi is asked on the way.
+                if not self._is_across(data) and not self._disks.volumes_of(vm):
                     self._in_pool.check(vm, data, offer.copied_disks)
         return MigrationPlan(
             mode=mode,
@@ -155,6 +156,7 @@ class MigrationSource:
                         state=translate.power_state(state).value,
                     )
             self._lifecycle.remove(found, vm_uuid)
+            self._lifecycle.leave_volumes()
             if self._across.token(vm_uuid):
                 self._across.forget(vm_uuid)
 

@@ -32,6 +32,7 @@ from nova_virt_interface.values.migration import (
     PrepareIncomingRequest,
 )
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.arrivals import VALID_SECONDS, Arrivals
@@ -111,6 +112,7 @@ class MigrationTarget:
             networks = self._networks(spec)
             with undone_by(lambda: self._remove(vm_uuid) if place is None else None):
                 ready = place or self._make_place(vm_uuid, spec, wanted)
+                self._lifecycle.join_volumes(spec)
                 secret = self._arrivals.admit(ready) if is_across else None
         data = pack(
             pool,
@@ -181,12 +183,13 @@ class MigrationTarget:
                 self._arrivals.dismiss(place)
                 self._arrivals.remove_copies(vm_uuid, place.mark.incoming.rpartition(" ")[2])
             self._remove(vm_uuid)
+            self._lifecycle.leave_volumes()
 
     def _complete(self, place: Found, vm_uuid: UUID, spec: VmSpec, token: str) -> None:
         """Make the VM of its place and of the disks that were copied."""
         self._arrivals.take_copies(vm_uuid, token, spec.disks)
         copied = self._disks.unattached(vm_uuid, token)
-        needed = {disk.key for disk in spec.disks if not isinstance(disk.source, Media)}
+        needed = {disk.key for disk in spec.disks if not isinstance(disk.source, Media | Volume)}
         if not needed <= copied.keys():
             raise _not_there(vm_uuid)
         self._arrivals.dismiss(place)
@@ -194,7 +197,7 @@ class MigrationTarget:
         with undone_by(lambda: self._disks.disconnect(place.ref)):
             self._disks.disconnect(place.ref)
             for number, disk in enumerate(translate.boot_order(spec.disks)):
-                if isinstance(disk.source, Media):
+                if isinstance(disk.source, Media | Volume):
                     self._disks.make(place.ref, vm_uuid, disk, str(number))
                 else:
                     self._disks.connect(place.ref, copied[disk.key].ref, disk, str(number))

@@ -107,6 +107,18 @@ class Volumes:
                 if not any(self._session.call("VDI.get_VBDs", vdi) for vdi in record["VDIs"]):
                     self._forget(sr, record)
 
+    def leave(self, here: set[str]) -> None:
+        """Disconnect the host from targets of which none of its own VMs has a unit: those that have
+        one are on other hosts.
+        """
+        with self.lock:
+            ours = self._ours()
+            vbds = self._session.call("VBD.get_all_records") if ours else {}
+            used = {row["VDI"] for row in vbds.values() if row["VM"] in here}
+            for sr, record in ours.items():
+                if not used & set(record["VDIs"]):
+                    self._forget(sr, record)
+
     def _ours(self) -> dict[str, dict[str, Any]]:
         records = self._session.call("SR.get_all_records")
         return {

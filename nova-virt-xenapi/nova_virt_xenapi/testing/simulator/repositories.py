@@ -83,9 +83,12 @@ def _plug(ctx: Context, pbd: str) -> None:
 
 
 def _unplug(ctx: Context, pbd: str) -> None:
-    for vdi in ctx.db.get("SR", ctx.db.get("PBD", pbd)["SR"])["VDIs"]:
+    record = ctx.db.get("PBD", pbd)
+    for vdi in ctx.db.get("SR", record["SR"])["VDIs"]:
         vbds = [ctx.db.get("VBD", ref) for ref in ctx.db.get("VDI", vdi)["VBDs"]]
-        if any(vbd["currently_attached"] for vbd in vbds):
+        attached = [vbd["VM"] for vbd in vbds if vbd["currently_attached"]]
+        # VMs of other hosts have connections of their own.
+        if any(ctx.db.get("VM", vm)["resident_on"] == record["host"] for vm in attached):
             raise XapiError("VDI_IN_USE", vdi, "detach")
     ctx.db.write("PBD", pbd, "currently_attached", False)
 
