@@ -253,10 +253,12 @@ class Disks:
         """See `IDiskResize.resize_disk`."""
         with self._session.operation(f"disk {request.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            if (volume := self.volumes_of(vm).get(request.key)) is not None:
+            disk = self.of_vm(vm).get(request.key)
+            volume = self.volumes_of(vm).get(request.key) if disk is None else None
+            if volume is not None:
                 self._volumes.take_size(volume, vm, request)
                 return
-            disk = self.require(vm, request.key)
+            disk = disk or self.require(vm, request.key)
             vdi, record = disk.ref, disk.record
             if disk.mark.kind == MEDIUM:
                 raise Unsupported(f"disk {request.key} is a medium", field="key")

@@ -77,6 +77,8 @@ class Exports:
                 "/export_raw_vdi",
                 {"vdi": snapshot, "format": request.format.value},
                 lambda response: _pour(response, writer, request.format, size),
+                # Another host may not see the storage repository.
+                host=self._pool.handler_host,
             )
             current_call().check()
             writer.commit()

@@ -146,7 +146,7 @@ class XenApiHypervisor:
         self._events = events
         self._pool = pool
         tasks = self._tasks = Tasks(session, events)
-        uploads = Uploads(session, tasks)
+        uploads = Uploads(session, tasks, pool.handler_host)
         self._images = Images(session, uploads, pool, settings, services)
         self._volumes = Volumes(session, pool, settings)
         self._disks = Disks(

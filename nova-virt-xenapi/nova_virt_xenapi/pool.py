@@ -44,6 +44,10 @@ class Pool:
     """Of storage that other hosts of the pool see, too."""
     pool_uuid: str
     description: HostDescription
+    handler_host: str = ""
+    """Address of the host, for what has to be asked at itself; empty: it is the master, where the
+    login is.
+    """
 
 
 def examine(session: Session, settings: Settings) -> Pool:
@@ -54,6 +58,7 @@ def examine(session: Session, settings: Settings) -> Pool:
         pool = next(iter(pools.values()))
         host = _named(hosts, settings.host, "host") or pool["master"]
         repositories = session.call("SR.get_all_records")
+        managers = session.call("SM.get_all_records").values()
         storage = (
             _named(repositories, settings.storage_repository, "storage_repository")
             or pool["default_SR"]
@@ -65,6 +70,14 @@ def examine(session: Session, settings: Settings) -> Pool:
                 field="storage_repository",
             )
     record = hosts[host]
+    kind = repositories[storage]["type"]
+    # Pools before the field do not take QCOW2.
+    stored = {
+        format
+        for row in managers
+        for format in row.get("supported_image_formats", ())
+        if row["type"] == kind
+    }
     is_master = host == pool["master"]
     return Pool(
         host,
@@ -76,7 +89,8 @@ def examine(session: Session, settings: Settings) -> Pool:
         repositories[storage]["uuid"],
         repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
         pool["uuid"],
-        _describe(record, _host_powers(record, is_master=is_master)),
+        _describe(record, _host_powers(record, is_master=is_master), _image_formats(stored)),
+        "" if is_master else record["address"],
     )
 
 
@@ -112,7 +126,17 @@ def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str 
     return found[0]
 
 
-def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> HostDescription:
+def _image_formats(stored: set[str]) -> tuple[DiskFormat, ...]:
+    """What can be uploaded: xapi writes the content of any of them onto any VDI."""
+    more = (DiskFormat.QCOW2,) if DiskFormat.QCOW2.value in stored else ()
+    return (DiskFormat.RAW, DiskFormat.VHD, *more)
+
+
+def _describe(
+    host: dict[str, Any],
+    powers: tuple[HostPowerAction, ...],
+    image_formats: tuple[DiskFormat, ...],
+) -> HostDescription:
     software = host["software_version"]
     if not any(capability.startswith("hvm-") for capability in host["capabilities"]):
         raise Unsupported(
@@ -123,7 +147,7 @@ def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> Host
         hypervisor_version=software.get("product_version", software.get("xapi", "unknown")),
         hostname=host["hostname"],
         cpu_architecture="x86_64",
-        image_formats=(DiskFormat.RAW, DiskFormat.VHD),
+        image_formats=image_formats,
         disk_formats=(DiskFormat.VHD,),
         disk_buses=(DiskBus.XEN,),
         media_formats=(MediaFormat.ISO9660, MediaFormat.VFAT),

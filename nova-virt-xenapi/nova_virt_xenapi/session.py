@@ -100,12 +100,13 @@ class Session:
             ),
         )
 
-    def put(self, path: str, query: dict[str, str], body: Any) -> None:
-        """Send a body of known length to one of xapi's HTTP handlers."""
+    def put(self, path: str, query: dict[str, str], body: Any, *, host: str = "") -> None:
+        """Send a body of known length to one of xapi's HTTP handlers; ``host`` as in `get`."""
 
         def send(login: _Login) -> None:
+            address = _with_host(login.address, host) if host else login.address
             response = self._http.put(
-                f"{login.address}{path}",
+                f"{address}{path}",
                 params={**query, "session_id": login.handle},
                 data=body,
                 timeout=self._timeout(None),

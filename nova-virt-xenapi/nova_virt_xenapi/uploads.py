@@ -47,9 +47,10 @@ class Bytes:
 class Uploads:
     """Uploads to VDIs of one pool."""
 
-    def __init__(self, session: Session, tasks: Tasks) -> None:
+    def __init__(self, session: Session, tasks: Tasks, host: str) -> None:
         self._session = session
         self._tasks = tasks
+        self._host = host
 
     def begin(self, about: str) -> str:
         """A task for an upload. xapi answers an upload before it has the content: only the task
@@ -64,7 +65,8 @@ class Uploads:
         """
         query = {"vdi": vdi, "format": format, "task_id": task}
         try:
-            self._session.put("/import_raw_vdi", query, body)
+            # A host that does not see the storage repository sends whoever asks to one that does.
+            self._session.put("/import_raw_vdi", query, body, host=self._host)
         except BaseException:
             self.discard(task)
             raise

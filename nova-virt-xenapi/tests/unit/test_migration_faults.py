@@ -18,14 +18,16 @@ from nova_virt_interface.values.migration import (
 from nova_virt_interface.values.vm import DeleteVmRequest
 
 from nova_virt_xenapi.hypervisor import XenApiFactory
+from nova_virt_xenapi.testing.harness import SimulatorHarness
 
 from .fault_matrix import FaultTestCase
 from .pools import InPoolHarness
 
 
-class MigrationFaults(FaultTestCase):
-    """Every step of a migration between two hosts that have storage of their own."""
+class TestInPool(FaultTestCase):
+    """Every step of a migration between two hosts of a pool that have storage of their own."""
 
+    harness_class = InPoolHarness
     ticket: MigrationTicket
 
     def setUp(self) -> None:
@@ -120,14 +122,10 @@ class MigrationFaults(FaultTestCase):
         self.sweep(self.finish_here, prepare=prepare, check=self.finish)
 
 
-class TestInPool(MigrationFaults):
-    """Both hosts are of one pool."""
-
-    harness_class = InPoolHarness
-
-
-class TestAcrossPools(MigrationFaults):
+class TestAcrossPools(TestInPool):
     """Each host has a pool of its own."""
+
+    harness_class = SimulatorHarness
 
     def setUp(self) -> None:
         super().setUp()

@@ -48,9 +48,16 @@ def furnish(world: World, addresses: list[str], label: str) -> None:
             MTU=1500,
         )
         ctx.db.create("network", name_label="second network", bridge="xapi1", MTU=1500)
-        ctx.db.create("SM", name_label="Local LVHD", type="lvm", features=_FEATURES)
+        for name, kind in (("Local LVHD", "lvm"), ("NFS VHD", "nfs")):
+            formats = ["vhd", "raw", "qcow2"]
+            ctx.db.create(
+                "SM",
+                name_label=name,
+                type=kind,
+                features=_FEATURES,
+                supported_image_formats=formats,
+            )
         ctx.db.create("SM", name_label="RawISCSI", type="iscsi", features={})
-        ctx.db.create("SM", name_label="NFS VHD", type="nfs", features=_FEATURES)
         hosts = [
             _host(ctx, f"{label}-{number}", address) for number, address in enumerate(addresses)
         ]

@@ -25,7 +25,7 @@ from nova_virt_xenapi.testing.simulator import (
     sessions,
     wire,
 )
-from nova_virt_xenapi.testing.simulator.content import as_vhd, chunks, receive, vdi_of
+from nova_virt_xenapi.testing.simulator.content import as_vhd, chunks, host_for, receive, vdi_of
 from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.faults import Fault, Faults
@@ -33,7 +33,9 @@ from nova_virt_xenapi.testing.simulator.world import Context, World, moment
 
 __all__ = ["Server"]
 
+# Only the task of an export of QCOW2 tells whether it is whole: it is not simulated.
 _FORMATS: Final = ("raw", "vhd")
+_UPLOADED: Final = ("raw", "vhd", "qcow2")
 _CHUNK_BYTES: Final = 256 * 1024
 _LINGER_SECONDS: Final = 0.2
 
@@ -218,7 +220,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _export(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
         with ctx.db.lock:
-            path = ctx.world.content_path(vdi_of(ctx, query.get("vdi", "")))
+            vdi = vdi_of(ctx, query.get("vdi", ""))
+            path, elsewhere = ctx.world.content_path(vdi), host_for(ctx, vdi)
+        if elsewhere is not None:
+            self._redirect(elsewhere)
+            return
         format = query.get("format", "raw")
         if format not in _FORMATS:
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -244,7 +250,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with ctx.db.lock:
             vdi = vdi_of(ctx, query.get("vdi", ""))
             _require_task(ctx, query.get("task_id"))
-        if query.get("format", "raw") not in _FORMATS:
+            elsewhere = host_for(ctx, vdi)
+        if elsewhere is not None:
+            self._redirect(elsewhere)
+        elif query.get("format", "raw") not in _UPLOADED:
             self.send_error(HTTPStatus.NOT_FOUND)
         elif "Transfer-Encoding" in self.headers or "chunked" in query:
             # xapi 26.17 takes no transfer encoding; its own chunks are not simulated.
@@ -260,6 +269,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except XapiError as error:
             answer = {"error": error.description}
         self._answer(json.dumps(answer).encode(), fault, "application/json")
+        self._take_the_rest()
+
+    def _redirect(self, address: str) -> None:
+        """Whoever asks has to ask the host that sees the storage repository."""
+        self.send_response(HTTPStatus.FOUND)
+        self.send_header("Location", f"https://{address}:{self.server.world.port}{self.path}")
+        self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
+        self.end_headers()
         self._take_the_rest()
 
     def _store(self, ctx: Context, vdi: str, query: dict[str, str]) -> None:
