@@ -17,6 +17,7 @@ from nova_virt_interface.secret import Secret
 from nova_virt_interface.values.disks import DiskSpec
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.marks import MIGRATION, SESSION, DiskMark, device_mark, disk_mark
@@ -35,9 +36,16 @@ class Arrivals:
     """Lets VMs in."""
 
     def __init__(
-        self, session: Session, records: Records, disks: Disks, pool: Pool, settings: Settings
+        self,
+        session: Session,
+        cache: Cache,
+        records: Records,
+        disks: Disks,
+        pool: Pool,
+        settings: Settings,
     ) -> None:
         self._session = session
+        self._cache = cache
         self._records = records
         self._disks = disks
         self._pool = pool
@@ -47,7 +55,7 @@ class Arrivals:
         """Let another pool send the VM that a place is for: what it has to tell its own hosts.
         Whoever was let in before is not any more.
         """
-        network = management_network(self._session, self._pool.host)
+        network = management_network(self._cache, self._pool.host)
         where = self._session.call("host.migrate_receive", self._pool.host, network, {})
         handle = where["session_id"]
         try:
@@ -71,7 +79,7 @@ class Arrivals:
     def adopt(self, vm: Found, specs: tuple[DiskSpec, ...] = ()) -> None:
         """Mark the disks of a VM that has come as its own."""
         described = {spec.key: spec for spec in specs}
-        vdis = self._session.call("VDI.get_all_records")
+        vdis = self._cache.rows("VDI")
         for key, vdi, digest in self._connected(vm):
             if disk_mark(vdis[vdi], self._owner) is None:
                 mark = DiskMark(self._owner, vm.mark.vm_uuid, key, digest)
@@ -119,7 +127,7 @@ class Arrivals:
     def _connected(self, vm: Found) -> list[tuple[str, str, str]]:
         """Key, VDI and digest of the VM's disks that are no volumes."""
         found = []
-        for record in self._session.call("VBD.get_all_records").values():
+        for record in self._cache.rows("VBD").values():
             mark = device_mark(record)
             is_of = record["VM"] == vm.ref and record["VDI"] != translate.NULL
             if is_of and mark is not None and not mark.is_volume:

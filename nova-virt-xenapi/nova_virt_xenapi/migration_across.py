@@ -24,6 +24,7 @@ from nova_virt_interface.errors import (
 from nova_virt_interface.values.migration import MigrationMode, MigrationTicket
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.marks import device_mark, gone_mark
 from nova_virt_xenapi.migration_in_pool import not_good, started
 from nova_virt_xenapi.pool import Pool
@@ -39,8 +40,11 @@ _LIVE: Final = MigrationMode.LIVE
 class AcrossPools:
     """Sends VMs to hosts of other pools."""
 
-    def __init__(self, session: Session, tasks: Tasks, records: Records, pool: Pool) -> None:
+    def __init__(
+        self, session: Session, cache: Cache, tasks: Tasks, records: Records, pool: Pool
+    ) -> None:
         self._session = session
+        self._cache = cache
         self._tasks = tasks
         self._records = records
         self._pool = pool
@@ -122,7 +126,7 @@ class AcrossPools:
 
     def _vdis(self, vm: Found, data: dict[str, Any]) -> dict[str, str]:
         found = {}
-        for record in self._session.call("VBD.get_all_records").values():
+        for record in self._cache.rows("VBD").values():
             if record["VM"] == vm.ref and record["VDI"] != translate.NULL:
                 mark = device_mark(record)
                 if mark is not None and mark.is_volume:
@@ -136,7 +140,7 @@ class AcrossPools:
 
     def _vifs(self, vm: Found, data: dict[str, Any]) -> dict[str, str]:
         found = {}
-        for ref, record in self._session.call("VIF.get_all_records").items():
+        for ref, record in self._cache.rows("VIF").items():
             if record["VM"] == vm.ref:
                 mark = device_mark(record)
                 network = data["networks"].get(mark.key) if mark is not None else None

@@ -9,6 +9,7 @@ from nova_virt_interface.errors import Conflict, Resource, VirtError
 from nova_virt_interface.values.migration import MigrationTicket
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.marks import device_mark
 from nova_virt_xenapi.pool import Pool, management_network
@@ -23,9 +24,16 @@ class InPool:
     """Sends VMs to other hosts of the pool."""
 
     def __init__(
-        self, session: Session, tasks: Tasks, records: Records, disks: Disks, pool: Pool
+        self,
+        session: Session,
+        cache: Cache,
+        tasks: Tasks,
+        records: Records,
+        disks: Disks,
+        pool: Pool,
     ) -> None:
         self._session = session
+        self._cache = cache
         self._tasks = tasks
         self._records = records
         self._disks = disks
@@ -84,16 +92,16 @@ class InPool:
 
     def _receive(self, host: str) -> dict[str, str]:
         where: dict[str, str] = self._session.call(
-            "host.migrate_receive", host, management_network(self._session, host), {}
+            "host.migrate_receive", host, management_network(self._cache, host), {}
         )
         return where
 
     def _vdi_map(self, vm: Found, copied: tuple[str, ...], data: dict[str, Any]) -> dict[str, str]:
         """Where each disk is to be; those that both hosts see stay where they are."""
         storage = self._session.call("SR.get_by_uuid", data["storage"])
-        vdis = self._session.call("VDI.get_all_records")
+        vdis = self._cache.rows("VDI")
         found = {}
-        for record in self._session.call("VBD.get_all_records").values():
+        for record in self._cache.rows("VBD").values():
             if record["VM"] != vm.ref or record["VDI"] == translate.NULL:
                 continue
             mark = device_mark(record)

@@ -32,6 +32,7 @@ from nova_virt_interface.values.migration import (
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.lifecycle import Lifecycle
 from nova_virt_xenapi.migration_across import AcrossPools
@@ -53,6 +54,7 @@ class MigrationSource:
     def __init__(
         self,
         session: Session,
+        cache: Cache,
         tasks: Tasks,
         records: Records,
         lifecycle: Lifecycle,
@@ -60,13 +62,14 @@ class MigrationSource:
         pool: Pool,
     ) -> None:
         self._session = session
+        self._cache = cache
         self._tasks = tasks
         self._records = records
         self._lifecycle = lifecycle
         self._disks = disks
         self._pool = pool
-        self._in_pool = InPool(session, tasks, records, disks, pool)
-        self._across = AcrossPools(session, tasks, records, pool)
+        self._in_pool = InPool(session, cache, tasks, records, disks, pool)
+        self._across = AcrossPools(session, cache, tasks, records, pool)
 
     def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
         """See `IMigrationSource.describe_outgoing`."""
@@ -198,7 +201,7 @@ class MigrationSource:
                 )
 
     def _size(self, vdi: str) -> int:
-        return int(self._session.call("VDI.get_virtual_size", vdi))
+        return int(self._cache.row("VDI", vdi)["virtual_size"])
 
     def _await_other(self, vm: Found) -> None:
         """Wait for a migration of the VM that is on its way."""

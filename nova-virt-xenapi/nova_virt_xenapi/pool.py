@@ -17,8 +17,8 @@ from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.vm import VmSpec
 from nova_virt_interface.values.volumes import VolumeProtocol
 
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings
-from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.settings import FEATURES, check_settings
 
 __all__ = ["MOST_DISKS", "Pool", "check_vm", "examine", "management_network"]
@@ -44,39 +44,30 @@ class Pool:
     """Of storage that other hosts of the pool see, too."""
     pool_uuid: str
     description: HostDescription
-    handler_host: str = ""
-    """Address of the host, for what has to be asked at itself; empty: it is the master, where the
-    login is.
-    """
 
 
-def examine(session: Session, settings: Settings) -> Pool:
-    """Ask the pool for all that stays fixed while connected."""
-    with session.operation("what the pool can do"):
-        pools = session.call("pool.get_all_records")
-        hosts = session.call("host.get_all_records")
-        pool = next(iter(pools.values()))
-        host = _named(hosts, settings.host, "host") or pool["master"]
-        repositories = session.call("SR.get_all_records")
-        managers = session.call("SM.get_all_records").values()
-        storage = (
-            _named(repositories, settings.storage_repository, "storage_repository")
-            or pool["default_SR"]
+def examine(cache: Cache, settings: Settings) -> Pool:
+    """All that stays fixed while connected, as the pool told it last."""
+    pool, hosts = next(iter(cache.told("pool").values())), cache.told("host")
+    host = _named(hosts, settings.host, "host") or pool["master"]
+    repositories = cache.told("SR")
+    storage = (
+        _named(repositories, settings.storage_repository, "storage_repository")
+        or pool["default_SR"]
+    )
+    if storage not in repositories:
+        raise InvalidRequest(
+            "the pool has no default storage repository",
+            remedy="name one in the option storage_repository",
+            field="storage_repository",
         )
-        if storage not in repositories:
-            raise InvalidRequest(
-                "the pool has no default storage repository",
-                remedy="name one in the option storage_repository",
-                field="storage_repository",
-            )
-    record = hosts[host]
-    kind = repositories[storage]["type"]
+    record, kind = hosts[host], repositories[storage]["type"]
     # Pools before the field do not take QCOW2.
     stored = {
         format
-        for row in managers
-        for format in row.get("supported_image_formats", ())
+        for row in cache.told("SM").values()
         if row["type"] == kind
+        for format in row.get("supported_image_formats", ())
     }
     is_master = host == pool["master"]
     return Pool(
@@ -90,17 +81,6 @@ def examine(session: Session, settings: Settings) -> Pool:
         repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
         pool["uuid"],
         _describe(record, _host_powers(record, is_master=is_master), _image_formats(stored)),
-        "" if is_master else record["address"],
-    )
-
-
-def management_network(session: Session, host: str) -> str:
-    """The network of a host's management, over which disks and memory go."""
-    for record in session.call("PIF.get_all_records").values():
-        if record["management"] and record["host"] == host:
-            return str(record["network"])
-    raise NotFound(
-        "the host has no network of management", resource=Resource.NETWORK, name="management"
     )
 
 
@@ -130,6 +110,16 @@ def _image_formats(stored: set[str]) -> tuple[DiskFormat, ...]:
     """What can be uploaded: xapi writes the content of any of them onto any VDI."""
     more = (DiskFormat.QCOW2,) if DiskFormat.QCOW2.value in stored else ()
     return (DiskFormat.RAW, DiskFormat.VHD, *more)
+
+
+def management_network(cache: Cache, host: str) -> str:
+    """The network of a host's management, over which disks and memory go."""
+    for record in cache.rows("PIF").values():
+        if record["management"] and record["host"] == host:
+            return str(record["network"])
+    raise NotFound(
+        "the host has no network of management", resource=Resource.NETWORK, name="management"
+    )
 
 
 def _describe(

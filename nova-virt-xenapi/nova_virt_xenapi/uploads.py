@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import tenacity
 from nova_virt_interface.errors import Conflict, NotFound
 
+from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.tasks import Tasks
 
@@ -47,10 +48,10 @@ class Bytes:
 class Uploads:
     """Uploads to VDIs of one pool."""
 
-    def __init__(self, session: Session, tasks: Tasks, host: str) -> None:
+    def __init__(self, session: Session, tasks: Tasks, pool: Pool) -> None:
         self._session = session
+        self._host = pool.host_address
         self._tasks = tasks
-        self._host = host
 
     def begin(self, about: str) -> str:
         """A task for an upload. xapi answers an upload before it has the content: only the task
@@ -65,7 +66,6 @@ class Uploads:
         """
         query = {"vdi": vdi, "format": format, "task_id": task}
         try:
-            # A host that does not see the storage repository sends whoever asks to one that does.
             self._session.put("/import_raw_vdi", query, body, host=self._host)
         except BaseException:
             self.discard(task)
