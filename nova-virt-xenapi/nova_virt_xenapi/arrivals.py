@@ -20,7 +20,15 @@ from nova_virt_xenapi import translate
 from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.disks import Disks
-from nova_virt_xenapi.marks import MIGRATION, SESSION, DiskMark, device_mark, disk_mark
+from nova_virt_xenapi.marks import (
+    MIGRATION,
+    SESSION,
+    DiskMark,
+    device_mark,
+    disk_mark,
+    gone_mark,
+    gone_vms,
+)
 from nova_virt_xenapi.pool import Pool, management_network
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session
@@ -75,6 +83,12 @@ class Arrivals:
             with suppress(NotFound):
                 handle = self._session.call("session.get_by_uuid", place.mark.session)
                 self._session.end(handle)
+
+    def is_here(self, vm_uuid: UUID) -> None:
+        """A VM that is here has not gone, whatever an attempt that broke off has noted."""
+        if vm_uuid in gone_vms(self._cache.row("host", self._pool.host)):
+            name = gone_mark(vm_uuid)
+            self._session.call("host.remove_from_other_config", self._pool.host, name)
 
     def adopt(self, vm: Found, specs: tuple[DiskSpec, ...] = ()) -> None:
         """Mark the disks of a VM that has come as its own."""

@@ -79,6 +79,8 @@ class Lifecycle:
 
     def remove(self, vms: list[Found], vm_uuid: UUID, *, kind: str | None = None) -> None:
         """Remove these VMs, and then those disks of the uuid that no VM is connected to."""
+        if vms:
+            self._arrivals.is_here(vm_uuid)
         for vm in vms:
             if vm.mark.host_uuid != self._pool.host_uuid:
                 # It came, and nobody has finished its migration.

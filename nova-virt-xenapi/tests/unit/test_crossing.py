@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import fixtures
 import requests
-from nova_virt_interface.errors import Conflict, Unsupported
+from nova_virt_interface.errors import Conflict, Unsupported, VirtError
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.values.disks import Blank, DiskSpec
+from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.guest_settings import Firmware, GuestSettings, Tpm, TpmModel
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
@@ -25,6 +26,7 @@ from nova_virt_interface.values.migration import (
     FinishIncomingRequest,
     MigrateVmRequest,
     MigrationMode,
+    MigrationPhase,
     MigrationTicket,
     PrepareIncomingRequest,
 )
@@ -264,6 +266,28 @@ class TestDriver(PoolTestCase):
         self.driver.migrate_vm(self.vm_uuid, MigrateVmRequest(ticket=self.ticket(spec)))
         self.other.delete_vm(self.vm_uuid, DeleteVmRequest())
         self.assertEqual(before, self.objects())
+
+    def test_a_vm_that_did_not_go_is_deleted_like_any_other(self) -> None:
+        spec = self.made()
+        self.driver.start_vm(self.vm_uuid, StartRequest())
+        ticket = self.ticket(spec)
+        self.simulator.ask("fault", method="Async.VM.migrate_send", action="drop_before")
+        # The note that it went is there, and its removal fails, too.
+        self.simulator.ask("fault", method="VM.get_uuid", action="drop_before")
+        request = MigrateVmRequest(ticket=ticket)
+        self.assertRaises(VirtError, self.driver.migrate_vm, self.vm_uuid, request)
+        self.simulator.ask("clear_faults")
+        self.assertIn(str(self.vm_uuid), str(self.simulator.ask("records", class_name="host")))
+        self.driver.delete_vm(self.vm_uuid, DeleteVmRequest())
+        self.assertNotIn(str(self.vm_uuid), str(self.simulator.ask("records", class_name="host")))
+        status = self.driver.migration_status(self.vm_uuid)
+        self.assertIs(MigrationPhase.NONE, status.phase)
+        told = self.services.events
+        self.assertTrue(
+            told.wait_for(EventKind.DELETED, self.vm_uuid, 15.0), told.kinds(self.vm_uuid)
+        )
+        self.assertNotIn(EventKind.MIGRATED, told.kinds(self.vm_uuid))
+        self.other.cancel_incoming(self.vm_uuid, CancelIncomingRequest())
 
     def test_volumes_and_older_hosts_are_refused(self) -> None:
         spec = self.made()

@@ -78,6 +78,7 @@ class Dispatcher:
             if message.has_session:
                 sessions.require_session(ctx, parameters[0])
                 ctx.session = parameters[0]
+                sessions.require_permission(ctx, name)
             call = self._checked(name, message, parameters[message.has_session :])
             self._require_reference(ctx, call)
             return self._begin(ctx, call) if is_async else self._run(ctx, call)

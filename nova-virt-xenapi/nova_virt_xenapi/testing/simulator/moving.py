@@ -68,7 +68,13 @@ def _receive(ctx: Context, host: str, network: str, options: dict[str, str]) -> 
     address = f"{ctx.db.get('host', host)['address']}:{ctx.world.port}"
     pool = next(iter(ctx.db.where("pool")))[1]
     master = f"{ctx.db.get('host', pool['master'])['address']}:{ctx.world.port}"
-    session = ctx.db.create("session", this_host=host, originator="xapi", last_active=moment())
+    session = ctx.db.create(
+        "session",
+        this_host=host,
+        originator="xapi",
+        is_local_superuser=True,
+        last_active=moment(),
+    )
     return {
         "host": host,
         "xenops": f"https://{address}/services/xenops?session_id={session}",
