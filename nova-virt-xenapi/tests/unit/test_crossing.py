@@ -158,8 +158,9 @@ class TestSimulatedPools(WireTestCase):
         self.other.ask("write", **write, value=uuid)
         self.addCleanup(self.other.ask, "write", **write, value=row["uuid"])
         disks = self.rows("VDI").keys()
-        arguments = (self.sent, self.where, True, self.vdis, self.vifs, {})
-        self.refused("DUPLICATE_VM", "VM.migrate_send", *arguments)
+        maps = (self.vdis, self.vifs)
+        method = "VM.migrate_send"
+        self.refused("DUPLICATE_VM", method, self.sent, self.where, True, *maps, {})
         self.assertEqual(disks, self.rows("VDI").keys())
 
     def test_a_host_that_takes_none(self) -> None:

@@ -58,8 +58,8 @@ class TestJsonWire(SimulatorTestCase):
             found = self.ask("VDI.get_virtual_size", self.session, vdi)["result"]
             self.assertEqual((int, 4 * _MIB), (type(found), found))
             self.assertEqual("", self.ask("VDI.destroy", self.session, vdi)["result"])
-        for size in (1.5, True, None, "many", 2**63):
-            record = {**VDI, "SR": sr, "virtual_size": size}
+        for wrong in (1.5, True, None, "many", 2**63):
+            record = {**VDI, "SR": sr, "virtual_size": wrong}
             error = self.ask("VDI.create", self.session, record)["error"]
             self.assertEqual(
                 ("FIELD_TYPE_ERROR", ["virtual_size"]), (error["message"], error["data"])
@@ -68,7 +68,7 @@ class TestJsonWire(SimulatorTestCase):
     def test_what_is_no_call(self) -> None:
         for body in (b"", b"{", b"[]", b"{}", b'{"method": 1, "params": []}', b'{"method": "a"}'):
             is_call = body.startswith(b'{"method": "a"')
-            self.assertEqual(200 if is_call else 500, self.post(data=body).status_code, body)
+            self.assertEqual(200 if is_call else 500, self.post(data=body).status_code, repr(body))
 
     def test_faults_hit_it_too(self) -> None:
         self.addCleanup(self.simulator.ask, "clear_faults")

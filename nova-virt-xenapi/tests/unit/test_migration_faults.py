@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
@@ -27,7 +29,7 @@ from .pools import InPoolHarness
 class TestInPool(FaultTestCase):
     """Every step of a migration between two hosts of a pool that have storage of their own."""
 
-    harness_class = InPoolHarness
+    harness_class: ClassVar[type[SimulatorHarness]] = InPoolHarness
     ticket: MigrationTicket
 
     def setUp(self) -> None:
