@@ -30,6 +30,7 @@ class TestInPool(FaultTestCase):
     """Every step of a migration between two hosts of a pool that have storage of their own."""
 
     harness_class: ClassVar[type[SimulatorHarness]] = InPoolHarness
+    stride = 4
     ticket: MigrationTicket
 
     def setUp(self) -> None:
