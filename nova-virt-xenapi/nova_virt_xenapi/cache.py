@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 _CLASSES: Final = (
     "VM", "VM_metrics", "VBD", "VIF", "VDI", "SR", "PBD", "PIF", "network", "host", "host_metrics",
-    "pool", "console", "task",
+    "pool", "console", "task", "SM",
 )  # fmt: skip
 _NAMES: Final = {name.lower(): name for name in _CLASSES}
 # An answer may come so much later than the time that the question allows.

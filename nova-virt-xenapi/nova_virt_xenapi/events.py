@@ -15,6 +15,7 @@ from nova_virt_interface.values.events import EventKind
 
 from nova_virt_xenapi.cache import Cache, Change, Heard, Row
 from nova_virt_xenapi.conf import Settings
+from nova_virt_xenapi.marks import gone_vms
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.translate import NULL
 
@@ -140,7 +141,9 @@ class Events:
             if kind is not None:
                 self._dispatcher.send(kind, after)
         elif before is not None and change.after is None:
-            self._dispatcher.send(EventKind.DELETED, before)
+            # xapi removes a VM that has gone to another pool.
+            has_gone = before in gone_vms(self._cache.told("host")[self._records.host])
+            self._dispatcher.send(EventKind.MIGRATED if has_gone else EventKind.DELETED, before)
         elif before is not None and change.after is not None and self._has_left(change.after):
             self._dispatcher.send(EventKind.MIGRATED, before)
 

@@ -11,7 +11,12 @@ from nova_virt_interface.errors import BackendError
 from nova_virt_xenapi.cache import Cache, Row
 from nova_virt_xenapi.session import Watcher
 
-_CLASSES = "vm vm_metrics vbd vif vdi sr pbd pif network host host_metrics pool console task"
+# fmt: off
+_CLASSES = (
+    "vm", "vm_metrics", "vbd", "vif", "vdi", "sr", "pbd", "pif", "network", "host", "host_metrics",
+    "pool", "console", "task", "sm",
+)
+# fmt: on
 
 
 class _Session:
