@@ -15,6 +15,7 @@ from nova_virt_interface.errors import (
     Resource,
     Unsupported,
 )
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription
@@ -213,8 +214,7 @@ class Outgoing:
     def _has_gone(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
         """Whether a VM that is not here went with this ticket."""
         move = self._moves.outgoing(vm_uuid)
-        # One that is expected and not here has gone, and its call ended before it could note that.
-        return (move is not None and move.token == told["token"]) or self._is_good(vm_uuid, told)
+        return move is not None and move.token == told["token"]
 
     def _move(
         self,
@@ -225,15 +225,20 @@ class Outgoing:
         job: Reference | None,
     ) -> None:
         about = about_vm(vm_uuid)
-        if job is None:
-            named = self._orders(machine, vm_uuid, plan, told)
-            job = self._wmi.start(self._services.migration, _METHOD, named, about)
-        if job is not None:
-            self._wait(job, vm_uuid, plan.expected_bytes)
+        with undone_by(lambda: self._forget_unless_gone(vm_uuid)):
+            if job is None:
+                # Before it goes: so that one that was deleted is not taken for one that has gone.
+                move = Move(told["token"], plan.mode.value, "", plan.copied_disks)
+                self._moves.write_outgoing(vm_uuid, move)
+                named = self._orders(machine, vm_uuid, plan, told)
+                job = self._wmi.start(self._services.migration, _METHOD, named, about)
+            if job is not None:
+                self._wait(job, vm_uuid, plan.expected_bytes)
         self._events.note(EventKind.MIGRATED, vm_uuid)
-        self._moves.write_outgoing(
-            vm_uuid, Move(told["token"], plan.mode.value, "", plan.copied_disks)
-        )
+
+    def _forget_unless_gone(self, vm_uuid: UUID) -> None:
+        if self._machines.find(vm_uuid):
+            self._moves.forget_outgoing(vm_uuid)
 
     def _orders(
         self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
