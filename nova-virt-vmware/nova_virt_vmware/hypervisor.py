@@ -64,6 +64,7 @@ from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.inventory import Inventory, describe
 from nova_virt_vmware.iscsi import Iscsi
+from nova_virt_vmware.leases import Leases
 from nova_virt_vmware.lifecycle import Lifecycle
 from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.networks import Networks
@@ -116,7 +117,8 @@ class VmwareHypervisor:
         self._vms = Vms(session, node)
         self._events = Events(session, node, self._vms, services.events)
         self._inventory = Inventory(session, node)
-        self._images = Images(session, node, datastore, host, services)
+        leases = Leases(session, node, datastore)
+        self._images = Images(session, node, datastore, host, services, leases)
         hosts = Hosts(session, node)
         stores = Stores(session, node)
         self._volumes = Volumes(
@@ -137,7 +139,15 @@ class VmwareHypervisor:
         self._lifecycle = Lifecycle(
             session, node, datastore, self._disks, networks, self._vms, self._power, host
         )
-        self._export = Export(session, datastore, self._disks, self._vms, host, services)
+        self._export = Export(
+            session,
+            datastore,
+            self._disks,
+            self._vms,
+            host,
+            services,
+            Leases(session, node, datastore),
+        )
         self._resize = Resize(session, datastore, self._disks, networks, self._vms, host)
         self._console = Console(session, datastore, self._vms, host)
         alsoProvides(self, *_ALWAYS)

@@ -6,7 +6,6 @@ with all its devices and marks: while it does not exist, what is in the folder i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -21,9 +20,10 @@ from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, requirements, translate
+from nova_virt_vmware.clones import clone_marks
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
-from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.disks import Disks, Plans
 from nova_virt_vmware.keys import added_tpm
 from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
@@ -33,7 +33,7 @@ from nova_virt_vmware.policies import policy
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
-from nova_virt_vmware.volume_marks import Backing, volume_marks, volumes_in
+from nova_virt_vmware.volume_marks import volume_marks, volumes_in
 
 __all__ = ["Lifecycle"]
 
@@ -98,7 +98,8 @@ class Lifecycle:
         self._datastore.make_folder(folder)
         self._disks.prepare(vm_uuid, spec.disks, images)
         with self._disks.volumes.connected(spec.disks) as reached:
-            config = self._config(vm_uuid, spec, backings, reached)
+            plans = Plans(reached, self._disks.clones(spec.disks, images))
+            config = self._config(vm_uuid, spec, backings, plans)
             made = self._session.run(
                 f"making VM {vm_uuid}",
                 lambda api: self._node.vm_folder(api).CreateVM_Task(
@@ -112,14 +113,14 @@ class Lifecycle:
         vm_uuid: UUID,
         spec: VmSpec,
         backings: dict[str, Any],
-        reached: Mapping[str, Backing],
+        plans: Plans,
     ) -> vim.vm.ConfigSpec:
         folder = self._datastore.vm_folder(vm_uuid)
         slots = devices.free_slots(spec.disks, ())
         keys: dict[str, int] = {}
         changes = devices.added_controllers((slot.bus for slot in slots.values()), keys)
         changes += [
-            self._disks.added(vm_uuid, disk, slots[disk.key], keys[slots[disk.key].bus], reached)
+            self._disks.added(vm_uuid, disk, slots[disk.key], keys[slots[disk.key].bus], plans)
             for disk in spec.disks
         ]
         changes += [
@@ -132,7 +133,7 @@ class Lifecycle:
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
-        marks |= volume_marks(spec.disks, {})
+        marks |= volume_marks(spec.disks, {}) | clone_marks(spec.disks, plans.cloned, {})
         return vim.vm.ConfigSpec(
             name=translate.vm_name(spec.name, vm_uuid),
             uuid=str(vm_uuid),

@@ -121,7 +121,7 @@ class TestRoundTrips(VcsimTestCase):
         # The first of them make the collector, and look for tasks of an earlier connection.
         self._tasks(16, 5, lambda: driver.resize_vm(vm_uuid, resize))
         self.assertEqual(2, self._cost(lambda: driver.resize_vm(vm_uuid, resize)))
-        self._tasks(9, 1, lambda: driver.revert_resize(vm_uuid, RevertResizeRequest()))
+        self._tasks(8, 2, lambda: driver.revert_resize(vm_uuid, RevertResizeRequest()))
         driver.resize_vm(vm_uuid, resize)
         self._tasks(14, 3, lambda: driver.confirm_resize(vm_uuid, ConfirmResizeRequest()))
         size = 3 * (BLANK.size_bytes or 0)
