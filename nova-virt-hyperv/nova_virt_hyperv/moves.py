@@ -43,7 +43,7 @@ class Moves:
         return self._read("in", vm_uuid)
 
     def outgoing(self, vm_uuid: UUID) -> Move | None:
-        """What goes, or has gone, by a live migration."""
+        """What has gone by a live migration."""
         return self._read("out", vm_uuid)
 
     def write_incoming(self, vm_uuid: UUID, move: Move) -> None:

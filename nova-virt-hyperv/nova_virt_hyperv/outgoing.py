@@ -15,7 +15,6 @@ from nova_virt_interface.errors import (
     Resource,
     Unsupported,
 )
-from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.host import HostDescription
@@ -139,10 +138,15 @@ class Outgoing:
             )
         copied = request.offer.copied_disks
         content = sum(stored for key, _, stored in self._store.sizes(vm_uuid) if key in copied)
+        names = [
+            file_name(found.path)
+            for found in self._drives.find(machine, vm_uuid)
+            if not found.is_volume and not found.is_medium
+        ]
         return MigrationPlan(
             mode=request.mode,
             copied_disks=copied,
-            data=packed(),
+            data=packed({"disks": " ".join(names)}),
             expected_bytes=content + (entry.memory_mib or 0) * 1024 * 1024,
         )
 
@@ -157,7 +161,7 @@ class Outgoing:
         try:
             machine = self._machines.ours(vm_uuid)
         except NotFound:
-            if self._has_gone(vm_uuid, told):
+            if self._has_gone(vm_uuid, ticket.plan, told):
                 return
             raise
         if self._cold.is_copied(machine, vm_uuid, told["token"]):
@@ -211,10 +215,17 @@ class Outgoing:
         name = key_file(vm_uuid, told["host"], told["token"])
         return self._disk_files.exists(path_there(told, MOVES, name), f"the ticket of VM {vm_uuid}")
 
-    def _has_gone(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
+    def _has_gone(self, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]) -> bool:
         """Whether a VM that is not here went with this ticket."""
         move = self._moves.outgoing(vm_uuid)
-        return move is not None and move.token == told["token"]
+        if move is not None:
+            return move.token == told["token"]
+        # One that is expected, and whose disks are there, has gone, and its call ended before it
+        # could note that; one that was deleted has no disks anywhere.
+        names = unpacked(plan.data).get("disks", "").split()
+        about = f"a disk of VM {vm_uuid}"
+        there = [self._disk_files.exists(path_there(told, DISKS, name), about) for name in names]
+        return all(there) and self._is_good(vm_uuid, told)
 
     def _move(
         self,
@@ -225,20 +236,15 @@ class Outgoing:
         job: Reference | None,
     ) -> None:
         about = about_vm(vm_uuid)
-        with undone_by(lambda: self._forget_unless_gone(vm_uuid)):
-            if job is None:
-                # Before it goes: so that one that was deleted is not taken for one that has gone.
-                move = Move(told["token"], plan.mode.value, "", plan.copied_disks)
-                self._moves.write_outgoing(vm_uuid, move)
-                named = self._orders(machine, vm_uuid, plan, told)
-                job = self._wmi.start(self._services.migration, _METHOD, named, about)
-            if job is not None:
-                self._wait(job, vm_uuid, plan.expected_bytes)
+        if job is None:
+            named = self._orders(machine, vm_uuid, plan, told)
+            job = self._wmi.start(self._services.migration, _METHOD, named, about)
+        if job is not None:
+            self._wait(job, vm_uuid, plan.expected_bytes)
         self._events.note(EventKind.MIGRATED, vm_uuid)
-
-    def _forget_unless_gone(self, vm_uuid: UUID) -> None:
-        if self._machines.find(vm_uuid):
-            self._moves.forget_outgoing(vm_uuid)
+        self._moves.write_outgoing(
+            vm_uuid, Move(told["token"], plan.mode.value, "", plan.copied_disks)
+        )
 
     def _orders(
         self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
