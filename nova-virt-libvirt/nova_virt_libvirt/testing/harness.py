@@ -115,6 +115,7 @@ class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
             peer_uri=libvirtd.uri,
             migration_address="127.0.0.1",
             reconnect_interval_seconds=0.2,
+            agent_answer_seconds=4,
         )
 
     def leftovers(self) -> frozenset[str]:
