@@ -61,11 +61,10 @@ class Inventory:
     def inventory(self) -> HostInventory:
         """See `IHypervisor.inventory`."""
         with self._session.use(about="the host's inventory") as connection:
-            _, memory_mib, vcpus, *_ = connection.getInfo()
-            total, free = _memory(connection, memory_mib * _MIB)
+            total, free = _memory(connection)
             storage, storage_free = self._storage.capacity(connection)
             return HostInventory(
-                vcpus=vcpus,
+                vcpus=self._host.vcpus,
                 memory_bytes=total,
                 memory_free_bytes=free,
                 storage_bytes=storage,
@@ -114,13 +113,13 @@ def _state(saved: bool | None, row: Mapping[str, Any]) -> PowerState:
     return power_state(row.get("state.state"), is_saved=saved)
 
 
-def _memory(connection: Any, total: int) -> tuple[int, int]:
+def _memory(connection: Any) -> tuple[int, int]:
     try:
         numbers = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
     except libvirt.libvirtError as error:
         if not is_code(error, libvirt.VIR_ERR_NO_SUPPORT):
             raise
-        return total, connection.getFreeMemory()
+        return connection.getInfo()[1] * _MIB, connection.getFreeMemory()
     # The host gives its file cache back when a guest needs memory.
     free = sum(numbers.get(part, 0) for part in ("free", "buffers", "cached"))
     return numbers["total"] * _KIB, free * _KIB
