@@ -16,6 +16,7 @@ from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, ISuspend
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console as OpenedConsole
 from nova_virt_interface.values.console import OpenConsoleRequest
@@ -47,6 +48,7 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
@@ -61,16 +63,20 @@ from nova_virt_vmware.host import Host
 from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.inventory import Inventory, describe
+from nova_virt_vmware.iscsi import Iscsi
 from nova_virt_vmware.lifecycle import Lifecycle
 from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.networks import Networks
+from nova_virt_vmware.nfs import Nfs
 from nova_virt_vmware.nics import Nics
 from nova_virt_vmware.node import Node, find_node
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.resize import Resize
 from nova_virt_vmware.session import Session
+from nova_virt_vmware.stores import Stores
 from nova_virt_vmware.topology import Topology
 from nova_virt_vmware.vms import Vms
+from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["VmwareFactory", "VmwareHypervisor"]
 
@@ -88,6 +94,7 @@ _ALWAYS = (
     IResize,
     ISuspend,
     IVmDiagnostics,
+    IVolumeConnector,
 )
 
 
@@ -110,14 +117,23 @@ class VmwareHypervisor:
         self._events = Events(session, node, self._vms, services.events)
         self._inventory = Inventory(session, node)
         self._images = Images(session, node, datastore, host, services)
-        self._disks = Disks(session, node, datastore, self._images, self._vms, host)
-        self._nics = Nics(session, networks, self._vms, host)
         hosts = Hosts(session, node)
+        stores = Stores(session, node)
+        self._volumes = Volumes(
+            hosts,
+            stores,
+            Nfs(session, node, hosts, stores),
+            Iscsi(session, node, datastore),
+            self._vms,
+            host,
+        )
+        self._disks = Disks(session, node, datastore, self._images, self._vms, host, self._volumes)
+        self._nics = Nics(session, networks, self._vms, host)
         self._hosts = Host(session, hosts, host)
         self._topology = Topology(hosts)
         self._maintenance = Maintenance(session, hosts)
         self._diagnostics = Diagnostics(self._vms)
-        self._power = Power(session, self._vms, self._maintenance)
+        self._power = Power(session, self._vms, self._maintenance, self._volumes)
         self._lifecycle = Lifecycle(
             session, node, datastore, self._disks, networks, self._vms, self._power, host
         )
@@ -270,6 +286,10 @@ class VmwareHypervisor:
     def topology(self) -> HostTopology:
         """See `IHostTopology.topology`."""
         return self._topology.topology()
+
+    def volume_connector(self) -> VolumeConnector:
+        """See `IVolumeConnector.volume_connector`."""
+        return self._volumes.volume_connector()
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

@@ -6,6 +6,8 @@ with all its devices and marks: while it does not exist, what is in the folder i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +24,16 @@ from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.keys import added_tpm
 from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
+from nova_virt_vmware.policies import policy
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
-from nova_virt_vmware.vms import Vms
+from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import Backing, volume_marks, volumes_in
 
 __all__ = ["Lifecycle"]
 
@@ -92,36 +97,42 @@ class Lifecycle:
         self._datastore.remove(folder)
         self._datastore.make_folder(folder)
         self._disks.prepare(vm_uuid, spec.disks, images)
-        config = self._config(vm_uuid, spec, backings)
-        made = self._session.run(
-            f"making VM {vm_uuid}",
-            lambda api: self._node.vm_folder(api).CreateVM_Task(config, self._node.pool(api), None),
-        )
+        with self._disks.volumes.connected(spec.disks) as reached:
+            config = self._config(vm_uuid, spec, backings, reached)
+            made = self._session.run(
+                f"making VM {vm_uuid}",
+                lambda api: self._node.vm_folder(api).CreateVM_Task(
+                    config, self._node.pool(api), None
+                ),
+            )
         self._vms.learn(made._moId, vm_uuid)
 
-    def _config(self, vm_uuid: UUID, spec: VmSpec, backings: dict[str, Any]) -> vim.vm.ConfigSpec:
+    def _config(
+        self,
+        vm_uuid: UUID,
+        spec: VmSpec,
+        backings: dict[str, Any],
+        reached: Mapping[str, Backing],
+    ) -> vim.vm.ConfigSpec:
         folder = self._datastore.vm_folder(vm_uuid)
         slots = devices.free_slots(spec.disks, ())
         keys: dict[str, int] = {}
         changes = devices.added_controllers((slot.bus for slot in slots.values()), keys)
         changes += [
-            devices.added_disk(
-                disk,
-                slots[disk.key],
-                keys[slots[disk.key].bus],
-                self._datastore.path(self._disks.file(vm_uuid, disk)),
-            )
+            self._disks.added(vm_uuid, disk, slots[disk.key], keys[slots[disk.key].bus], reached)
             for disk in spec.disks
         ]
         changes += [
             devices.added_nic(nic, number, backings[nic.backing.name])
             for number, nic in enumerate(spec.nics)
         ]
+        changes += added_tpm(spec.settings)
         changes.append(devices.added_serial_port(self._datastore.path(folder / LOG_NAME)))
         marks = {
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
+        marks |= volume_marks(spec.disks, {})
         return vim.vm.ConfigSpec(
             name=translate.vm_name(spec.name, vm_uuid),
             uuid=str(vm_uuid),
@@ -131,7 +142,8 @@ class Lifecycle:
             guestId="otherGuest64",
             **devices.settings_fields(spec.settings),
             files=vim.vm.FileInfo(vmPathName=self._datastore.path(folder / f"{vm_uuid}.vmx")),
-            deviceChange=changes,
+            deviceChange=self._disks.under_policy(changes),
+            vmProfile=policy(self._node.policy_id),
             extraConfig=self._marks(spec, marks),
         )
 
@@ -148,9 +160,16 @@ class Lifecycle:
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
-        try:
-            found = self._power.turned_off(vm_uuid)
-            self._session.run(f"deleting VM {vm_uuid}", lambda api: found.on(api).Destroy_Task())
-        except NotFound:
-            pass
+        with suppress(NotFound):
+            self._destroy(vm_uuid, self._power.turned_off(vm_uuid))
+        self._disks.volumes.settle()
         self._datastore.remove(self._datastore.vm_folder(vm_uuid))
+
+    def _destroy(self, vm_uuid: UUID, found: Found) -> None:
+        about, volumes = f"deleting VM {vm_uuid}", volumes_in(found.facts).values()
+        with self._disks.volumes.letting_go(volumes):
+            if volumes:
+                # The other way would delete them with the VM.
+                self._session.change(about, lambda api: found.on(api).UnregisterVM())
+            else:
+                self._session.run(about, lambda api: found.on(api).Destroy_Task())

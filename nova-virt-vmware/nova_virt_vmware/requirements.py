@@ -10,6 +10,8 @@ from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_vmware.devices import free_slots
+from nova_virt_vmware.keys import check_tpm
+from nova_virt_vmware.volume_marks import check_volume
 
 __all__ = ["check_disk", "check_spec"]
 
@@ -21,6 +23,7 @@ def check_disk(
 ) -> None:
     """Refuse what the host does not take."""
     offers.check_disk(spec, host, secrets)
+    check_volume(spec)
     if isinstance(spec.source, Media):
         field = f"disks[{spec.key}]"
         if spec.boot_index is not None:
@@ -32,6 +35,7 @@ def check_disk(
 def check_spec(spec: VmSpec, host: HostDescription) -> None:
     """Refuse what the host does not take."""
     offers.check_vm(spec, host)
+    check_tpm(spec.settings)
     cpu = spec.settings.cpu
     if cpu is not None and cpu.threads not in (None, 1):
         raise Unsupported(

@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 import testtools
 from hypothesis import given
 from hypothesis import strategies as st
-from test_report import BACKEND, RECORDS, run_of
 
 from nova_virt_interface.testing.harness import Backend, BackendKind
 from nova_virt_interface.testing.html_report import as_html
 from nova_virt_interface.testing.results import Record, Status
+from unit.test_report import BACKEND, RECORDS, run_of
 
 CREATE = "IHypervisor.create_vm"
 OPERATIONS = ("IHypervisor.create_vm", "IPause.pause_vm", "IVirtDriver.spawn", "INobody.knows")
@@ -52,8 +52,14 @@ class Page(HTMLParser):
             self.rows[self.row[0][0]] = self.row[1:]
 
 
-def record(status: Status, *operations: str, **fields: str) -> Record:
-    return Record(test=f"A.test_{status.value}", status=status, operations=operations, **fields)
+def record(status: Status, *operations: str, seen: str = "") -> Record:
+    return Record(
+        test=f"A.test_{status.value}",
+        status=status,
+        operations=operations,
+        reason=seen,
+        evidence=seen,
+    )
 
 
 class TestPage(testtools.TestCase):
@@ -101,10 +107,8 @@ class TestPage(testtools.TestCase):
     def test_nothing_that_was_seen_becomes_a_part_of_the_page(self, text: str) -> None:
         hostile = f"</pre></style><script>alert('{text}')</script>"
         backend = Backend(name=hostile, version=hostile, kind=BackendKind.REAL)
-        run = run_of(
-            [record(Status.FAIL, CREATE, reason=hostile, evidence=hostile)], backend=backend
-        )
+        run = run_of([record(Status.FAIL, CREATE, seen=hostile)], backend=backend)
         run.not_provided = {"IPause": hostile}
-        plain = run_of([record(Status.FAIL, CREATE, reason="x", evidence="x")], backend=BACKEND)
+        plain = run_of([record(Status.FAIL, CREATE, seen="x")], backend=BACKEND)
         plain.not_provided = {"IPause": "x"}
         self.assertEqual(Page(as_html([plain])).tags, Page(as_html([run])).tags)
