@@ -309,7 +309,7 @@ class TestFaultsOfTheSource(MigrationFaultTestCase):
     def migrated(self) -> None:
         self.driver.migrate_vm(self.vm_uuid, MigrateVmRequest(ticket=self.ticket_there))
 
-    def finish(self) -> None:
+    def end(self) -> None:
         self.finished_there()
         self.here.driver.finish_outgoing(self.vm_uuid, FinishOutgoingRequest())
         self.assertEqual((), self.here.driver.list_vms())
@@ -319,7 +319,7 @@ class TestFaultsOfTheSource(MigrationFaultTestCase):
             self.sweep(
                 self.migrated,
                 prepare=lambda mode=mode: self.with_ticket(mode),  # type: ignore[misc]
-                check=self.finish,
+                check=self.end,
             )
 
     def test_finish(self) -> None:
