@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,7 +106,7 @@ class SimulatorHarness(StorageAnswers, Harness):
             found: dict[str, dict[str, Any]] = simulator.ask("records", class_name=class_name)
             return found
 
-        vms, names = records("VM"), set()
+        vms, names = records("VM"), Counter[str]()
         services = {ref for ref, row in records("SR").items() if row["name_label"] == VOLUMES}
         hosts = {ref: row["uuid"] for ref, row in records("host").items()}
         # A VM that goes to another host of the pool stays the same object.
@@ -119,8 +120,9 @@ class SimulatorHarness(StorageAnswers, Harness):
                 if class_name == "VDI" and record["SR"] in services:
                     continue
                 place = places.get(ref) or places.get(record.get("VM", ""), "")
-                names.add(f"{class_name} {ref} {place}")
-        return frozenset(names)
+                # What is made anew in the place of another is no leftover.
+                names[f"{class_name} {_identity(class_name, ref, record)} {place}"] += 1
+        return frozenset(f"{name} {count}" for name, count in names.items())
 
     @contextmanager
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
@@ -358,3 +360,13 @@ FOREIGN: dict[str, Any] = {
     "recommendations": "",
     "has_vendor_device": False,
 }
+
+
+def _identity(class_name: str, ref: str, record: dict[str, Any]) -> str:
+    marks = record.get("other_config", {})
+    if class_name == "console":
+        return str(record["VM"])
+    if "nova-virt-key" not in marks:
+        return ref
+    owner = record.get("VM") or f"{marks['nova-virt-vm']} {record['SR']}"
+    return f"{owner} {marks['nova-virt-key']}"

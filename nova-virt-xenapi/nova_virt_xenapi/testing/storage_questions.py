@@ -33,9 +33,9 @@ class StorageAnswers:
 
     @contextmanager
     def volume(self, wish: VolumeWish) -> Iterator[TestVolume]:
-        """See `Harness`."""
-        if wish.encryption is not None or wish.password or wish.boots:
-            raise CannotProvoke("volumes here hold no guest, no encryption and no password")
+        """See `Harness`. No guest here executes: one that boots is like any other."""
+        if wish.encryption is not None or wish.password:
+            raise CannotProvoke("volumes here hold no encryption and no password")
         made = self._on_target if wish.protocol is VolumeProtocol.ISCSI else self._of_pool
         with made(wish) as volume:
             yield volume
@@ -89,12 +89,14 @@ class StorageAnswers:
 
     def volume_content(self, volume: TestVolume) -> bytes:
         """See `Harness`."""
+        return self._file(volume).read_bytes()
+
+    def _file(self, volume: TestVolume) -> Path:
         connection = volume.connection
         if isinstance(connection, IscsiVolume):
-            name = f"{connection.target_iqn.replace(':', '-')}-{connection.lun}"
-            return self._folder().joinpath(name).read_bytes()
+            return self._folder() / f"{connection.target_iqn.replace(':', '-')}-{connection.lun}"
         assert isinstance(connection, HypervisorVolume)  # noqa: S101 - there are these two
-        return self._folder().joinpath(connection.identity).read_bytes()
+        return self._folder() / connection.identity
 
     def volume_is_used(self, volume: TestVolume) -> bool:
         """See `Harness`."""

@@ -136,7 +136,8 @@ class InstanceVolumeSuite(InstanceMixin):
         image = self.harness.image()
         with self._a_volume(boots=True, size_bytes=image.virtual_size_bytes) as made:
             instance_uuid = self.new_uuid()
-            request = replace(self.request(), image=None, volumes=(self._root_volume(made),))
+            volume = self._root_volume(made)
+            request = replace(self.request(), image=None, volumes=(volume,))
             for _ in range(2):
                 self.virt_driver.spawn(instance_uuid, request)
             self.assert_state(instance_uuid, PowerState.RUNNING)
@@ -146,9 +147,10 @@ class InstanceVolumeSuite(InstanceMixin):
                 with self.refused(Unsupported):
                     self.virt_driver.snapshot(instance_uuid, self._snapshot_request())
                 self.assertEqual(0, self.services.image_sink.open)
+            self.harness.write_as_guest(instance_uuid, volume.disk_key, 0, MARK)
             self.virt_driver.destroy(instance_uuid, DestroyRequest())
             self.assertFalse(self.harness.volume_is_used(made))
-            self.assertTrue(self.harness.volume_content(made).strip(b"\0"))
+            self.assertEqual(MARK, self.harness.volume_content(made)[: len(MARK)])
         self.assertEqual(before, self.without_images())
 
     @rules("SPAWN-2", "VOL-4")
