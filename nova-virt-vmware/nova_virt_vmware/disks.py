@@ -26,7 +26,7 @@ from pyVmomi import vim
 
 from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.api import Api
-from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks, kept_disks
 from nova_virt_vmware.node import Node
@@ -199,8 +199,8 @@ class Disks:
         is_disk = isinstance(device, vim.vm.device.VirtualDisk)
         changes = [devices.removed(device, with_file=is_disk)] if device else []
         self._reconfigure(vm_uuid, found.vm_id, changes, {key: ""})
-        if not is_disk:
-            self._datastore.remove(self._datastore.vm_folder(vm_uuid) / f"{key}.iso")
+        if device is not None and not is_disk:
+            self._datastore.remove(path_in(device.backing.fileName))
         self._reorder(vm_uuid, parsed.boot_index)
 
     def _reorder(self, vm_uuid: UUID, boot_index: int | None) -> None:

@@ -12,8 +12,14 @@ from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.services import IServices
@@ -32,6 +38,21 @@ from nova_virt_interface.values.host import (
     MaintenanceState,
 )
 from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
+from nova_virt_interface.values.migration import (
+    AbortMigrationRequest,
+    CancelIncomingRequest,
+    CheckIncomingRequest,
+    CheckOutgoingRequest,
+    FinishIncomingRequest,
+    FinishOutgoingRequest,
+    IncomingOffer,
+    MigrateVmRequest,
+    MigrationPlan,
+    MigrationStatus,
+    MigrationTicket,
+    OutgoingVm,
+    PrepareIncomingRequest,
+)
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
@@ -40,6 +61,7 @@ from nova_virt_interface.values.power import (
     StopRequest,
     SuspendRequest,
 )
+from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.resize import (
     ConfirmResizeRequest,
     ResizeVmRequest,
@@ -50,23 +72,33 @@ from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmSt
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
+from nova_virt_vmware.arriving import Arriving
 from nova_virt_vmware.conf import Settings, settings_from
 from nova_virt_vmware.console import Console
+from nova_virt_vmware.copying import Copying
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.diagnostics import Diagnostics
 from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.drives import Drives
 from nova_virt_vmware.events import Events
 from nova_virt_vmware.export import Export
 from nova_virt_vmware.host import Host
 from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.inventory import Inventory, describe
+from nova_virt_vmware.landing import Landing
+from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.lifecycle import Lifecycle
 from nova_virt_vmware.maintenance import Maintenance
+from nova_virt_vmware.marking import Marking
+from nova_virt_vmware.migration_source import MigrationSource
+from nova_virt_vmware.migration_target import MigrationTarget
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import Nics
 from nova_virt_vmware.node import Node, find_node
 from nova_virt_vmware.power import Power
+from nova_virt_vmware.recovery import Recovery
+from nova_virt_vmware.relocations import Relocations
 from nova_virt_vmware.resize import Resize
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.topology import Topology
@@ -89,6 +121,8 @@ _ALWAYS = (
     ISuspend,
     IVmDiagnostics,
 )
+
+_IN_A_VCENTER = (IMigrationControl, IMigrationSource, IMigrationTarget, IRecovery)
 
 
 @implementer(IHypervisor)
@@ -118,15 +152,43 @@ class VmwareHypervisor:
         self._maintenance = Maintenance(session, hosts)
         self._diagnostics = Diagnostics(self._vms)
         self._power = Power(session, self._vms, self._maintenance)
+        leaving = Leaving(session, datastore, self._vms, self._power)
         self._lifecycle = Lifecycle(
-            session, node, datastore, self._disks, networks, self._vms, self._power, host
+            session, node, datastore, self._disks, networks, self._vms, leaving, host
         )
+        marking = Marking(session)
+        arriving = Arriving(node, datastore, networks, leaving, self._lifecycle)
+        self._relocations = Relocations(session, self._vms, Drives(self._vms, marking))
+        self._source = MigrationSource(
+            node,
+            self._vms,
+            Copying(session, node, datastore, marking),
+            self._relocations,
+            leaving,
+            host,
+        )
+        self._target = MigrationTarget(
+            node,
+            datastore,
+            networks,
+            hosts,
+            self._inventory,
+            self._vms,
+            marking,
+            arriving,
+            Landing(datastore, marking),
+            leaving,
+            host,
+        )
+        self._recovery = Recovery(node, datastore, self._vms, arriving, leaving, host)
         self._export = Export(session, datastore, self._disks, self._vms, host, services)
         self._resize = Resize(session, datastore, self._disks, networks, self._vms, host)
         self._console = Console(session, datastore, self._vms, host)
         alsoProvides(self, *_ALWAYS)
         if node.takes_extents:
             alsoProvides(self, IDiskExport, IImageCache)
+        if node.vcenter_id:
+            alsoProvides(self, *_IN_A_VCENTER)
         if node.is_one_host:
             alsoProvides(self, IHostPower, IHostTopology)
 
@@ -270,6 +332,58 @@ class VmwareHypervisor:
     def topology(self) -> HostTopology:
         """See `IHostTopology.topology`."""
         return self._topology.topology()
+
+    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
+        """See `IMigrationSource.describe_outgoing`."""
+        return self._source.describe_outgoing(vm_uuid)
+
+    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
+        """See `IMigrationSource.check_outgoing`."""
+        return self._source.check_outgoing(vm_uuid, request)
+
+    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
+        """See `IMigrationSource.migrate_vm`."""
+        self._source.migrate_vm(vm_uuid, request)
+
+    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
+        """See `IMigrationSource.finish_outgoing`."""
+        self._source.finish_outgoing(vm_uuid, request)
+
+    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
+        """See `IMigrationTarget.check_incoming`."""
+        return self._target.check_incoming(vm_uuid, request)
+
+    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
+        """See `IMigrationTarget.prepare_incoming`."""
+        return self._target.prepare_incoming(vm_uuid, request)
+
+    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
+        """See `IMigrationTarget.finish_incoming`."""
+        self._target.finish_incoming(vm_uuid, request)
+
+    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
+        """See `IMigrationTarget.cancel_incoming`."""
+        self._target.cancel_incoming(vm_uuid, request)
+
+    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
+        """See `IMigrationControl.migration_status`."""
+        return self._relocations.migration_status(vm_uuid)
+
+    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
+        """See `IMigrationControl.abort_migration`."""
+        self._relocations.abort_migration(vm_uuid, request)
+
+    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
+        """See `IRecovery.find_disks`."""
+        return self._recovery.find_disks(vm_uuid)
+
+    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
+        """See `IRecovery.adopt_vm`."""
+        self._recovery.adopt_vm(vm_uuid, request)
+
+    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
+        """See `IRecovery.release_vm`."""
+        self._recovery.release_vm(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

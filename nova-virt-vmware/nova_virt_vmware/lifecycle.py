@@ -1,17 +1,21 @@
 """Making and deleting VMs.
 
-All files of a VM are in one folder named by its uuid. The VM itself is made last and in one step,
-with all its devices and marks: while it does not exist, what is in the folder is rubbish.
+All files of a VM are in one folder named by its uuid, in which a folder named by the compute node
+is for what is the VM's alone. The VM itself is made last and in one step, with all its devices and
+marks: while it does not exist, what is in the folder is rubbish.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Conflict, NotFound, Resource
+from nova_virt_interface.errors import Conflict, Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
@@ -22,11 +26,11 @@ from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
-from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Vms
 
@@ -46,7 +50,7 @@ class Lifecycle:
         disks: Disks,
         networks: Networks,
         vms: Vms,
-        power: Power,
+        leaving: Leaving,
         host: HostDescription,
     ) -> None:
         self._session = session
@@ -55,7 +59,7 @@ class Lifecycle:
         self._disks = disks
         self._networks = networks
         self._vms = vms
-        self._power = power
+        self._leaving = leaving
         self._host = host
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
@@ -70,14 +74,15 @@ class Lifecycle:
             self._make(vm_uuid, spec, backings, images)
 
     def _exists(self, vm_uuid: UUID, spec: VmSpec) -> bool:
-        paths = [translate.mark_path(translate.OWNER), translate.mark_path(translate.DIGEST)]
-        found = self._vms.find(vm_uuid, paths)
-        if found is None:
+        every = self._vms.everywhere(vm_uuid, [translate.mark_path(translate.DIGEST)], foreign=True)
+        if not every:
             return False
+        found = every[0]
         digest = found.facts.get(translate.mark_path(translate.DIGEST))
-        if not found.ours or digest is None or digest.value != spec_digest(spec):
+        is_equal = digest is not None and digest.value == spec_digest(spec)
+        if not found.ours or not found.here or not is_equal:
             raise Conflict(
-                f"VM {vm_uuid} exists with another spec, or is somebody else's",
+                f"VM {vm_uuid} exists with another spec or elsewhere, or is somebody else's",
                 remedy="delete it first, or use another uuid",
                 resource=Resource.VM,
                 name=str(vm_uuid),
@@ -90,49 +95,71 @@ class Lifecycle:
         folder = self._datastore.vm_folder(vm_uuid)
         # An attempt that crashed may have left files.
         self._datastore.remove(folder)
-        self._datastore.make_folder(folder)
+        home = self._datastore.home(vm_uuid)
+        self._datastore.make_folder(home)
         self._disks.prepare(vm_uuid, spec.disks, images)
-        config = self._config(vm_uuid, spec, backings)
+        config = self.config(vm_uuid, spec, backings, home, instanceUuid=str(vm_uuid))
+        self.make(vm_uuid, config)
+
+    def make(self, vm_uuid: UUID, config: vim.vm.ConfigSpec) -> None:
+        """Make a VM whose files are there."""
         made = self._session.run(
             f"making VM {vm_uuid}",
             lambda api: self._node.vm_folder(api).CreateVM_Task(config, self._node.pool(api), None),
         )
         self._vms.learn(made._moId, vm_uuid)
 
-    def _config(self, vm_uuid: UUID, spec: VmSpec, backings: dict[str, Any]) -> vim.vm.ConfigSpec:
-        folder = self._datastore.vm_folder(vm_uuid)
+    def config(
+        self,
+        vm_uuid: UUID,
+        spec: VmSpec,
+        backings: dict[str, Any],
+        home: PurePosixPath,
+        files: Mapping[str, str] = MappingProxyType({}),
+        more_marks: Mapping[str, str] = MappingProxyType({}),
+        **more: Any,
+    ) -> vim.vm.ConfigSpec:
+        """The configuration of a VM.
+
+        Args:
+            vm_uuid: the VM.
+            spec: what it is to be.
+            backings: name of network → what a NIC is plugged into.
+            home: the folder for what is its alone.
+            files: key → file of a disk or medium that is not where `Disks.file` says.
+            more_marks: marks beside the usual ones.
+            more: fields beside the usual ones.
+        """
         slots = devices.free_slots(spec.disks, ())
         keys: dict[str, int] = {}
         changes = devices.added_controllers((slot.bus for slot in slots.values()), keys)
-        changes += [
-            devices.added_disk(
-                disk,
-                slots[disk.key],
-                keys[slots[disk.key].bus],
-                self._datastore.path(self._disks.file(vm_uuid, disk)),
-            )
-            for disk in spec.disks
-        ]
+        for disk in spec.disks:
+            slot = slots[disk.key]
+            file = files.get(disk.key) or self._datastore.path(self._disks.file(vm_uuid, disk))
+            change = devices.added_disk(disk, slot, keys[slot.bus], file)
+            if disk.key in files:
+                change.fileOperation = None
+            changes.append(change)
         changes += [
             devices.added_nic(nic, number, backings[nic.backing.name])
             for number, nic in enumerate(spec.nics)
         ]
-        changes.append(devices.added_serial_port(self._datastore.path(folder / LOG_NAME)))
+        changes.append(devices.added_serial_port(self._datastore.path(home / LOG_NAME)))
         marks = {
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
+        fields = {"name": translate.vm_name(spec.name, vm_uuid)} | more
         return vim.vm.ConfigSpec(
-            name=translate.vm_name(spec.name, vm_uuid),
             uuid=str(vm_uuid),
-            instanceUuid=str(vm_uuid),
             numCPUs=spec.vcpus,
             memoryMB=-(-spec.memory_bytes // _MIB),
             guestId="otherGuest64",
             **devices.settings_fields(spec.settings),
-            files=vim.vm.FileInfo(vmPathName=self._datastore.path(folder / f"{vm_uuid}.vmx")),
+            files=vim.vm.FileInfo(vmPathName=self._datastore.path(home / f"{vm_uuid}.vmx")),
             deviceChange=changes,
-            extraConfig=self._marks(spec, marks),
+            extraConfig=self._marks(spec, {**marks, **more_marks}),
+            **fields,
         )
 
     def _marks(self, spec: VmSpec, marks: dict[str, str]) -> list[vim.option.OptionValue]:
@@ -148,9 +175,4 @@ class Lifecycle:
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
-        try:
-            found = self._power.turned_off(vm_uuid)
-            self._session.run(f"deleting VM {vm_uuid}", lambda api: found.on(api).Destroy_Task())
-        except NotFound:
-            pass
-        self._datastore.remove(self._datastore.vm_folder(vm_uuid))
+        self._leaving.leave(vm_uuid)

@@ -29,11 +29,20 @@ _POOLS = _query.TraversalSpec(
 )
 
 
+_POOL = _query.TraversalSpec(type=vim.VirtualMachine, path="resourcePool", skip=False)
+# Each look for a VM of a uuid may find one that is deleted before it is asked.
+_LOOKS = 3
+
+
 class Found(NamedTuple):
-    """A VM of some uuid: ours or foreign, with the properties that were asked for."""
+    """A VM of some uuid: ours or foreign, on this compute node or on another one of the vCenter,
+    with the properties that were asked for.
+    """
 
     vm_id: str
     ours: bool
+    here: bool
+    node: str
     facts: Facts
 
     def on(self, api: Api) -> vim.VirtualMachine:
@@ -83,7 +92,7 @@ class Vms:
             (vm._moId, translate.owned_uuid(facts, self._owner), facts)
             for vm, facts in self._session.ask("listing the VMs", question)
             # A VM that is being made or deleted has no name or configuration yet, or any more.
-            if "config.instanceUuid" in facts
+            if "config.uuid" in facts
         ]
         self._known.update((vm_id, vm_uuid) for vm_id, vm_uuid, _ in found)
         return found
@@ -100,31 +109,60 @@ class Vms:
         """Id → uuid if it is ours, of all VMs that were ever seen and exist as far as is known."""
         return dict(self._known)
 
-    def find(self, vm_uuid: UUID, paths: list[str]) -> Found | None:
-        """The VM of this uuid, ours or foreign; None if there is none."""
+    def everywhere(self, vm_uuid: UUID, paths: list[str], *, foreign: bool = False) -> list[Found]:
+        """All VMs of this uuid that the vCenter has, those of this compute node first. A VM has two
+        while it is copied, or adopted, from one compute node to another.
+
+        Args:
+            vm_uuid: the VM.
+            paths: properties to be told of each.
+            foreign: also those that do not bear our mark, and those whose uuid for the vCenter it
+                is.
+        """
 
         def question(api: Api) -> list[tuple[Any, Facts]]:
-            index = api.content.searchIndex
-            named = index.FindAllByUuid(self._node.datacenter(api), str(vm_uuid), True, True)
-            if not named:
-                return []
-            try:
-                objects = [_query.ObjectSpec(obj=vm) for vm in named]
-                return api.retrieve(objects, {vim.VirtualMachine: [*paths, "config.instanceUuid"]})
-            except vmodl.fault.ManagedObjectNotFound:
-                # It was deleted between the two questions.
-                return []
+            for _ in range(_LOOKS):
+                named = _named(api, vm_uuid, foreign)
+                if not named:
+                    break
+                try:
+                    return api.retrieve(
+                        [_query.ObjectSpec(obj=vm, selectSet=[_POOL]) for vm in named],
+                        {
+                            vim.VirtualMachine: [*paths, *translate.IDENTITY_PATHS, "resourcePool"],
+                            vim.ResourcePool: ["owner"],
+                        },
+                    )
+                except vmodl.fault.ManagedObjectNotFound:
+                    # One was deleted between the two questions.
+                    continue
+            return []
 
+        answer = self._session.ask(f"VM {vm_uuid}", question)
+        nodes = {entity: facts["owner"]._moId for entity, facts in answer if "owner" in facts}
         found = [
-            Found(vm._moId, translate.owned_uuid(facts, self._owner) is not None, facts)
-            for vm, facts in self._session.ask(f"VM {vm_uuid}", question)
+            self._found(vm, nodes.get(facts.get("resourcePool"), ""), facts)
+            for vm, facts in answer
+            if isinstance(vm, vim.VirtualMachine)
         ]
-        # vCenter keeps this uuid unique; should a foreign VM have it as well, ours goes first.
-        return max(found, key=lambda entry: entry.ours, default=None)
+        return sorted((one for one in found if foreign or one.ours), key=lambda one: not one.here)
+
+    def _found(self, vm: Any, node: str, facts: Facts) -> Found:
+        ours = translate.owned_uuid(facts, self._owner) is not None
+        return Found(vm._moId, ours, node == self._node.compute_id, node, facts)
 
     def ours(self, vm_uuid: UUID, paths: list[str]) -> Found:
-        """The VM of this uuid that bears our mark; raises NotFound."""
-        found = self.find(vm_uuid, [*paths, translate.mark_path(translate.OWNER)])
-        if found is None or not found.ours:
+        """The compute node's VM of this uuid that bears our mark; raises NotFound."""
+        found = next((one for one in self.everywhere(vm_uuid, paths) if one.here), None)
+        if found is None:
             raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
         return found
+
+
+def _named(api: Api, vm_uuid: UUID, foreign: bool) -> list[Any]:
+    index = api.content.searchIndex
+    found = list(index.FindAllByUuid(None, str(vm_uuid), True, False) or ())
+    if foreign:
+        by_vcenter = index.FindAllByUuid(None, str(vm_uuid), True, True) or ()
+        found += [vm for vm in by_vcenter if vm not in found]
+    return found

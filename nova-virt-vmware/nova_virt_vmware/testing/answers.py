@@ -114,13 +114,13 @@ class Answers(PowerQuestions, StorageQuestions):
 
     def read_disk(self, settings: Any, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
         """See `Harness`: the disk's extent, of which vcsim writes only what somebody wrote."""
-        extent = self._extent(vm_uuid, key)
+        extent = self._extent(vm_uuid, key, settings.cluster)
         with extent.open("rb") as file:
             return file.read(size_bytes).ljust(size_bytes, bytes(1))
 
     def write_disk(self, settings: Any, vm_uuid: UUID, key: str, content: bytes) -> None:
         """See `Harness`."""
-        with self._extent(vm_uuid, key).open("r+b") as file:
+        with self._extent(vm_uuid, key, settings.cluster).open("r+b") as file:
             file.write(content)
 
     def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:
@@ -139,18 +139,19 @@ class Answers(PowerQuestions, StorageQuestions):
             file.seek(offset)
             return file.read(length).ljust(length, bytes(1))
 
-    def _extent(self, vm_uuid: UUID, key: str) -> Path:
-        name: str = self._disk(vm_uuid, key).backing.fileName
-        file = name.partition("] ")[2].removesuffix(".vmdk") + "-flat.vmdk"
-        return Path(self.server.datastore_folder, file)
+    def _extent(self, vm_uuid: UUID, key: str, cluster: str = "") -> Path:
+        name: str = self._disk(vm_uuid, key, cluster).backing.fileName
+        return self.server.local_file(name.removesuffix(".vmdk") + "-flat.vmdk")
 
-    def _disk(self, vm_uuid: UUID, key: str) -> Any:
+    def _disk(self, vm_uuid: UUID, key: str, cluster: str = "") -> Any:
+        """The disk of this name; a VM that has moved has one only, of another name."""
         disks = vim.vm.device.VirtualDisk
-        hardware = self._fact(vm_uuid, "config.hardware.device")
-        return next(d for d in hardware if isinstance(d, disks) and _key(d) == key)
+        hardware = self._fact(vm_uuid, "config.hardware.device", cluster)
+        found = [device for device in hardware if isinstance(device, disks)]
+        return next((d for d in found if len(found) == 1 or _key(d) == key))
 
-    def _fact(self, vm_uuid: UUID, path: str) -> Any:
-        return self.server.fact(self.server.vm(vm_uuid), path)
+    def _fact(self, vm_uuid: UUID, path: str, cluster: str = "") -> Any:
+        return self.server.fact(self.server.vm(vm_uuid, cluster), path)
 
 
 class _Lines(list[str]):

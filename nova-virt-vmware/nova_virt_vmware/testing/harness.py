@@ -12,7 +12,13 @@ from uuid import UUID, uuid4
 
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.secret import Secret
-from nova_virt_interface.testing.harness import Backend, BackendKind, Harness, TestImage
+from nova_virt_interface.testing.harness import (
+    Backend,
+    BackendKind,
+    CannotProvoke,
+    Harness,
+    TestImage,
+)
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 
@@ -31,7 +37,7 @@ _IMAGE_BYTES = 4 * _MIB
 
 
 class VcsimHarness(Answers, Harness):
-    """A cluster of two hosts in vcsim, with one datastore. It executes no guest."""
+    """Clusters of two hosts each in vcsim, with two datastores. It executes no guest."""
 
     driver = "vmware"
     backend_name = "vcsim"
@@ -45,8 +51,11 @@ class VcsimHarness(Answers, Harness):
         """See `Harness`."""
         self.server = Server(esx=self.esx)
         self.server.start()
-        self._relay = Relay(("127.0.0.1", self.server.port))
-        self._requests = RequestsCounter(self._relay.port)
+        # The second way to the server stays whole when the first one is cut.
+        self._relay, self._second_relay = (
+            Relay(("127.0.0.1", self.server.port)) for _ in range(2)
+        )
+        self._requests = RequestsCounter(self._relay.port, self._second_relay.port)
         self._requests.start()
         self._make_image()
 
@@ -54,8 +63,9 @@ class VcsimHarness(Answers, Harness):
         """See `Harness`."""
         if hasattr(self, "_requests"):
             self._requests.stop()
-        if hasattr(self, "_relay"):
+        if hasattr(self, "_second_relay"):
             self._relay.cut()
+            self._second_relay.cut()
         if hasattr(self, "server"):
             self.server.stop()
 
@@ -85,8 +95,25 @@ class VcsimHarness(Answers, Harness):
             password=Secret(self.server.password),
             ca_file=str(self.server.ca_file),
             cluster=self.server.cluster.name,
+            datastore=self.server.datastore.name,
             reconnect_interval_seconds=0.2,
         )
+
+    def second_settings(self) -> Settings:
+        """See `Harness`: another cluster of the vCenter, with another datastore."""
+        if self.esx:
+            raise CannotProvoke("an ESXi knows no other one")
+        return replace(
+            self.settings(),
+            port=self._second_relay.port,
+            cluster=self.server.second_cluster.name,
+            datastore=self.server.second_datastore.name,
+        )
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        first, second = self.settings(), self.second_settings()
+        return first, replace(second, datastore=first.datastore)
 
     def unreachable_settings(self) -> Settings:
         """See `Harness`."""
@@ -143,11 +170,13 @@ class VcsimHarness(Answers, Harness):
 
     @contextmanager
     def outage(self) -> Iterator[None]:
-        """See `Harness`."""
+        """See `Harness`: the way to the vCenter is cut, and the vCenter loses the hosts."""
         self._relay.cut()
+        self.server.lose_hosts(True)
         try:
             yield
         finally:
+            self.server.lose_hosts(False)
             self._relay.mend()
 
     @contextmanager
@@ -177,4 +206,5 @@ class EsxHarness(VcsimHarness):
 
 def _is_ones(file: str) -> bool:
     """Whether a file belongs to one VM or image, not to all."""
+    file = file.rpartition(":")[2]
     return file.count("/") > 1 or not file.startswith("nova-virt-")

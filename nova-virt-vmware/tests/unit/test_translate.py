@@ -59,7 +59,7 @@ class TestOwnership(testtools.TestCase):
     """Only VMs with our own mark are ours."""
 
     def test_only_the_owners_mark_counts(self) -> None:
-        facts = {"config.instanceUuid": str(UUID_1)}
+        facts = {"config.uuid": str(UUID_1)}
         self.assertIsNone(translate.owned_uuid(facts, "nova"))
         marked = facts | mark(translate.OWNER, "nova")
         self.assertEqual(UUID_1, translate.owned_uuid(marked, "nova"))

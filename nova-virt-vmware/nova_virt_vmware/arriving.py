@@ -1,0 +1,80 @@
+"""VMs that are made of disks which are there already: copied, or another compute node's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from nova_virt_interface.rollback import undone_by
+from nova_virt_interface.values.disks import Media
+from nova_virt_interface.values.vm import VmSpec
+
+from nova_virt_vmware import records, translate
+from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.leaving import Leaving
+from nova_virt_vmware.lifecycle import Lifecycle
+from nova_virt_vmware.networks import Networks
+from nova_virt_vmware.node import Node
+from nova_virt_vmware.vms import Found
+
+__all__ = ["Arriving"]
+
+
+class Arriving:
+    """Makes VMs of one compute node."""
+
+    def __init__(
+        self, node: Node, datastore: Datastore, networks: Networks, leaving: Leaving, lifecycle: Lifecycle
+    ) -> None:
+        self._node = node
+        self._datastore = datastore
+        self._networks = networks
+        self._leaving = leaving
+        self._lifecycle = lifecycle
+
+    def make(
+        self,
+        vm_uuid: UUID,
+        spec: VmSpec,
+        disks: Mapping[str, str],
+        others: Sequence[Found],
+        marks: Mapping[str, str],
+    ) -> None:
+        """Make the VM; after an error the disks are as they were, and nothing else is there.
+
+        Args:
+            vm_uuid: the VM.
+            spec: what it is to be; its media are made.
+            disks: key → file of each disk.
+            others: the VMs of this uuid on other compute nodes.
+            marks: marks beside the usual ones.
+        """
+        backings = self._networks.backings({nic.backing.name for nic in spec.nics})
+        home = self._datastore.home(vm_uuid, {records.home_of(found) for found in others})
+        media = {
+            disk.key: home / f"{disk.key}.iso"
+            for disk in spec.disks
+            if isinstance(disk.source, Media)
+        }
+        files = {key: self._datastore.path(file) for key, file in media.items()}
+        # A vCenter has one VM of an instance uuid; it gives another one its own.
+        more = {"instanceUuid": str(vm_uuid)}
+        if others:
+            more = {"name": translate.vm_name(spec.name, vm_uuid, self._node.compute_id)}
+        config = self._lifecycle.config(
+            vm_uuid, spec, backings, home, {**disks, **files}, marks, **more
+        )
+
+        def undo() -> None:
+            self._leaving.leave(vm_uuid, keep_disks=True)
+            self._datastore.remove(home)
+
+        with undone_by(undo):
+            # What a crash left.
+            self._datastore.remove(home)
+            self._datastore.make_folder(home)
+            for disk in spec.disks:
+                if isinstance(disk.source, Media):
+                    content = disk.source.content
+                    self._datastore.put(media[disk.key], len(content), iter((content,)))
+            self._lifecycle.make(vm_uuid, config)
