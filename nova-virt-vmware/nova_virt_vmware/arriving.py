@@ -24,7 +24,12 @@ class Arriving:
     """Makes VMs of one compute node."""
 
     def __init__(
-        self, node: Node, datastore: Datastore, networks: Networks, leaving: Leaving, lifecycle: Lifecycle
+        self,
+        node: Node,
+        datastore: Datastore,
+        networks: Networks,
+        leaving: Leaving,
+        lifecycle: Lifecycle,
     ) -> None:
         self._node = node
         self._datastore = datastore

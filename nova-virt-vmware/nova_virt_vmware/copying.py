@@ -85,10 +85,6 @@ class Copying:
         """The token of the migration that copied the VM; empty if none did."""
         return records.marks_of(found).get(translate.COPIED, "").partition(" ")[0]
 
-    def is_done(self, found: Found, token: str) -> bool:
-        """Whether the migration of this token has copied the VM."""
-        return self.token_of(found) == token
-
     def was_started_since(self, found: Found) -> bool:
         """Whether the VM was started since it was copied, by whomever: the server remembers it."""
         began = datetime.fromisoformat(records.marks_of(found)[translate.COPIED].split(" ")[1])

@@ -73,6 +73,7 @@ from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
 from nova_virt_vmware.arriving import Arriving
+from nova_virt_vmware.cache import StateCache
 from nova_virt_vmware.conf import Settings, settings_from
 from nova_virt_vmware.console import Console
 from nova_virt_vmware.copying import Copying
@@ -141,7 +142,8 @@ class VmwareHypervisor:
         datastore = Datastore(session, node)
         networks = Networks(session, node)
         self._vms = Vms(session, node)
-        self._events = Events(session, node, self._vms, services.events)
+        self._cache = StateCache(session.settings.owner)
+        self._events = Events(session, node, self._vms, self._cache, services.events)
         self._inventory = Inventory(session, node)
         self._images = Images(session, node, datastore, host, services)
         self._disks = Disks(session, node, datastore, self._images, self._vms, host)

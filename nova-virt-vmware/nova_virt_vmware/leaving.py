@@ -71,5 +71,6 @@ class Leaving:
         ]
         config = vim.vm.ConfigSpec(deviceChange=changes)
         self._session.run(
-            f"unplugging the disks of VM {vm_uuid}", lambda api: found.on(api).ReconfigVM_Task(config)
+            f"unplugging the disks of VM {vm_uuid}",
+            lambda api: found.on(api).ReconfigVM_Task(config),
         )

@@ -23,7 +23,9 @@ class Marking:
     def mark(self, vm_uuid: UUID, found: Found, marks: Mapping[str, str], **fields: Any) -> None:
         """Give a VM marks, an empty one to remove it, and other fields in the same step."""
         config = vim.vm.ConfigSpec(
-            extraConfig=[vim.option.OptionValue(key=key, value=text) for key, text in marks.items()],
+            extraConfig=[
+                vim.option.OptionValue(key=key, value=text) for key, text in marks.items()
+            ],
             **fields,
         )
         self._session.run(

@@ -72,9 +72,7 @@ class MigrationSource:
             for key, device in records.devices_by_key(found).items()
         )
         state = translate.power_state(found.facts)
-        return OutgoingVm(
-            vm_uuid=vm_uuid, power_state=state, disks=disks, data=pack(self._node)
-        )
+        return OutgoingVm(vm_uuid=vm_uuid, power_state=state, disks=disks, data=pack(self._node))
 
     def _storage_id(self, device: Any) -> str | None:
         datastore = getattr(device.backing, "datastore", None)
@@ -113,17 +111,17 @@ class MigrationSource:
         every = self._vms.everywhere(vm_uuid, records.PATHS)
         if not every:
             raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
+        here = next((found for found in every if found.here), None)
+        if here is not None:
+            require_state(vm_uuid, translate.power_state(here.facts), _NEEDED[ticket.plan.mode])
         if facts["token"] not in _promised(every, facts["node"]):
             raise _not_good(vm_uuid, "it was cancelled")
-        here = next((found for found in every if found.here), None)
         if here is None:
             return
         keys = ticket.plan.copied_disks
         if ticket.plan.mode is MigrationMode.LIVE:
             self._relocations.move(vm_uuid, here, facts, keys, ticket.plan.expected_bytes)
-        elif not self._copying.is_done(here, facts["token"]):
-            state = translate.power_state(here.facts)
-            require_state(vm_uuid, state, PowerState.STOPPED)
+        elif self._copying.token_of(here) != facts["token"]:
             self._copying.copy(vm_uuid, here, facts, keys)
 
     def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:

@@ -16,13 +16,11 @@ from nova_virt_interface.errors import (
     Resource,
     VirtError,
 )
-from nova_virt_interface.states import require_state
 from nova_virt_interface.values.migration import (
     AbortMigrationRequest,
     MigrationPhase,
     MigrationStatus,
 )
-from nova_virt_interface.values.power import PowerState
 from pyVmomi import vim, vmodl
 
 from nova_virt_vmware import records, translate
@@ -131,8 +129,6 @@ class Relocations:
         def on_percent(percent: int) -> None:
             current_call().progress((total or 100) * percent // 100, total)
 
-        if task is None:
-            require_state(vm_uuid, translate.power_state(found.facts), PowerState.RUNNING)
         try:
             is_needed = bool(copied) and task is None
             with self._drives.empty(vm_uuid, found, is_needed=is_needed), _peer(vm_uuid):
@@ -178,9 +174,7 @@ def _gone(every: list[Found]) -> list[Found]:
     if any(found.here for found in every):
         return []
     return [
-        found
-        for found in every
-        if f"{translate.INCOMING}{found.node}" in records.marks_of(found)
+        found for found in every if f"{translate.INCOMING}{found.node}" in records.marks_of(found)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from nova_virt_vmware.api import Api
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 
-__all__ = ["Facts", "Found", "Vms"]
+__all__ = ["Facts", "Found", "Vms", "vms_of"]
 
 Facts = dict[str, Any]
 _query = vmodl.query.PropertyCollector
@@ -84,9 +85,7 @@ class Vms:
         """All VMs of the compute node in one question: id, uuid if it is ours, and properties."""
 
         def question(api: Api) -> list[tuple[Any, Facts]]:
-            pool = self._node.pool(api)
-            start = _query.ObjectSpec(obj=pool, skip=True, selectSet=[_POOLS, _VMS])
-            return api.retrieve([start], {vim.VirtualMachine: paths})
+            return api.retrieve([vms_of(self._node.pool(api))], {vim.VirtualMachine: paths})
 
         found = [
             (vm._moId, translate.owned_uuid(facts, self._owner), facts)
@@ -97,8 +96,8 @@ class Vms:
         self._known.update((vm_id, vm_uuid) for vm_id, vm_uuid, _ in found)
         return found
 
-    def learn(self, vm_id: str, vm_uuid: UUID) -> None:
-        """Note that a VM is ours: it may be deleted before anybody could ask."""
+    def learn(self, vm_id: str, vm_uuid: UUID | None) -> None:
+        """Note whose a VM is: it may be deleted before anybody could ask."""
         self._known[vm_id] = vm_uuid
 
     def forget(self, vm_id: str) -> None:
@@ -126,37 +125,79 @@ class Vms:
                 if not named:
                     break
                 try:
-                    return api.retrieve(
-                        [_query.ObjectSpec(obj=vm, selectSet=[_POOL]) for vm in named],
-                        {
-                            vim.VirtualMachine: [*paths, *translate.IDENTITY_PATHS, "resourcePool"],
-                            vim.ResourcePool: ["owner"],
-                        },
-                    )
+                    return _told(api, named, paths)
                 except vmodl.fault.ManagedObjectNotFound:
                     # One was deleted between the two questions.
                     continue
             return []
 
-        answer = self._session.ask(f"VM {vm_uuid}", question)
+        found = self._all(self._session.ask(f"VM {vm_uuid}", question))
+        return sorted((one for one in found if foreign or one.ours), key=lambda one: not one.here)
+
+    def _all(self, answer: list[tuple[Any, Facts]]) -> list[Found]:
         nodes = {entity: facts["owner"]._moId for entity, facts in answer if "owner" in facts}
-        found = [
+        return [
             self._found(vm, nodes.get(facts.get("resourcePool"), ""), facts)
             for vm, facts in answer
-            if isinstance(vm, vim.VirtualMachine)
+            # One that is being made or deleted has no configuration.
+            if isinstance(vm, vim.VirtualMachine) and "config.uuid" in facts
         ]
-        return sorted((one for one in found if foreign or one.ours), key=lambda one: not one.here)
 
     def _found(self, vm: Any, node: str, facts: Facts) -> Found:
         ours = translate.owned_uuid(facts, self._owner) is not None
         return Found(vm._moId, ours, node == self._node.compute_id, node, facts)
 
     def ours(self, vm_uuid: UUID, paths: list[str]) -> Found:
-        """The compute node's VM of this uuid that bears our mark; raises NotFound."""
-        found = next((one for one in self.everywhere(vm_uuid, paths) if one.here), None)
+        """The compute node's VM of this uuid that bears our mark; raises NotFound. One question if
+        it was seen before, else two.
+        """
+        found = self._seen(vm_uuid, paths)
+        if found is None:
+            found = next((one for one in self.everywhere(vm_uuid, paths) if one.here), None)
         if found is None:
             raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
         return found
+
+    def _seen(self, vm_uuid: UUID, paths: list[str]) -> Found | None:
+        """The VM where it was seen last, if it is still there."""
+        vm_id = next((key for key, known in self.known().items() if known == vm_uuid), None)
+        if vm_id is None:
+            return None
+        found = self._at(vm_id, paths)
+        if found is None or not found.here or not found.ours:
+            return None
+        return found if UUID(found.facts["config.uuid"]) == vm_uuid else None
+
+    def is_elsewhere(self, vm_id: str) -> bool:
+        """Whether a VM is another compute node's; not if it is gone."""
+        found = self._at(vm_id, [])
+        return found is not None and not found.here
+
+    def _at(self, vm_id: str, paths: list[str]) -> Found | None:
+        def question(api: Api) -> list[tuple[Any, Facts]]:
+            try:
+                return _told(api, [vim.VirtualMachine(vm_id, api.stub)], paths)
+            except vmodl.fault.ManagedObjectNotFound:
+                return []
+
+        answer = self._session.ask(f"VM {vm_id}", question)
+        return next(iter(self._all(answer)), None)
+
+
+def vms_of(pool: vim.ResourcePool) -> Any:
+    """What selects all VMs of a resource pool and those in it."""
+    return _query.ObjectSpec(obj=pool, skip=True, selectSet=[_POOLS, _VMS])
+
+
+def _told(api: Api, vms: Sequence[Any], paths: list[str]) -> list[tuple[Any, Facts]]:
+    """VMs with these properties, and the pools that they are in."""
+    return api.retrieve(
+        [_query.ObjectSpec(obj=vm, selectSet=[_POOL]) for vm in vms],
+        {
+            vim.VirtualMachine: [*paths, *translate.IDENTITY_PATHS, "resourcePool"],
+            vim.ResourcePool: ["owner"],
+        },
+    )
 
 
 def _named(api: Api, vm_uuid: UUID, foreign: bool) -> list[Any]:

@@ -148,7 +148,7 @@ class Answers(PowerQuestions, StorageQuestions):
         disks = vim.vm.device.VirtualDisk
         hardware = self._fact(vm_uuid, "config.hardware.device", cluster)
         found = [device for device in hardware if isinstance(device, disks)]
-        return next((d for d in found if len(found) == 1 or _key(d) == key))
+        return next(d for d in found if len(found) == 1 or _key(d) == key)
 
     def _fact(self, vm_uuid: UUID, path: str, cluster: str = "") -> Any:
         return self.server.fact(self.server.vm(vm_uuid, cluster), path)

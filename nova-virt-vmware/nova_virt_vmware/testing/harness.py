@@ -52,9 +52,7 @@ class VcsimHarness(Answers, Harness):
         self.server = Server(esx=self.esx)
         self.server.start()
         # The second way to the server stays whole when the first one is cut.
-        self._relay, self._second_relay = (
-            Relay(("127.0.0.1", self.server.port)) for _ in range(2)
-        )
+        self._relay, self._second_relay = (Relay(("127.0.0.1", self.server.port)) for _ in range(2))
         self._requests = RequestsCounter(self._relay.port, self._second_relay.port)
         self._requests.start()
         self._make_image()
