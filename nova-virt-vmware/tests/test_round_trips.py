@@ -82,7 +82,7 @@ class TestRoundTrips(VcsimTestCase):
         self._tasks(5, 1, lambda: driver.start_vm(vm_uuid, StartRequest()))
         self.assertEqual(1, self._cost(lambda: driver.start_vm(vm_uuid, StartRequest())))
         self._tasks(5, 1, lambda: driver.stop_vm(vm_uuid, StopRequest()))
-        self._tasks(10, 2, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
+        self._tasks(10, 3, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
         self._tasks(5, 1, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
 
     def test_hot_plug(self) -> None:

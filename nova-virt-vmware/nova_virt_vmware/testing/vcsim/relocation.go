@@ -17,11 +17,16 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// How long a running VM is on its way, in steps that tell of progress.
-const (
-	moveSteps = 40
-	moveStep  = 50 * time.Millisecond
-)
+const moveStep = 50 * time.Millisecond
+
+// moveSteps is how long a running VM is on its way, in steps that tell of progress: a file says it.
+func moveSteps() int {
+	steps := 40
+	if content, err := os.ReadFile(filepath.Join(os.TempDir(), "pace")); err == nil {
+		_, _ = fmt.Sscan(string(content), &steps)
+	}
+	return steps
+}
 
 func unreachable(ctx *simulator.Context, ref *types.ManagedObjectReference) bool {
 	if ref == nil {
@@ -63,7 +68,8 @@ func (m *machine) RelocateVMTask(
 	own := &simulator.Context{Context: ctx.Context, Session: ctx.Session, Map: ctx.Map}
 	vm, spec := m.VirtualMachine, request.Spec
 	run := func(t *simulator.Task) (types.AnyType, types.BaseMethodFault) {
-		for step := 0; step < moveSteps; step++ {
+		steps := moveSteps()
+		for step := 0; step < steps; step++ {
 			if t.Info.Cancelled {
 				return nil, &types.RequestCanceled{}
 			}
@@ -74,7 +80,7 @@ func (m *machine) RelocateVMTask(
 				break
 			}
 			own.Map.AtomicUpdate(own, t, []types.PropertyChange{
-				{Name: "info.progress", Val: int32(step * 100 / moveSteps)},
+				{Name: "info.progress", Val: int32(step * 100 / steps)},
 			})
 			time.Sleep(moveStep)
 		}
