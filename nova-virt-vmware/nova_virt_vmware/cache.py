@@ -28,17 +28,17 @@ class StateCache:
         self._lock = threading.Lock()
         self._facts: dict[str, dict[str, Any]] = {}
         self._states: dict[str, VmState] = {}
-        self._is_current = False
+        self._current_to = -1
 
     def begin(self) -> None:
         """Forget all: what comes next is everything, told anew."""
         with self._lock:
-            self._facts, self._states, self._is_current = {}, {}, False
+            self._facts, self._states, self._current_to = {}, {}, -1
 
-    def caught_up(self, is_current: bool) -> None:
-        """Note whether all that the server has to tell has been told."""
+    def caught_up(self, changes: int) -> None:
+        """Note that all has been told up to this many changes of the driver's own."""
         with self._lock:
-            self._is_current = is_current
+            self._current_to = changes
 
     def apply(self, updates: Iterable[Any]) -> tuple[dict[str, UUID | None], set[str]]:
         """Take what the server tells.
@@ -83,10 +83,12 @@ class StateCache:
             self._facts.pop(vm_id, None)
             self._states.pop(vm_id, None)
 
-    def states(self) -> tuple[VmState, ...] | None:
-        """The states of all VMs that are ours, as they were told; None while that is not known."""
+    def states(self, changes: int) -> tuple[VmState, ...] | None:
+        """The states of all VMs that are ours, as they were told; None unless all was told since
+        this many changes of the driver's own.
+        """
         with self._lock:
-            return tuple(self._states.values()) if self._is_current else None
+            return tuple(self._states.values()) if self._current_to == changes else None
 
 
 def _change(facts: dict[str, Any], changes: Iterable[Any]) -> None:

@@ -76,13 +76,17 @@ class _Subscription:
         self._last_key = 0
         cache.begin()
 
-    def next_events(self) -> list[vim.event.Event]:
+    def next_events(self, changes: int) -> list[vim.event.Event]:
         """Wait for news, for a while; pass those of the VMs on to the cache, and return the events
         that are new, in order.
+
+        Args:
+            changes: how many changes of the driver's own are told of by now.
         """
         turn = _query.WaitOptions(maxWaitSeconds=_TURN_SECONDS)
         update = self._collector.WaitForUpdatesEx(self._version, turn)
         if update is None:
+            self._cache.caught_up(changes)
             return []
         self._version = update.version
         for told in update.filterSet:
@@ -90,7 +94,8 @@ class _Subscription:
                 new, left = self._cache.apply(told.objectSet)
                 self.new |= new
                 self.left |= left
-        self._cache.caught_up(not update.truncated)
+        if not update.truncated:
+            self._cache.caught_up(changes)
         return self._read()
 
     def _read(self) -> list[vim.event.Event]:
@@ -175,7 +180,10 @@ class Events:
         subscription = self._subscription
         if subscription is None:
             return
-        events = self._session.listen("waiting for events", subscription.next_events)
+        changes = self._session.changes
+        events = self._session.listen(
+            "waiting for events", lambda: subscription.next_events(changes)
+        )
         for vm_id, vm_uuid in subscription.new.items():
             self._vms.learn(vm_id, vm_uuid)
         subscription.new.clear()

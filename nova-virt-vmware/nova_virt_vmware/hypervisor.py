@@ -141,9 +141,9 @@ class VmwareHypervisor:
         self._host = host
         datastore = Datastore(session, node)
         networks = Networks(session, node)
-        self._vms = Vms(session, node)
-        self._cache = StateCache(session.settings.owner)
-        self._events = Events(session, node, self._vms, self._cache, services.events)
+        cache = StateCache(session.settings.owner)
+        self._vms = Vms(session, node, cache)
+        self._events = Events(session, node, self._vms, cache, services.events)
         self._inventory = Inventory(session, node)
         self._images = Images(session, node, datastore, host, services)
         self._disks = Disks(session, node, datastore, self._images, self._vms, host)

@@ -43,6 +43,8 @@ class Session:
         # of an earlier process. The first change after it waits for such tasks.
         self._doubts = 1
         self._settled = 0
+        self.changes = 0
+        """How many changes have ended: what was told before the last one may lack it."""
 
     def require_open(self) -> None:
         """Raise HostUnreachable when the connection was closed."""
@@ -123,6 +125,8 @@ class Session:
         except HostUnreachable:
             self._doubts += 1
             raise
+        finally:
+            self.changes += changes
 
     def _forget(self, api: Api) -> None:
         with self._lock:

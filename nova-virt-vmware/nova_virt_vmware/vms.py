@@ -12,6 +12,7 @@ from pyVmomi import vim, vmodl
 
 from nova_virt_vmware import measures, translate
 from nova_virt_vmware.api import Api
+from nova_virt_vmware.cache import StateCache
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 
@@ -54,14 +55,19 @@ class Found(NamedTuple):
 class Vms:
     """The VMs of one compute node."""
 
-    def __init__(self, session: Session, node: Node) -> None:
+    def __init__(self, session: Session, node: Node, cache: StateCache) -> None:
         self._session = session
         self._node = node
+        self._cache = cache
         self._owner = session.settings.owner
         self._known: dict[str, UUID | None] = {}
 
     def list_vms(self) -> tuple[VmState, ...]:
         """See `IHypervisor.list_vms`."""
+        if self._session.settings.list_from_cache:
+            told = self._cache.states(self._session.changes)
+            if told is not None:
+                return told
         return tuple(
             translate.vm_state(facts, vm_uuid)
             for _, vm_uuid, facts in self.census(translate.STATE_PATHS)

@@ -169,23 +169,23 @@ class TestRecoveryFaults(TwoNodes):
     def test_adoption(self) -> None:
         self.create(COLD)
         adopt, release = AdoptVmRequest(spec=SPEC), ReleaseVmRequest()
-        for old, new in ((self.here, self.there), (self.there, self.here)):
-            # From now on both have names of a copy.
-            new.adopt_vm(self.vm_uuid, adopt)
-            old.release_vm(self.vm_uuid, release)
-            old.adopt_vm(self.vm_uuid, adopt)
-            new.release_vm(self.vm_uuid, release)
-            self.cut_everywhere(
-                partial(new.adopt_vm, self.vm_uuid, adopt),
-                partial(new.release_vm, self.vm_uuid, release),
-            )
-            new.adopt_vm(self.vm_uuid, adopt)
-            self.cut_everywhere(
-                partial(old.release_vm, self.vm_uuid, release),
-                partial(old.adopt_vm, self.vm_uuid, adopt),
-            )
-            old.release_vm(self.vm_uuid, release)
-            self.assert_whole(new)
+        old, new = self.here, self.there
+        # From now on both have names of a copy.
+        new.adopt_vm(self.vm_uuid, adopt)
+        old.release_vm(self.vm_uuid, release)
+        old.adopt_vm(self.vm_uuid, adopt)
+        new.release_vm(self.vm_uuid, release)
+        self.cut_everywhere(
+            partial(new.adopt_vm, self.vm_uuid, adopt),
+            partial(new.release_vm, self.vm_uuid, release),
+        )
+        new.adopt_vm(self.vm_uuid, adopt)
+        self.cut_everywhere(
+            partial(old.release_vm, self.vm_uuid, release),
+            partial(old.adopt_vm, self.vm_uuid, adopt),
+        )
+        old.release_vm(self.vm_uuid, release)
+        self.assert_whole(new)
 
     def test_a_vm_that_nobody_remembers_is_adopted_by_its_files(self) -> None:
         self.create(COLD)
@@ -259,4 +259,5 @@ class TestMigrations(TwoNodes):
     def cost(self, most: int, step: Callable[[], object]) -> None:
         before = self.harness.round_trips()
         step()
-        print(step, self.harness.round_trips() - before)
+        spent = self.harness.round_trips() - before
+        import sys; print('COST', step.func.__name__, spent, file=sys.stderr)
