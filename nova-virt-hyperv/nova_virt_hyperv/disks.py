@@ -102,6 +102,7 @@ class Disks:
             found = DeviceName.read(drives[0].text("ElementName"))
             _require_equal(vm_uuid, found, DeviceName.of(spec))
             return
+        self._machines.require_pluggable(machine, vm_uuid)
         self.check_image(spec)
         with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
             # A drive without a disk, and files of one, are what a crashed call left.
@@ -115,7 +116,9 @@ class Disks:
         """See `IDiskHotplug.detach_disk`. Hyper-V takes a SCSI disk away without the guest's
         consent.
         """
-        self.take_off(self._machines.ours(vm_uuid), vm_uuid, request.key)
+        machine = self._machines.ours(vm_uuid)
+        self._machines.require_pluggable(machine, vm_uuid)
+        self.take_off(machine, vm_uuid, request.key)
 
     def check_image(self, spec: DiskSpec) -> None:
         """The disk's image is in the cache, and not larger than the disk; its volume is reached."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from nova_virt_interface.errors import BackendError, NotFound, Resource
-from nova_virt_interface.states import ON
+from nova_virt_interface.states import ON, PLUGGABLE, require_state
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.cim import Instance, Reference, equals, select
@@ -180,6 +180,10 @@ class Machines:
             if entry is not None:
                 return entry
         raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
+
+    def require_pluggable(self, machine: Machine, vm_uuid: UUID) -> None:
+        """Raise InvalidState in a state in which no devices come and go."""
+        require_state(vm_uuid, self.entry(machine, vm_uuid).state, *PLUGGABLE)
 
     def _summaries(self, of: list[Reference], about: About | None = None) -> list[Instance]:
         named: list[tuple[str, Parameter]] = [("SettingData", item) for item in of]

@@ -43,6 +43,7 @@ class Nics:
         machine = self._machines.ours(vm_uuid)
         attached = self._attached(machine, vm_uuid, spec.key)
         if attached is None:
+            self._machines.require_pluggable(machine, vm_uuid)
             switches = self.switches((spec,))
             with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
                 self.connect(machine, vm_uuid, (spec,), switches)
@@ -56,7 +57,9 @@ class Nics:
 
     def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
         """See `INicHotplug.detach_nic`. Hyper-V takes a NIC away without the guest's consent."""
-        self.take_off(self._machines.ours(vm_uuid), vm_uuid, request.key)
+        machine = self._machines.ours(vm_uuid)
+        self._machines.require_pluggable(machine, vm_uuid)
+        self.take_off(machine, vm_uuid, request.key)
 
     def switches(self, specs: Sequence[NicSpec]) -> dict[str, Instance]:
         """The virtual switches of these NICs, by name; raises NotFound."""

@@ -102,6 +102,7 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
             VmFeature.SECURE_BOOT,
             VmFeature.CPU_MODEL,
             VmFeature.DISK_LIMITS,
+            VmFeature.ONLINE_DISK_RESIZE,
             VmFeature.IMPORTED_DISKS,
         ),
         export_formats=(DiskFormat.VHDX,),

@@ -41,12 +41,6 @@ def check_volume(spec: DiskSpec) -> None:
     elif isinstance(connection, SmbVolume):
         good = bool(_SHARE.fullmatch(connection.share) and _BELOW.fullmatch(connection.path))
         parts = re.split(r"[\\/]", connection.path)
-        if connection.user is not None:
-            raise Unsupported(
-                "Hyper-V reaches a share by the accounts of the host and of the driver alone",
-                remedy="give those the right to the share",
-                field=f"{place}.connection.user",
-            )
     else:
         return
     if connection.format is not DiskFormat.VHDX:

@@ -34,7 +34,6 @@ __all__ = [
     "check_offered",
     "check_vm",
     "check_volume",
-    "needed_secrets",
     "protocol_of",
     "require_secrets",
     "secrets_of_disk",
@@ -59,7 +58,8 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
         check_disk(disk, host, spec.secrets)
     for nic in spec.nics:
         check_nic(nic, host)
-    require_secrets(needed_secrets(spec), spec.secrets)
+    _check_tpm_secret(spec, host)
+    require_secrets(_needed_secrets(spec, host), spec.secrets)
 
 
 def check_disk(
@@ -72,7 +72,7 @@ def check_disk(
     check_offered(disk.bus, host.disk_buses, f"{place}.bus")
     if isinstance(source, Media):
         check_offered(source.format, host.media_formats, f"{place}.source.format")
-    _check_features(_disk_features(disk), host, place)
+    _check_features(_disk_features(disk), host, f"{place}.")
     if isinstance(source, Imported):
         check_offered(source.format, host.image_formats, f"{place}.source.format")
     if disk.encryption is not None:
@@ -86,7 +86,7 @@ def check_volume(
     key: str, volume: Volume, host: HostDescription, secrets: tuple[DeviceSecret, ...] = ()
 ) -> None:
     """As `check_vm`, for a volume that takes the place of another one as disk ``key``."""
-    _check_features(_volume_features(volume, "volume"), host, f"disks[{key}]")
+    _check_features(_volume_features(volume, "volume"), host, f"disks[{key}].")
     _check_connection(volume, host, f"disks[{key}].volume")
     require_secrets(secrets_of_volume(key, volume), secrets)
 
@@ -103,7 +103,7 @@ def check_nic(nic: NicSpec, host: HostDescription) -> None:
         "backing.vlan_id": (nic.backing.vlan_id is not None, VmFeature.VLAN),
     }
     wanted = ((field, feature) for field, (is_asked, feature) in asked.items() if is_asked)
-    _check_features(wanted, host, place)
+    _check_features(wanted, host, f"{place}.")
 
 
 def secrets_of_disk(disk: DiskSpec) -> tuple[tuple[str, SecretPurpose], ...]:
@@ -117,13 +117,18 @@ def secrets_of_disk(disk: DiskSpec) -> tuple[tuple[str, SecretPurpose], ...]:
 
 def secrets_of_volume(key: str, volume: Volume) -> tuple[tuple[str, SecretPurpose], ...]:
     """As `secrets_of_disk`, for the volume that is disk ``key``."""
-    connection = volume.connection
     needed = []
     if volume.encryption is not None:
         needed.append((key, SecretPurpose.ENCRYPTION))
-    if isinstance(connection, IscsiVolume | RbdVolume | SmbVolume) and connection.user is not None:
+    if _has_user(volume.connection):
         needed.append((key, SecretPurpose.AUTHENTICATION))
     return tuple(needed)
+
+
+def _has_user(connection: VolumeConnection) -> bool:
+    return (
+        isinstance(connection, IscsiVolume | RbdVolume | SmbVolume) and connection.user is not None
+    )
 
 
 def require_secrets(
@@ -175,7 +180,7 @@ def protocol_of(connection: VolumeConnection) -> VolumeProtocol:
 
 def _check_settings(settings: GuestSettings, host: HostDescription) -> None:
     check_offered(settings.firmware, host.firmware, "settings.firmware")
-    _check_features(setting_features(settings), host, "settings")
+    _check_features(setting_features(settings), host, "settings.")
 
 
 def setting_features(settings: GuestSettings) -> Iterator[tuple[str, VmFeature]]:
@@ -218,27 +223,36 @@ def _disk_features(disk: DiskSpec) -> Iterator[tuple[str, VmFeature]]:
 def _volume_features(volume: Volume, place: str) -> Iterator[tuple[str, VmFeature]]:
     if volume.encryption is not None:
         yield f"{place}.encryption", VmFeature.VOLUME_ENCRYPTION
+    if _has_user(volume.connection):
+        yield f"{place}.connection.user", VmFeature.VOLUME_AUTHENTICATION
     if volume.shared:
         yield f"{place}.shared", VmFeature.SHARED_VOLUMES
 
 
 def _check_features(
-    asked: Iterable[tuple[str, VmFeature]], host: HostDescription, place: str
+    asked: Iterable[tuple[str, VmFeature]], host: HostDescription, prefix: str
 ) -> None:
     for field, feature in asked:
         if feature not in host.features:
             raise Unsupported(
-                f"{place}.{field}: this host does not have {feature.value}",
+                f"{prefix}{field}: this host does not have {feature.value}",
                 remedy="use another host, or do not ask for it",
-                field=f"{place}.{field}",
+                field=f"{prefix}{field}",
             )
 
 
-def needed_secrets(spec: VmSpec) -> tuple[tuple[str, SecretPurpose], ...]:
-    """Keys of the devices that need a secret whenever the VM starts, and what for."""
+def _needed_secrets(spec: VmSpec, host: HostDescription) -> Iterator[tuple[str, SecretPurpose]]:
     tpm = spec.settings.tpm
-    own = () if tpm is None else ((tpm.key, SecretPurpose.TPM),)
-    return (*own, *(need for disk in spec.disks for need in secrets_of_disk(disk)))
+    if tpm is not None and VmFeature.TPM_PASSPHRASE in host.features:
+        yield tpm.key, SecretPurpose.TPM
+    for disk in spec.disks:
+        yield from secrets_of_disk(disk)
+
+
+def _check_tpm_secret(spec: VmSpec, host: HostDescription) -> None:
+    # Whoever sends a passphrase believes that nobody opens the state without it.
+    if any(secret.purpose is SecretPurpose.TPM for secret in spec.secrets):
+        _check_features([("secrets", VmFeature.TPM_PASSPHRASE)], host, "")
 
 
 def _check_connection(volume: Volume, host: HostDescription, place: str) -> None:

@@ -7,10 +7,12 @@ from uuid import UUID
 from nova_virt_interface.errors import InvalidState
 from nova_virt_interface.values.power import PowerState
 
-__all__ = ["ON", "require_state"]
+__all__ = ["ON", "PLUGGABLE", "require_state"]
 
 ON = (PowerState.RUNNING, PowerState.PAUSED)
 """The states in which a VM has memory in the host's memory, and a console."""
+PLUGGABLE = (PowerState.STOPPED, *ON)
+"""The states in which disks and NICs come and go (rules DISK-12, NIC-6)."""
 
 
 def require_state(vm_uuid: UUID, state: PowerState, *allowed: PowerState) -> None:

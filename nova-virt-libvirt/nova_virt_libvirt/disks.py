@@ -10,6 +10,7 @@ from nova_virt_interface import offers
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
 from nova_virt_interface.rollback import undone_by
+from nova_virt_interface.states import ON
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     Blank,
@@ -26,7 +27,7 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_libvirt.capabilities import Capabilities
 from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, disk_xml
-from nova_virt_libvirt.domains import Domains
+from nova_virt_libvirt.domains import Domains, require_pluggable
 from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.images import Images, StoredImage
 from nova_virt_libvirt.mark import disk_origin
@@ -126,7 +127,7 @@ class Disks:
             if any(known.key == disk.key for known in description.disks):
                 _require_equal(disk, mark.disks.get(disk.key))
                 return
-            is_active = bool(domain.isActive())
+            is_active = require_pluggable(vm_uuid, domain) in ON
             if is_active:
                 check_hot_disk(disk, self._host)
             _require_free_boot_index(disk, description)
@@ -164,6 +165,7 @@ class Disks:
             about=f"disk {request.key} of VM {vm_uuid}", changing=True
         ) as connection:
             domain, _, mark = self._domains.ours(connection, vm_uuid)
+            require_pluggable(vm_uuid, domain)
             unplug(domain, "disk", request.key, request.guest_timeout_seconds)
             if request.key in mark.disks:
                 self._domains.set_mark(domain, mark.with_device("disk", request.key, None))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import libvirt
 from nova_virt_interface.errors import NotFound, Resource
+from nova_virt_interface.states import PLUGGABLE, require_state
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_libvirt.domain_xml import DomainDescription, read_domain
@@ -14,7 +15,7 @@ from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.mark import NAMESPACE, PREFIX, Mark, mark_text
 from nova_virt_libvirt.translate import power_state
 
-__all__ = ["Domains", "affected", "domain_state"]
+__all__ = ["Domains", "affected", "domain_state", "require_pluggable"]
 
 
 class Domains:
@@ -65,6 +66,13 @@ def affected(domain: Any) -> int:
     """Flags for a change that is to last: the definition, and the running guest if there is one."""
     live: int = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
     return live | int(libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
+
+def require_pluggable(vm_uuid: UUID, domain: Any) -> PowerState:
+    """The domain's state, in which devices come and go; raises InvalidState in any other."""
+    state = domain_state(domain)
+    require_state(vm_uuid, state, *PLUGGABLE)
+    return state
 
 
 def domain_state(domain: Any) -> PowerState:

@@ -24,7 +24,9 @@ _ALWAYS = (
     VmFeature.DISK_SERIAL,
     VmFeature.DISK_ENCRYPTION,
     VmFeature.VOLUME_ENCRYPTION,
+    VmFeature.VOLUME_AUTHENTICATION,
     VmFeature.SHARED_VOLUMES,
+    VmFeature.ONLINE_DISK_RESIZE,
     VmFeature.IMPORTED_DISKS,
 )
 

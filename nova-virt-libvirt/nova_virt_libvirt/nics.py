@@ -17,7 +17,7 @@ from nova_virt_interface.values.nics import (
 
 from nova_virt_libvirt.capabilities import Capabilities
 from nova_virt_libvirt.domain_xml import nic_xml
-from nova_virt_libvirt.domains import Domains
+from nova_virt_libvirt.domains import Domains, require_pluggable
 from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.requirements import check_nic
 from nova_virt_libvirt.session import Session
@@ -48,6 +48,7 @@ class Nics:
             if nic.key in description.nic_keys:
                 _require_equal(nic, mark.nics.get(nic.key))
                 return
+            require_pluggable(vm_uuid, domain)
             self.check(connection, nic)
         with (
             undone_by(lambda: self.detach_nic(vm_uuid, DetachNicRequest(key=nic.key))),
@@ -62,6 +63,7 @@ class Nics:
             about=f"NIC {request.key} of VM {vm_uuid}", changing=True
         ) as connection:
             domain, _, mark = self._domains.ours(connection, vm_uuid)
+            require_pluggable(vm_uuid, domain)
             unplug(domain, "nic", request.key, request.guest_timeout_seconds)
             if request.key in mark.nics:
                 self._domains.set_mark(domain, mark.with_device("nic", request.key, None))

@@ -36,6 +36,7 @@ from nova_virt_vmware.vms import Found, Vms
 __all__ = ["Disks"]
 
 _MIB = 1024 * 1024
+_PATHS = ["config.extraConfig", "config.hardware.device", *translate.POWER_PATHS]
 
 
 class Disks:
@@ -136,7 +137,7 @@ class Disks:
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
         """See `IDiskResize.resize_disk`."""
-        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        found = self._vms.ours(vm_uuid, _PATHS)
         disk = self.of(vm_uuid, request.key, found)
         size = devices.capacity_kib(request.size_bytes)
         if size < disk.capacityInKB:
@@ -163,12 +164,13 @@ class Disks:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
         requirements.check_disk(spec, self._host, request.secrets)
-        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        found = self._vms.ours(vm_uuid, _PATHS)
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + spec.key)
         if mark is not None:
             _require_equal(spec, mark)
             self._reorder(vm_uuid, spec.boot_index)
             return
+        translate.require_pluggable(vm_uuid, found.facts)
         _require_free(spec, translate.marks(found.facts["config.extraConfig"]))
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
@@ -188,11 +190,12 @@ class Disks:
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`. vSphere takes a disk away without asking the guest."""
-        found = self._vms.ours(vm_uuid, ["config.extraConfig", "config.hardware.device"])
+        found = self._vms.ours(vm_uuid, _PATHS)
         key = request.key
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + key)
         if mark is None:
             return
+        translate.require_pluggable(vm_uuid, found.facts)
         parsed = DiskMark.parse(mark)
         slot = parsed.slot
         device = devices.at_slot(found.facts["config.hardware.device"], slot)

@@ -50,6 +50,7 @@ def describe(api: Api, node: Node) -> HostDescription:
             VmFeature.CPU_TOPOLOGY,
             VmFeature.LOCKED_MEMORY,
             VmFeature.SECURE_BOOT,
+            VmFeature.ONLINE_DISK_RESIZE,
             *((VmFeature.IMPORTED_DISKS,) if node.takes_extents else ()),
         ),
         export_formats=(DiskFormat.RAW,) if node.takes_extents else (),

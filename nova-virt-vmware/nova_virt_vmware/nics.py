@@ -19,7 +19,7 @@ from nova_virt_vmware.vms import Vms
 
 __all__ = ["Nics", "nic_mark"]
 
-_PATHS = ["config.extraConfig", "config.hardware.device"]
+_PATHS = ["config.extraConfig", "config.hardware.device", *translate.POWER_PATHS]
 
 
 class Nics:
@@ -46,6 +46,7 @@ class Nics:
             raise Conflict(
                 f"the VM has a NIC of MAC address {spec.mac}", resource=Resource.NIC, name=spec.key
             )
+        translate.require_pluggable(vm_uuid, found.facts)
         backing = self._networks.backings({spec.backing.name})[spec.backing.name]
         change = devices.added_nic(spec, 0, backing)
         self._reconfigure(vm_uuid, found.vm_id, [change], spec.key, nic_mark(spec))
@@ -56,6 +57,7 @@ class Nics:
         mark = translate.marks(found.facts["config.extraConfig"]).get(translate.NIC + request.key)
         if mark is None:
             return
+        translate.require_pluggable(vm_uuid, found.facts)
         card = devices.of_mac(found.facts["config.hardware.device"], mark.partition(" ")[0])
         changes = [devices.removed(card)] if card else []
         self._reconfigure(vm_uuid, found.vm_id, changes, request.key, "")

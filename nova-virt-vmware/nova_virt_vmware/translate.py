@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
+from nova_virt_interface.states import PLUGGABLE, require_state
 from nova_virt_interface.values.images import CachedImage, DiskFormat
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmState
@@ -32,6 +33,7 @@ __all__ = [
     "marks",
     "owned_uuid",
     "power_state",
+    "require_pluggable",
     "vm_name",
     "vm_state",
     "with_devices",
@@ -75,6 +77,11 @@ def power_state(facts: Mapping[str, Any]) -> PowerState:
     if str(facts.get("runtime.connectionState")) != "connected":
         return PowerState.UNKNOWN
     return _POWER.get(str(facts.get("runtime.powerState")), PowerState.UNKNOWN)
+
+
+def require_pluggable(vm_uuid: UUID, facts: Mapping[str, Any]) -> None:
+    """Raise InvalidState in a state in which no devices come and go."""
+    require_state(vm_uuid, power_state(facts), *PLUGGABLE)
 
 
 def owned_uuid(facts: Mapping[str, Any], owner: str) -> UUID | None:

@@ -48,7 +48,7 @@ from nova_virt_xenapi.marks import (
     device_mark,
     disk_mark,
 )
-from nova_virt_xenapi.pool import Pool, check_volume
+from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
@@ -222,8 +222,6 @@ class Disks:
         """See `IDiskHotplug.attach_disk`."""
         spec = request.disk
         offers.check_disk(spec, self._pool.description, request.secrets)
-        if isinstance(spec.source, Volume):
-            check_volume(spec.source, f"disks[{spec.key}].source.connection")
         with self._session.operation(f"disk {spec.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
             vbd = self._connection(vm, spec.key)
@@ -371,8 +369,8 @@ class Disks:
     def _detach(self, vm: Found, key: str, seconds: float) -> None:
         vbd = self._connection(vm, key)
         if vbd is not None:
+            require_hotplug(vm)
             if self._session.call("VBD.get_currently_attached", vbd):
-                require_hotplug(vm)
                 about = f"disk {key} of {vm.mark.vm_uuid}"
                 if not self._tasks.run("VBD.unplug", vbd, about=about, seconds=seconds):
                     raise Busy(f"the guest does not let go of {about}", remedy="repeat it later")

@@ -102,8 +102,8 @@ class Nics:
         if existing is None:
             return
         ref, record, _ = existing
+        require_hotplug(vm)
         if record["currently_attached"]:
-            require_hotplug(vm)
             about = f"NIC {key} of {vm.mark.vm_uuid}"
             if not self._tasks.run("VIF.unplug", ref, about=about, seconds=seconds):
                 raise Busy(f"the guest does not let go of {about}", remedy="repeat it later")

@@ -15,13 +15,13 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.vm import VmSpec
-from nova_virt_interface.values.volumes import IscsiVolume, Volume, VolumeProtocol
+from nova_virt_interface.values.volumes import VolumeProtocol
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.settings import FEATURES, check_settings
 
-__all__ = ["MOST_DISKS", "Pool", "check_vm", "check_volume", "examine"]
+__all__ = ["MOST_DISKS", "Pool", "check_vm", "examine"]
 
 MOST_DISKS: Final = 16
 """xapi numbers the disks of a VM of full virtualization 0 to 15."""
@@ -120,6 +120,8 @@ def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> Host
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETFRONT,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
+        # No VOLUME_AUTHENTICATION: xapi would write a password of CHAP into its database. No
+        # ONLINE_DISK_RESIZE: none of XCP-ng's storage managers has VDI_RESIZE_ONLINE.
         features=(*FEATURES, VmFeature.NIC_MTU, VmFeature.IMPORTED_DISKS),
         export_formats=(DiskFormat.RAW, DiskFormat.VHD),
         volume_protocols=_PROTOCOLS,
@@ -134,27 +136,9 @@ def check_vm(spec: VmSpec, pool: Pool) -> None:
     """Refuse a VM that the host does not take as asked."""
     offers.check_vm(spec, pool.description)
     check_settings(spec.settings, pool.host_cpus)
-    for disk in spec.disks:
-        if isinstance(disk.source, Volume):
-            check_volume(disk.source, f"disks[{disk.key}].source.connection")
     for field, number, most in (
         ("disks", len(spec.disks), MOST_DISKS),
         ("nics", len(spec.nics), _MOST_NICS),
     ):
         if number > most:
             raise Unsupported(f"{field}: a VM here has at most {most}, not {number}", field=field)
-
-
-def check_volume(volume: Volume, place: str) -> None:
-    """Refuse what this driver does not do with volumes, beside what the host does not offer.
-
-    xapi writes a password of CHAP into its database, where everybody may read it who may read
-    ``PBD.device_config``; the contract wants it in memory alone (rule SEC-3).
-    """
-    connection = volume.connection
-    if isinstance(connection, IscsiVolume) and connection.user is not None:
-        raise Unsupported(
-            f"{place}.user: xapi keeps passwords of CHAP in its database",
-            remedy="let the target in by the initiator's name",
-            field=f"{place}.user",
-        )

@@ -33,7 +33,7 @@ class Conform(Command):
             "--report",
             type=Path,
             metavar="DIR",
-            help="Write conformance.json and conformance.xml (JUnit) into this directory.",
+            help="Write conformance.json, .xml (JUnit) and .html into this directory.",
         )
         parser.add_argument(
             "--format", choices=("text", "json"), default="text", help="Of the printed report."

@@ -76,9 +76,9 @@ class TestRoundTrips(BackendTestCase):
     def test_hot_plug(self) -> None:
         vm_uuid = self.made()
         disk, card = AttachDiskRequest(disk=blank()), AttachNicRequest(nic=nic())
-        self.assertEqual(7, self.cost(lambda: self.hypervisor.attach_disk(vm_uuid, disk)))
+        self.assertEqual(8, self.cost(lambda: self.hypervisor.attach_disk(vm_uuid, disk)))
         gone = DetachDiskRequest(key="data")
-        self.assertEqual(5, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, gone)))
-        self.assertEqual(6, self.cost(lambda: self.hypervisor.attach_nic(vm_uuid, card)))
+        self.assertEqual(6, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, gone)))
+        self.assertEqual(7, self.cost(lambda: self.hypervisor.attach_nic(vm_uuid, card)))
         unplugged = DetachNicRequest(key="nic-1")
-        self.assertEqual(3, self.cost(lambda: self.hypervisor.detach_nic(vm_uuid, unplugged)))
+        self.assertEqual(4, self.cost(lambda: self.hypervisor.detach_nic(vm_uuid, unplugged)))

@@ -18,7 +18,11 @@ __all__ = ["IDiskHotplug", "IDiskResize"]
 
 
 class IDiskHotplug(Interface):
-    """A hypervisor that adds disks to, and removes them from, VMs that run or are stopped."""
+    """A hypervisor that adds disks to, and removes them from, VMs that run or are stopped.
+
+    [DISK-12] A suspended VM keeps the disks that its memory knows: to attach one, or to detach one
+    of them, is an `InvalidState`.
+    """
 
     taggedValue("since", "1.0")
 
@@ -57,6 +61,8 @@ class IDiskResize(Interface):
         [DISK-10] On return the guest can see the new size, when it looks. A disk that has this size
         stays as it is; a smaller one is an `InvalidRequest`, and so is a size that its volume has
         not.
+        [DISK-11] A host without `VmFeature.ONLINE_DISK_RESIZE` does so while the VM is stopped
+        alone: of one that runs it is an `InvalidState`, and the disk is as it was.
 
         Raises: NotFound (vm, disk); InvalidRequest; InvalidState; Unsupported (media);
         InsufficientResources (storage).

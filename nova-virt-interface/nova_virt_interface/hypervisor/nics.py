@@ -14,7 +14,11 @@ __all__ = ["INicHotplug"]
 
 
 class INicHotplug(Interface):
-    """A hypervisor that adds NICs to, and removes them from, VMs that run or are stopped."""
+    """A hypervisor that adds NICs to, and removes them from, VMs that run or are stopped.
+
+    [NIC-6] A suspended VM keeps the NICs that its memory knows: to attach one, or to detach one of
+    them, is an `InvalidState`.
+    """
 
     taggedValue("since", "1.0")
 

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from nova_virt_interface.errors import InvalidState
 from nova_virt_interface.reference.host import Host, Vm
+from nova_virt_interface.reference.translate import power_state
+from nova_virt_interface.states import PLUGGABLE, require_state
 from nova_virt_interface.values.host import HostDescription
 
-__all__ = ["Part", "wrong_state"]
+__all__ = ["Part", "require_pluggable", "wrong_state"]
 
 
 class Part:
@@ -26,6 +28,11 @@ class Part:
 
         def _ours(self, vm_uuid: UUID) -> Vm:
             """The VM of this uuid; raises NotFound also for a foreign one."""
+
+
+def require_pluggable(vm: Vm) -> None:
+    """Raise `InvalidState` about a VM that is suspended."""
+    require_state(vm.uuid, power_state(vm.state), *PLUGGABLE)
 
 
 def wrong_state(vm_uuid: UUID, state: str, problem: str, remedy: str) -> NoReturn:

@@ -10,6 +10,7 @@ from uuid import UUID
 from nova_virt_interface import offers
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound, Resource, Unsupported
+from nova_virt_interface.reference._part import require_pluggable
 from nova_virt_interface.reference.disk import Disk
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host import Image
@@ -48,9 +49,11 @@ class DisksPart:
         """See `IDiskHotplug`."""
         spec = request.disk
         offers.check_disk(spec, self._description, request.secrets)
-        existing = self._ours(vm_uuid).disks.get(spec.key)
+        vm = self._ours(vm_uuid)
+        existing = vm.disks.get(spec.key)
         require_equal(existing, spec, Resource.DISK)
         if existing is None:
+            require_pluggable(vm)
             with translated():
                 contents = self._host.images() | self._imported((spec,))
                 disk = made_disk(spec, contents, request.secrets)
@@ -58,7 +61,9 @@ class DisksPart:
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug`."""
-        if request.key in self._ours(vm_uuid).disks:
+        vm = self._ours(vm_uuid)
+        if request.key in vm.disks:
+            require_pluggable(vm)
             with translated():
                 self._host.unplug_disk(vm_uuid, request.key)
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from zope.interface import implementer
 
-from nova_virt_interface import offers
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.dispatch import EventDispatcher
@@ -48,6 +47,7 @@ from nova_virt_interface.hypervisor.volumes import (
 )
 from nova_virt_interface.reference import conf as conf_
 from nova_virt_interface.reference import translate
+from nova_virt_interface.reference._part import require_pluggable
 from nova_virt_interface.reference.consoles import ReferenceConsoles
 from nova_virt_interface.reference.disks import DisksPart, require_equal
 from nova_virt_interface.reference.errors import translated
@@ -203,7 +203,7 @@ class ReferenceHypervisor(
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor`."""
         current_call().check()
-        offers.check_vm(spec, self._description)
+        translate.check_vm(spec, self._description)
         with translated():
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:
@@ -312,16 +312,20 @@ class ReferenceHypervisor(
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug`."""
         spec = request.nic
-        offers.check_nic(spec, self._description)
-        existing = self._ours(vm_uuid).nics.get(spec.key)
+        translate.check_nic(spec, self._description)
+        vm = self._ours(vm_uuid)
+        existing = vm.nics.get(spec.key)
         require_equal(existing, spec, Resource.NIC)
         if existing is None:
+            require_pluggable(vm)
             with translated():
                 self._host.plug_nic(vm_uuid, spec.key, translate.nic(spec))
 
     def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
         """See `INicHotplug`."""
-        if request.key in self._ours(vm_uuid).nics:
+        vm = self._ours(vm_uuid)
+        if request.key in vm.nics:
+            require_pluggable(vm)
             with translated():
                 self._host.unplug_nic(vm_uuid, request.key)
 

@@ -41,7 +41,7 @@ class MigrationTargetPart(Part):
         """See `IMigrationTarget`."""
         unpack(request.vm.data)
         offers.check_offered(request.mode, self._description.migration_modes, "mode")
-        offers.check_vm(request.spec, self._description)
+        translate.check_vm(request.spec, self._description)
         _require_same_disks(vm_uuid, request)
         with translated():
             if any(vm.uuid == vm_uuid for vm in self._host.vms()):
@@ -81,7 +81,7 @@ class MigrationTargetPart(Part):
         """See `IMigrationTarget`."""
         plan, spec = request.plan, request.spec
         facts = unpack(plan.data)
-        offers.check_vm(spec, self._description)
+        translate.check_vm(spec, self._description)
         self._require_room(spec.memory_bytes if plan.mode is MigrationMode.LIVE else 0, 0)
         copied = set(plan.copied_disks)
         shares = any(disk.key not in copied for disk in spec.disks)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from nova_virt_interface import offers
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, NotFound, Resource
@@ -31,7 +30,7 @@ class RecoveryPart(Part):
         """See `IRecovery`."""
         current_call().check()
         spec = request.spec
-        offers.check_vm(spec, self._description)
+        translate.check_vm(spec, self._description)
         with translated():
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:

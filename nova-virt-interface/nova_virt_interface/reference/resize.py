@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from nova_virt_interface import offers
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
 from nova_virt_interface.reference import host_resize, translate
@@ -36,7 +35,7 @@ class ResizePart(Part):
     def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
         """See `IResize`."""
         spec = request.spec
-        offers.check_vm(spec, self._description)
+        translate.check_vm(spec, self._description)
         old = self._ours(vm_uuid)
         if old.digest == spec_digest(spec):
             return

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from nova_virt_interface import offers
 from nova_virt_interface.digest import spec_digest
+from nova_virt_interface.errors import NotFound, Resource
 from nova_virt_interface.offers import setting_features
 from nova_virt_interface.reference.guest import Inside
 from nova_virt_interface.reference.host import Image, Nic, Vm, digest_of
@@ -23,7 +25,10 @@ from nova_virt_interface.values.vm import VmSpec, VmState
 from nova_virt_interface.values.volumes import EncryptionFormat, VolumeProtocol
 
 __all__ = [
+    "NETWORKS",
     "cached_image",
+    "check_nic",
+    "check_vm",
     "describe",
     "keys",
     "locks",
@@ -32,6 +37,10 @@ __all__ = [
     "vm",
     "vm_state",
 ]
+
+
+NETWORKS = ("network-1", "private")
+"""Those of every host in memory."""
 
 
 def describe(name: str) -> HostDescription:
@@ -56,6 +65,26 @@ def describe(name: str) -> HostDescription:
         export_formats=(DiskFormat.RAW,),
         migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
     )
+
+
+def check_vm(spec: VmSpec, host: HostDescription) -> None:
+    """Refuse a VM that a host in memory cannot make, whoever asks for it."""
+    offers.check_vm(spec, host)
+    for card in spec.nics:
+        check_nic(card, host)
+
+
+def check_nic(spec: NicSpec, host: HostDescription) -> None:
+    """Refuse a NIC that a host in memory cannot plug in."""
+    offers.check_nic(spec, host)
+    network = spec.backing.name
+    if spec.backing.kind is NicBackingKind.NETWORK and network not in NETWORKS:
+        raise NotFound(
+            f"the host has no network {network}",
+            resource=Resource.NETWORK,
+            name=network,
+            remedy=f"it has {', '.join(NETWORKS)}",
+        )
 
 
 def nic(spec: NicSpec) -> Nic:

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         help="check this driver; repeatable",
     )
     run.add_argument(
-        "--report", type=Path, metavar="DIR", help="write conformance.json and conformance.xml"
+        "--report", type=Path, metavar="DIR", help="write conformance.json, .xml and .html"
     )
     run.add_argument("--format", choices=("text", "json"), default="text")
     commands.add_parser("coverage", help="print what nova's driver class asks for, and the answers")

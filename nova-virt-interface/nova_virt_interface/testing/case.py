@@ -23,7 +23,7 @@ from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.harness import BackendUnavailable, Harness, started
 from nova_virt_interface.testing.provides import Deviation, Provides
-from nova_virt_interface.testing.tracker import Tracker
+from nova_virt_interface.testing.tracker import Asked, Tracker
 from nova_virt_interface.virt_driver.lifecycle import IVirtDriver
 
 __all__ = [
@@ -103,7 +103,8 @@ class ConformanceTestCase(testtools.TestCase):
         self.services = SuiteServices()
         before = self.harness.leftovers()
         self.addCleanup(self._assert_nothing_left, before)
-        self.tracker = Tracker(self.connect(self.services))
+        self.asked = Asked()
+        self.tracker = Tracker(self.connect(self.services), self.asked)
         self.addCleanup(self.tracker.free)
         self.call = self.useCall(f"req-{self._testMethodName}")
 

@@ -20,7 +20,7 @@ def conform(
 
     Args:
         drivers: names of installed drivers; none for all of them.
-        report: a directory for ``conformance.json`` and ``conformance.xml``.
+        report: a directory for ``conformance.json``, ``.xml`` (JUnit) and ``.html``.
         format: of what is printed, ``text`` or ``json``.
         adapt: core's adapter; without it drivers are checked at the level that they provide.
 

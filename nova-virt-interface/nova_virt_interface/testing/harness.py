@@ -92,6 +92,10 @@ class Harness(PowerQuestions, StorageQuestions, abc.ABC):
     patience_seconds: ClassVar[float] = 60.0
     """How long a test waits for an event, or for a guest to boot, before it gives up."""
 
+    has_one_manager: ClassVar[bool] = False
+    """One service manages both hosts of a migration, such as a vCenter: `outage` is that of both,
+    while the hosts, and a migration between them, go on."""
+
     slow_bytes_per_second: ClassVar[int] = MIB
     """A limit at which the live migration of a VM with a full disk takes some seconds at least."""
 

@@ -41,6 +41,11 @@ class Provides:
     """Interface name to True, or to the reason why it is not provided."""
     deviations: tuple[Deviation, ...]
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why the interfaces that are not provided are not."""
+        return {name: says for name, says in self.interfaces.items() if isinstance(says, str)}
+
     @classmethod
     def read(cls, file: Path | Traversable, backend: str) -> Self:
         """Read the part of one backend; a ValueError names what is wrong with the file."""

@@ -1,19 +1,17 @@
-"""Reports of a conformance run: text, JSON, and JUnit's XML."""
+"""Reports of a conformance run: text, JSON, and JUnit's XML; and all that are written to files."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
+from nova_virt_interface.testing.html_report import as_html
+from nova_virt_interface.testing.markup import clean
 from nova_virt_interface.testing.results import DriverRun, Record, Status, counts
 
 __all__ = ["as_json", "as_text", "write_reports"]
-
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold (section 2.2, Characters)."""
 
 
 def as_json(runs: Iterable[DriverRun]) -> str:
@@ -56,10 +54,13 @@ def _last_line(text: str) -> str:
 
 
 def write_reports(runs: Iterable[DriverRun], directory: Path) -> None:
-    """Write ``conformance.json`` and ``conformance.xml`` into the directory, made if need be."""
+    """Write ``conformance.json``, ``.xml`` (JUnit) and ``.html`` into the directory, made if need
+    be.
+    """
     runs = list(runs)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "conformance.json").write_text(as_json(runs) + "\n", encoding="utf-8")
+    (directory / "conformance.html").write_text(as_html(runs), encoding="utf-8")
     root = ElementTree.Element("testsuites")
     root.extend(_junit_suite(run) for run in runs)
     tree = ElementTree.ElementTree(root)
@@ -85,12 +86,8 @@ def _junit_case(name: str, record: Record) -> ElementTree.Element:
     tags = {Status.FAIL: "failure", Status.ERROR: "error", Status.SKIP: "skipped"}
     if record.status in tags:
         child = ElementTree.SubElement(case, tags[record.status])
-        child.set("message", _clean(_last_line(record.reason)))
-        child.text = _clean(record.reason)
+        child.set("message", clean(_last_line(record.reason)))
+        child.text = clean(record.reason)
     if record.evidence:
-        ElementTree.SubElement(case, "system-out").text = _clean(record.evidence)
+        ElementTree.SubElement(case, "system-out").text = clean(record.evidence)
     return case
-
-
-def _clean(text: str) -> str:
-    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)

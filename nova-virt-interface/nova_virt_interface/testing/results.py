@@ -37,6 +37,10 @@ class Record:
     seconds: float = 0.0
     evidence: str = ""
     """What was seen, for instance the guest's console."""
+    operations: tuple[str, ...] = ()
+    """What the test asked of the driver, as ``INTERFACE.METHOD``."""
+    errors: tuple[tuple[str, str, str], ...] = ()
+    """What came instead of an answer: operation, class of the error, its resource or nothing."""
 
 
 @dataclass(kw_only=True)
@@ -49,6 +53,10 @@ class DriverRun:
     suite_version: str
     static: list[Record] = field(default_factory=list)
     behaviour: list[Record] = field(default_factory=list)
+    provided: set[str] = field(default_factory=set)
+    """Names of the interfaces that the driver provides here, at all levels that were checked."""
+    not_provided: dict[str, str] = field(default_factory=dict)
+    """Interface → why the driver does not provide it here."""
 
     @property
     def succeeded(self) -> bool:
@@ -72,6 +80,8 @@ class DriverRun:
             "static": counts(self.static),
             "behaviour": counts(self.behaviour),
             "suite_version": self.suite_version,
+            "provided": sorted(self.provided),
+            "not_provided": dict(sorted(self.not_provided.items())),
             "results": [
                 {
                     "test": record.test,
@@ -80,6 +90,8 @@ class DriverRun:
                     "reason": record.reason,
                     "seconds": round(record.seconds, 3),
                     "evidence": record.evidence,
+                    "operations": list(record.operations),
+                    "errors": [" ".join(error).rstrip() for error in record.errors],
                 }
                 for record in (*self.static, *self.behaviour)
             ],

@@ -36,6 +36,7 @@ from nova_virt_interface.testing.results import DriverRun, Record, Status
 from nova_virt_interface.testing.static import check_static
 from nova_virt_interface.testing.suite.hypervisor import HypervisorSuite
 from nova_virt_interface.testing.suite.virt_driver import VirtDriverSuite
+from nova_virt_interface.testing.tracker import Asked
 from nova_virt_interface.version import CONTRACT_VERSION
 
 __all__ = ["Adapt", "UnknownDriver", "run_conformance"]
@@ -157,11 +158,13 @@ class _Backend:
         provides = Provides.read(self._provides_file, harness.backend_name)
         for case, suite, interfaces, adapt in self._levels(harness):
             provided = self._check_static(run, harness, provides, interfaces, adapt)
+            run.provided |= provided
             records = self._behaviour(case, suite, adapt)
             problems = gaps(suite_tests(suite).values(), records, provided, provides)
             status = Status.FAIL if problems else Status.PASS
             test = f"completeness:{suite.__name__}"
             run.behaviour += [*records, self._problem(test, status, "; ".join(problems))]
+        run.not_provided = provides.reasons
         tests = {*suite_tests(HypervisorSuite).values(), *suite_tests(VirtDriverSuite).values()}
         unknown = unknown_deviations(tests, provides)
         status = Status.FAIL if unknown else Status.PASS
@@ -202,7 +205,7 @@ class _Backend:
             "__module__": suite.__module__,
         }
         test_class = type(suite.__name__, (suite, case), attributes)
-        result = _Recorder(self._told)
+        result = Recorder(self._told)
         for name in suite_tests(suite):
             test_class(name).run(result)
         return result.records
@@ -216,7 +219,7 @@ def _as_it_is(connection: Any, services: SuiteServices) -> Any:
     return connection
 
 
-class _Recorder(testtools.TestResult):
+class Recorder(testtools.TestResult):
     """Turns what testtools reports into records."""
 
     _EVIDENCE: ClassVar = ("console", "deviation")
@@ -235,6 +238,8 @@ class _Recorder(testtools.TestResult):
         evidence = [details[name].as_text() for name in self._EVIDENCE if name in details]
         texts = [d.as_text() for name, d in details.items() if name not in self._EVIDENCE]
         method = getattr(test, test._testMethodName)
+        # A test that cannot be set up has asked for nothing.
+        asked = getattr(test, "asked", Asked())
         self.records.append(
             self._told(
                 Record(
@@ -244,6 +249,8 @@ class _Recorder(testtools.TestResult):
                     reason=reason or ("\n".join(texts) if status is not Status.PASS else ""),
                     seconds=time.monotonic() - self._began,
                     evidence="\n".join(evidence),
+                    operations=tuple(sorted(asked.operations)),
+                    errors=tuple(sorted(asked.errors)),
                 )
             )
         )

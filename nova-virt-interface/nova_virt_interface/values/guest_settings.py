@@ -55,6 +55,9 @@ class VmFeature(enum.Enum):
     FILE_BACKED_MEMORY = "file-backed-memory"
     SECURE_BOOT = "secure-boot"
     TPM = "tpm"
+    TPM_PASSPHRASE = "tpm-passphrase"  # noqa: S105 - a name
+    """A `Tpm`'s state is sealed with the `DeviceSecret` that core brings. Without this feature the
+    hypervisor keeps the state under a key of its own, and a secret for it is `Unsupported`."""
     WATCHDOG = "watchdog"
     RANDOM_SOURCE = "random-source"
     SHARES = "shares"
@@ -63,7 +66,12 @@ class VmFeature(enum.Enum):
     GUEST_AGENT = "guest-agent"
     DISK_ENCRYPTION = "disk-encryption"
     VOLUME_ENCRYPTION = "volume-encryption"
+    VOLUME_AUTHENTICATION = "volume-authentication"
+    """Volumes whose storage asks for a user's password. A hypervisor that could only store it
+    (rule SEC-3) has not this feature."""
     SHARED_VOLUMES = "shared-volumes"
+    ONLINE_DISK_RESIZE = "online-disk-resize"
+    """`IDiskResize` while the VM runs; without this feature that is an `InvalidState`."""
     DISK_LIMITS = "disk-limits"
     DISK_SERIAL = "disk-serial"
     """The guest reads `DiskSpec.serial`; some buses show it the first 20 characters alone."""
@@ -167,7 +175,11 @@ class TpmModel(enum.Enum):
 
 @value(since="1.0")
 class Tpm:
-    """A virtual TPM 2.0; its state's passphrase comes as a `DeviceSecret` of this key."""
+    """A virtual TPM 2.0.
+
+    Its state's passphrase comes as a `DeviceSecret` of this key, where the host has
+    `VmFeature.TPM_PASSPHRASE`.
+    """
 
     key: str = "tpm"
     model: TpmModel | None = None

@@ -158,6 +158,10 @@ DISKS: dict[VmFeature, tuple[str, DiskSpec]] = {
         "source.encryption",
         volume_disk(CONNECTIONS[VolumeProtocol.NBD], encryption=LUKS),
     ),
+    VmFeature.VOLUME_AUTHENTICATION: (
+        "source.connection.user",
+        volume_disk(RbdVolume(monitors=("host:6789",), pool="pool", image="image", user="me")),
+    ),
     VmFeature.SHARED_VOLUMES: (
         "source.shared",
         volume_disk(CONNECTIONS[VolumeProtocol.NBD], shared=True),
@@ -172,7 +176,7 @@ NICS: dict[VmFeature, tuple[str, NicSpec]] = {
         replace(NIC, backing=replace(NIC.backing, vlan_id=7)),
     ),
 }
-PROMISES = {VmFeature.GUEST_UUID}
+PROMISES = {VmFeature.GUEST_UUID, VmFeature.ONLINE_DISK_RESIZE, VmFeature.TPM_PASSPHRASE}
 """What no request asks for."""
 
 
@@ -230,7 +234,8 @@ class TestFeatures(OffersCase):
     def test_a_setting_needs_its_own_feature_and_no_other(
         self, features: set[VmFeature], asked: VmFeature
     ) -> None:
-        vm = replace(VM, settings=SETTINGS[asked][1], secrets=secrets("tpm", SecretPurpose.TPM))
+        sealed = secrets("tpm", SecretPurpose.TPM) if VmFeature.TPM_PASSPHRASE in features else ()
+        vm = replace(VM, settings=SETTINGS[asked][1], secrets=sealed)
         host = replace(ALL, features=tuple(features))
         if asked in features:
             offers.check_vm(vm, host)
@@ -376,7 +381,11 @@ class TestVolumes(OffersCase):
         self.assert_secret_missing(offers.check_vm, vm, ALL)
         wrong = secrets("tpm", SecretPurpose.ENCRYPTION)
         self.assert_secret_missing(offers.check_vm, replace(vm, secrets=wrong), ALL)
-        offers.check_vm(replace(vm, secrets=secrets("tpm", SecretPurpose.TPM)), ALL)
+        sealed = replace(vm, secrets=secrets("tpm", SecretPurpose.TPM))
+        offers.check_vm(sealed, ALL)
+        own_key = replace(ALL, features=tuple(set(VmFeature) - {VmFeature.TPM_PASSPHRASE}))
+        offers.check_vm(vm, own_key)
+        self.assert_refused("secrets", offers.check_vm, sealed, own_key)
 
     @rules("CAP-2", "SEC-1")
     def test_no_error_shows_a_secret(self) -> None:

@@ -27,6 +27,7 @@ BACKEND = Backend(name="vmm", version="9.1", kind=BackendKind.REAL)
 RUN_KEYS = {
     *("driver", "package", "package_version", "contract", "verdict", "backend"),
     *("static", "behaviour", "suite_version", "results"),
+    *("provided", "not_provided"),
 }
 STATUSES = {"pass", "fail", "skip", "error"}
 RECORDS = st.builds(

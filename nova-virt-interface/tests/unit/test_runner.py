@@ -239,7 +239,8 @@ class TestCommand(RunnerTestCase):
         written = json.loads((folder / "conformance.json").read_text(encoding="utf-8"))
         self.assertEqual(json.loads(out), written)
         self.assertEqual("absent", written["runs"][0]["driver"])
-        self.assertTrue((folder / "conformance.xml").exists())
+        for suffix in ("xml", "html"):
+            self.assertTrue((folder / f"conformance.{suffix}").exists(), suffix)
 
     def test_the_rules_and_the_mutants_are_printed(self) -> None:
         for command, text in (("rules", "**PWR-3**"), ("mutants", "PowerSuite.test_start")):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import testtools
 
-from nova_virt_interface.errors import BackendError
+from nova_virt_interface.errors import BackendError, NotFound
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
 from nova_virt_interface.reference.conf import Settings
@@ -37,6 +37,21 @@ class StubbornHypervisor(ReferenceHypervisor):
 
 
 class TestTracker(testtools.TestCase):
+    def test_what_was_asked_for_is_known_by_the_contracts_names(self) -> None:
+        connection = ReferenceHypervisor(Settings(host=self.id()), SuiteServices())
+        self.addCleanup(connection.close)
+        tracker = Tracker(connection)
+        self.assertEqual(set(), tracker.asked.operations)
+        tracker.create_vm(UUID(int=1), SPEC)
+        tracker.list_vms()
+        tracker.connection.inventory()
+        expected = {"IHypervisor.create_vm", "IHypervisor.list_vms", "IHypervisor.get_vm"}
+        self.assertRaises(NotFound, tracker.get_vm, UUID(int=2))
+        self.assertEqual(expected, tracker.asked.operations)
+        self.assertEqual({("IHypervisor.get_vm", "NotFound", "vm")}, tracker.asked.errors)
+        tracker.free()
+        self.assertEqual(expected, tracker.asked.operations)
+
     def test_what_a_failed_test_made_is_freed(self) -> None:
         class Failing(HypervisorMixin, HypervisorTestCase):
             harness_class = ReferenceHarness

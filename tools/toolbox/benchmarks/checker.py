@@ -50,8 +50,9 @@ def contract(methods: int, *, changed: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def implementation(methods: int) -> str:
-    """Source of a class that keeps the contract."""
+def implementation(methods: int, *, broken: bool = False) -> str:
+    """Source of a class that keeps the contract; ``broken``: no method does, each needs more."""
+    first = "self, wanted: int, " if broken else "self, "
     lines = [
         "from contract import IMany",
         "from zope.interface import implementer",
@@ -59,9 +60,7 @@ def implementation(methods: int) -> str:
         "class Many:",
     ]
     for number in range(methods):
-        lines.append(
-            f"    def method_{number}({_parameters(number, 'self, ')}) -> {_result(number)}:"
-        )
+        lines.append(f"    def method_{number}({_parameters(number, first)}) -> {_result(number)}:")
         lines.append(f"        return {_result(number)}()")
     return "\n".join(lines) + "\n"
 
@@ -83,29 +82,43 @@ def _result(number: int) -> str:
 
 def _check_rows(folder: Path) -> list[Row]:
     (folder / "contract.py").write_text(contract(_METHODS), encoding="utf-8")
-    path = folder / "implementation.py"
-    path.write_text(implementation(_METHODS), encoding="utf-8")
     sys.path.insert(0, str(folder))
     interface = importlib.import_module("contract").IMany
-    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
 
-    def fresh() -> Any:
-        module = types.ModuleType("implementation")
+    def check(cls: Any, wrong: int) -> None:
+        report = abc_interface_checker.check(cls, interface)
+        found = len({finding.place for finding in report.findings})
+        if found != wrong:
+            raise AssertionError(f"{found} methods are wrong, not {wrong}")
+
+    peer = f"verifyClass, {_METHODS} methods"
+    sound = _fresh(folder / "implementation.py", implementation(_METHODS))
+    broken = _fresh(folder / "broken.py", implementation(_METHODS, broken=True))
+    return [
+        Row(peer, sound, lambda cls: verifyClass(interface, cls)),
+        Row(f"check, {_METHODS} methods", sound, lambda cls: check(cls, 0), budget=30, peer=peer),
+        Row(
+            f"check, {_METHODS} methods, all broken",
+            broken,
+            lambda cls: check(cls, _METHODS),
+            budget=30,
+        ),
+    ]
+
+
+def _fresh(path: Path, source: str) -> Callable[[], Any]:
+    """What makes the class anew, from a file that can be read."""
+    path.write_text(source, encoding="utf-8")
+    code = compile(source, str(path), "exec")
+
+    def make() -> Any:
+        module = types.ModuleType(path.stem)
         module.__file__ = str(path)
-        sys.modules["implementation"] = module
+        sys.modules[path.stem] = module
         exec(code, module.__dict__)  # noqa: S102 - our own source
         return module.Many
 
-    def check(cls: Any) -> None:
-        report = abc_interface_checker.check(cls, interface)
-        if report.exit_status:
-            raise AssertionError(report)
-
-    peer = f"verifyClass, {_METHODS} methods"
-    return [
-        Row(peer, fresh, lambda cls: verifyClass(interface, cls)),
-        Row(f"check, {_METHODS} methods", fresh, check, budget=30, peer=peer),
-    ]
+    return make
 
 
 def _diff_rows(folder: Path) -> list[Row]:

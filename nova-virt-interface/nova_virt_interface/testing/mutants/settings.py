@@ -58,6 +58,34 @@ class TakesATpmWithoutSecret(ReferenceHypervisor):
         super().create_vm(vm_uuid, replace(spec, settings=replace(spec.settings, tpm=None)))
 
 
+def _without(feature: VmFeature, host: HostDescription) -> HostDescription:
+    return replace(host, features=tuple(item for item in host.features if item is not feature))
+
+
+@caught_by("StartingSecretsSuite.test_a_secret_is_held_while_the_vm_is_on")
+class TakesAPassphraseThatItDoesNotUse(ReferenceHypervisor):
+    """It says that it keeps the state of TPMs under its own key, and takes a passphrase for one."""
+
+    def describe(self) -> HostDescription:
+        return _without(VmFeature.TPM_PASSPHRASE, super().describe())
+
+
+@caught_by("VolumeSecretSuite.test_storage_that_asks_for_a_password_gets_it")
+class TakesAPasswordThatItWouldStore(ReferenceHypervisor):
+    """It says that it takes no passwords of storage, and takes one."""
+
+    def describe(self) -> HostDescription:
+        return _without(VmFeature.VOLUME_AUTHENTICATION, super().describe())
+
+
+@caught_by("DiskDetailSuite.test_a_disk_grows_while_its_vm_runs_and_while_it_is_stopped")
+class EnlargesAgainstItsWord(ReferenceHypervisor):
+    """It says that disks grow while their VM is stopped alone, and enlarges one of a running VM."""
+
+    def describe(self) -> HostDescription:
+        return _without(VmFeature.ONLINE_DISK_RESIZE, super().describe())
+
+
 @caught_by("TopologySuite.test_cells_have_all_processors_once")
 class ProcessorsInTwoCells(ReferenceHypervisor):
     """Every cell has the processors of the first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.guest import GuestReport
 from nova_virt_interface.testing.harness import CannotProvoke, Harness
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import CacheImageRequest
 from nova_virt_interface.values.instances import Image, SpawnRequest
-from nova_virt_interface.values.nics import NicSpec
+from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.power import PowerState, StartRequest
 from nova_virt_interface.values.vm import VmSpec
 
@@ -33,6 +35,7 @@ __all__ = [
     "image_request",
     "medium",
     "nic",
+    "nic_to_nowhere",
 ]
 
 
@@ -82,6 +85,10 @@ class HypervisorMixin(_Case):
         self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot")
         return GuestReport(self.console(vm_uuid))
 
+    def has_feature(self, feature: VmFeature) -> bool:
+        """Whether the host says that it has a feature."""
+        return feature in self.hypervisor.describe().features
+
     def assert_state(self, vm_uuid: UUID, expected: PowerState) -> None:
         """One VM's state, asked for alone and in bulk, is the expected one."""
         self.assertEqual(expected, self.hypervisor.get_vm(vm_uuid).power_state)
@@ -116,6 +123,12 @@ def nic(harness: Harness, number: int = 1) -> NicSpec:
     return NicSpec(
         key=f"nic-{number}", mac=f"52:54:00:c0:ff:{number:02x}", backing=harness.nic_backing()
     )
+
+
+def nic_to_nowhere(harness: Harness) -> NicSpec:
+    """A NIC on a network that no host has."""
+    backing = NicBacking(kind=NicBackingKind.NETWORK, name="cf-not-there")
+    return replace(nic(harness, 9), backing=backing)
 
 
 def image_request(

@@ -68,7 +68,7 @@ class TwoHostsMixin(HypervisorMixin):
         services = SuiteServices()
         connection = self.harness.factory().connect(settings, services)
         self.addCleanup(connection.close)
-        tracker = Tracker(connection)
+        tracker = Tracker(connection, self.asked)
         self.addCleanup(tracker.free)
         return Node(settings, services, tracker)
 

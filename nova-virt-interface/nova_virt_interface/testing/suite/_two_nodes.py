@@ -36,7 +36,7 @@ class TwoNodesMixin(InstanceMixin):
         services = SuiteServices()
         connection = self.harness.factory().connect(settings, services)
         self.addCleanup(connection.close)
-        tracker = Tracker(type(self).adapt(connection, services))
+        tracker = Tracker(type(self).adapt(connection, services), self.asked)
         self.addCleanup(tracker.free)
         return Node(settings, services, tracker)
 

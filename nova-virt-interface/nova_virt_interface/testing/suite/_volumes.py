@@ -28,6 +28,7 @@ __all__ = [
     "MARK",
     "PASSPHRASE",
     "PASSWORD",
+    "PLAIN",
     "VOLUME_BYTES",
     "VolumeMixin",
     "secret",
@@ -91,6 +92,8 @@ def volume_disk(made: TestVolume, *, boot_index: int | None = None, **fields: An
 
 
 LUKS = Encryption(format=EncryptionFormat.LUKS)
+PLAIN = Encryption(format=EncryptionFormat.PLAIN)
+"""What most hypervisors do not take: nobody could tell a wrong passphrase from the right one."""
 
 
 def secret(

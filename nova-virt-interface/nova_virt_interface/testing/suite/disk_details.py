@@ -6,6 +6,7 @@ from nova_virt_interface.errors import (
     ImageCorrupt,
     InsufficientResources,
     InvalidRequest,
+    InvalidState,
     NotFound,
     Resource,
     Unsupported,
@@ -47,9 +48,6 @@ _SERIAL = "c0ffee00-0000-4000-8000-000000000001"
 class DiskDetailSuite(HypervisorMixin):
     """`DiskSpec`, `Imported` and `IDiskResize`."""
 
-    def _has_feature(self, feature: VmFeature) -> bool:
-        return feature in self.hypervisor.describe().features
-
     def _extra_disk(self, **fields: object) -> DiskSpec:
         usual = {"key": "extra", "source": Blank(), "size_bytes": self.harness.disk_bytes}
         return DiskSpec(**usual | fields)  # type: ignore[arg-type]
@@ -84,11 +82,17 @@ class DiskDetailSuite(HypervisorMixin):
         self.hypervisor.start_vm(vm_uuid, StartRequest())
         self.wait_until(lambda: GuestReport(self.console(vm_uuid)).is_ready, "the guest to boot")
 
-    @rules("DISK-10", "REP-1")
+    @rules("DISK-10", "DISK-11", "ERR-4", "REP-1")
     def test_a_disk_grows_while_its_vm_runs_and_while_it_is_stopped(self) -> None:
         self.requires(IDiskResize)
         vm_uuid = self.running(disks=(blank_disk(self.harness), medium_or_none(self)))
         size = self.harness.disk_bytes
+        if not self.has_feature(VmFeature.ONLINE_DISK_RESIZE):
+            with self.refused(InvalidState):
+                larger = ResizeDiskRequest(key="data", size_bytes=2 * size)
+                self.hypervisor.resize_disk(vm_uuid, larger)
+            self.assertEqual(size, self.harness.disk_of_vm(vm_uuid, "data").size_bytes)
+            self.hypervisor.stop_vm(vm_uuid, StopRequest())
         for _ in range(2):
             size *= 2
             for _ in range(2):
@@ -141,7 +145,7 @@ class DiskDetailSuite(HypervisorMixin):
 
     @rules("SPEC-2", "CAP-2")
     def test_limits_are_set_or_refused(self) -> None:
-        if not self._has_feature(VmFeature.DISK_LIMITS):
+        if not self.has_feature(VmFeature.DISK_LIMITS):
             self._assert_disk_refused(self._extra_disk(limits=_LIMITS[0]), "limits")
             return
         for limits in _LIMITS:
@@ -154,7 +158,7 @@ class DiskDetailSuite(HypervisorMixin):
     @rules("SPEC-2", "CAP-2")
     def test_a_serial_number_is_set_or_refused(self) -> None:
         disk = self._extra_disk(serial=_SERIAL)
-        if not self._has_feature(VmFeature.DISK_SERIAL):
+        if not self.has_feature(VmFeature.DISK_SERIAL):
             self._assert_disk_refused(disk, "serial")
             return
         vm_uuid = self.running(disks=(blank_disk(self.harness), disk))
@@ -170,7 +174,7 @@ class DiskDetailSuite(HypervisorMixin):
     @rules("SPEC-2", "CAP-2", "SRC-1")
     def test_a_disk_is_imported_into_no_cache(self) -> None:
         self.requires(IConsoleLog)
-        if not self._has_feature(VmFeature.IMPORTED_DISKS):
+        if not self.has_feature(VmFeature.IMPORTED_DISKS):
             source = Imported(key="missing", format=DiskFormat.RAW, size_bytes=512)
             self._assert_disk_refused(self._extra_disk(source=source), "source")
             return
@@ -186,7 +190,7 @@ class DiskDetailSuite(HypervisorMixin):
 
     @rules("LIFE-4", "SRC-1", "FAIL-1")
     def test_an_import_that_fails_leaves_nothing(self) -> None:
-        if not self._has_feature(VmFeature.IMPORTED_DISKS):
+        if not self.has_feature(VmFeature.IMPORTED_DISKS):
             source = Imported(key="missing", format=DiskFormat.RAW, size_bytes=512)
             self._assert_disk_refused(self._extra_disk(source=source), "source")
             return

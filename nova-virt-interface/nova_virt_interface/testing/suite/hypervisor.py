@@ -24,6 +24,7 @@ from nova_virt_interface.testing.suite.open_console import OpenConsoleSuite
 from nova_virt_interface.testing.suite.pausing import PausingSuite
 from nova_virt_interface.testing.suite.power import PowerSuite
 from nova_virt_interface.testing.suite.recovery import RecoverySuite
+from nova_virt_interface.testing.suite.refusals import RefusalSuite
 from nova_virt_interface.testing.suite.resize import ResizeSuite
 from nova_virt_interface.testing.suite.settings import SettingsSuite
 from nova_virt_interface.testing.suite.shares import ShareSuite
@@ -53,6 +54,7 @@ class HypervisorSuite(
     VolumeChangeSuite,
     VolumeSecretSuite,
     NicSuite,
+    RefusalSuite,
     ConsoleSuite,
     OpenConsoleSuite,
     GuestSuite,

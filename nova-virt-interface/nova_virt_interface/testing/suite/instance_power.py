@@ -14,12 +14,13 @@ from nova_virt_interface.errors import (
     NotFound,
     PeerUnreachable,
     Resource,
+    Unsupported,
 )
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.suite._instances import InstanceMixin
-from nova_virt_interface.values.console import OpenConsoleRequest
+from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.guest import (
     GuestPasswordRequest,
     QuiesceRequest,
@@ -147,6 +148,21 @@ class InstancePowerSuite(InstanceMixin):
             self.assertEqual(kind, console.kind)
             self.assertTrue(self.harness.console_lets_in(instance_uuid, console), kind)
 
+    @rules("CON-1", "ERR-4")
+    def test_an_instance_has_no_console_where_there_is_none(self) -> None:
+        kinds = self.requires(IInstanceConsole).describe().console_kinds
+        instance_uuid, _ = self.spawned()
+        for kind in set(ConsoleKind) - {*kinds}:
+            with self.refused(Unsupported):
+                self.virt_driver.get_console(instance_uuid, OpenConsoleRequest(kind=kind))
+        request = OpenConsoleRequest(kind=kinds[0])
+        with self.refused(NotFound, Resource.VM):
+            self.virt_driver.get_console(self.new_uuid(), request)
+        self.virt_driver.power_off(instance_uuid, _OFF)
+        with self.refused(InvalidState) as caught:
+            self.virt_driver.get_console(instance_uuid, request)
+        self.assertEqual(PowerState.STOPPED.value, caught.error.state)
+
     @rules("SEC-1")
     def test_an_administrator_gets_a_password(self) -> None:
         self.requires(IAdminPassword)
@@ -155,6 +171,9 @@ class InstancePowerSuite(InstanceMixin):
         self.virt_driver.set_admin_password(instance_uuid, _ADMIN)
         password = self.harness.guest_password(instance_uuid, "root")
         self.assertEqual(_PASSWORD.encode(), password)
+        nobody = GuestPasswordRequest(user="nobody-of-this-name", password=Secret(_PASSWORD))
+        with self.refused(NotFound, Resource.GUEST_USER):
+            self.virt_driver.set_admin_password(instance_uuid, nobody)
         self.assertNotIn(_PASSWORD, logger.output)
 
     @rules("GST-2")

@@ -45,6 +45,12 @@ class InstanceResizeSuite(InstanceMixin):
         with self.refused(Conflict, Resource.VM):
             self.virt_driver.spawn(instance_uuid, request)
         self.virt_driver.spawn(instance_uuid, larger.instance)
+        with self.refused(InvalidState):
+            self.virt_driver.revert_resize(instance_uuid, RevertResizeRequest())
+        flavor = dataclasses.replace(larger.instance.flavor, vcpus=3)
+        another = dataclasses.replace(larger.instance, flavor=flavor)
+        with self.refused(Conflict, Resource.VM):
+            self.virt_driver.resize(instance_uuid, ResizeInstanceRequest(instance=another))
         self.virt_driver.power_off(instance_uuid, off)
         for _ in range(2):
             self.virt_driver.revert_resize(instance_uuid, RevertResizeRequest())

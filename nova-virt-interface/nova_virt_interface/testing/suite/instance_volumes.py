@@ -22,7 +22,7 @@ from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.harness import CannotProvoke
 from nova_virt_interface.testing.harness_storage import TestVolume, VolumeWish
 from nova_virt_interface.testing.suite._instances import InstanceMixin
-from nova_virt_interface.testing.suite._volumes import LUKS, MARK, VOLUME_BYTES, secret
+from nova_virt_interface.testing.suite._volumes import LUKS, MARK, PLAIN, VOLUME_BYTES, secret
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.instance_requests import (
     AttachVolumeRequest,
@@ -37,7 +37,7 @@ from nova_virt_interface.values.instances import (
     PowerOffRequest,
     PowerOnRequest,
 )
-from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.power import PowerState, SuspendRequest
 from nova_virt_interface.values.volumes import (
     CreateVolumeSnapshotRequest,
     DeleteVolumeSnapshotRequest,
@@ -45,6 +45,7 @@ from nova_virt_interface.values.volumes import (
     Volume,
     VolumeProtocol,
 )
+from nova_virt_interface.virt_driver.power import IInstanceSuspend
 from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
 from nova_virt_interface.virt_driver.volumes import (
     IAssistedVolumeSnapshots,
@@ -188,11 +189,7 @@ class InstanceVolumeSuite(InstanceMixin):
             volume = _instance_volume(old)
             instance_uuid, _ = self.spawned(volumes=(volume,))
             self.harness.write_as_guest(instance_uuid, volume.disk_key, 0, MARK)
-            swap = SwapVolumeRequest(
-                volume_id=volume.volume.volume_id,
-                replacement=Volume(volume_id=uuid4(), connection=new.connection),
-                size_bytes=new.size_bytes,
-            )
+            swap = _swap(volume, new)
             for _ in range(2):
                 self.virt_driver.swap_volume(instance_uuid, swap)
                 self.assertFalse(self.harness.volume_is_used(old))
@@ -212,6 +209,55 @@ class InstanceVolumeSuite(InstanceMixin):
             self.virt_driver.detach_volume(instance_uuid, _detachment(volume))
             with self.refused(NotFound, Resource.DISK):
                 self.virt_driver.swap_volume(instance_uuid, swap)
+
+    @rules("VOL-7", "CAP-2", "ERR-4")
+    def test_a_volume_that_cannot_take_its_place_is_not_swapped(self) -> None:
+        self.requires(IVolumeSwap, IVolumeAttachment)
+        with self._a_volume() as old, self._a_volume() as new:
+            volume = _instance_volume(old)
+            instance_uuid, _ = self.spawned(volumes=(volume,))
+            with self._a_volume() as away:
+                pass
+            with self.refused(PeerUnreachable, Resource.VOLUME):
+                self.virt_driver.swap_volume(instance_uuid, _swap(volume, away))
+            small = self._a_volume(size_bytes=VOLUME_BYTES // 2)
+            with small as made, self.refused(InvalidRequest):
+                self.virt_driver.swap_volume(instance_uuid, _swap(volume, made))
+            if PLAIN.format not in self.virt_driver.describe().encryption_formats:
+                plain = _swap(volume, new, encryption=PLAIN)
+                with self.refused(Unsupported):
+                    self.virt_driver.swap_volume(instance_uuid, plain)
+            self.virt_driver.power_off(instance_uuid, _OFF)
+            with self.refused(InvalidState):
+                self.virt_driver.swap_volume(instance_uuid, _swap(volume, new))
+            self.assertFalse(self.harness.volume_is_used(new))
+
+    @rules("CAP-2", "ERR-4")
+    def test_a_volume_that_is_not_offered_is_not_attached(self) -> None:
+        self.requires(IVolumeAttachment)
+        if PLAIN.format in self.virt_driver.describe().encryption_formats:
+            raise CannotProvoke("this hypervisor takes every encryption")
+        with self._a_volume() as made:
+            instance_uuid, _ = self.spawned()
+            before = self.harness.leftovers()
+            plain = AttachVolumeRequest(volume=_instance_volume(made, encryption=PLAIN))
+            with self.refused(Unsupported):
+                self.virt_driver.attach_volume(instance_uuid, plain)
+            self.assertEqual(before, self.harness.leftovers())
+
+    @rules("DISK-12")
+    def test_a_suspended_instance_keeps_its_volumes(self) -> None:
+        self.requires(IVolumeAttachment, IInstanceSuspend)
+        with self._a_volume() as one, self._a_volume() as other:
+            volume = _instance_volume(one)
+            instance_uuid, _ = self.spawned(volumes=(volume,))
+            self.virt_driver.suspend(instance_uuid, SuspendRequest())
+            with self.refused(InvalidState):
+                self.virt_driver.detach_volume(instance_uuid, _detachment(volume))
+            with self.refused(InvalidState):
+                attach = AttachVolumeRequest(volume=_instance_volume(other))
+                self.virt_driver.attach_volume(instance_uuid, attach)
+            self.virt_driver.destroy(instance_uuid, DestroyRequest())
 
     @rules("VOL-9", "VOL-10")
     def test_snapshots_of_a_volume_of_an_instance(self) -> None:
@@ -264,9 +310,28 @@ class InstanceVolumeSuite(InstanceMixin):
                 self.virt_driver.attach_volume(self.new_uuid(), attach)
             with self.refused(NotFound, Resource.VM):
                 self.virt_driver.detach_volume(self.new_uuid(), _detachment(volume))
+            for interface, method, request in (
+                (IVolumeExtension, "extend_volume", _extension(volume, 2 * VOLUME_BYTES)),
+                (IVolumeSwap, "swap_volume", _swap(volume, made)),
+            ):
+                if interface.providedBy(self.virt_driver):
+                    with self.refused(NotFound, Resource.VM):
+                        getattr(self.virt_driver, method)(self.new_uuid(), request)
         if IInstanceSnapshot.providedBy(self.virt_driver):
             with self.refused(NotFound, Resource.VM):
                 self.virt_driver.snapshot(self.new_uuid(), self._snapshot_request())
+
+
+def _swap(volume: InstanceVolume, new: TestVolume, **fields: Any) -> SwapVolumeRequest:
+    return SwapVolumeRequest(
+        volume_id=volume.volume.volume_id,
+        replacement=Volume(volume_id=uuid4(), connection=new.connection, **fields),
+        size_bytes=new.size_bytes,
+    )
+
+
+def _extension(volume: InstanceVolume, size_bytes: int) -> ExtendVolumeRequest:
+    return ExtendVolumeRequest(volume_id=volume.volume.volume_id, size_bytes=size_bytes)
 
 
 def _instance_volume(made: TestVolume, **fields: Any) -> InstanceVolume:

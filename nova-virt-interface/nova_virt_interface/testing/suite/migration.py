@@ -20,7 +20,12 @@ from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.migration import IMigrationSource, IMigrationTarget
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.testing.guest import GuestReport
-from nova_virt_interface.testing.suite._mixins import blank_disk, image_disk, image_request
+from nova_virt_interface.testing.suite._mixins import (
+    blank_disk,
+    image_disk,
+    image_request,
+    nic_to_nowhere,
+)
 from nova_virt_interface.testing.suite._two_hosts import COLD, LIVE, Node, TwoHostsMixin
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.migration import (
@@ -31,7 +36,9 @@ from nova_virt_interface.values.migration import (
     MigrateVmRequest,
     PrepareIncomingRequest,
 )
+from nova_virt_interface.values.nics import NicBackingKind
 from nova_virt_interface.values.power import PowerState, StopRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
 
 __all__ = ["MigrationSuite"]
 
@@ -248,6 +255,13 @@ class MigrationSuite(TwoHostsMixin):
             self.plan(source, source, vm_uuid)
         with self.refused(InvalidRequest):
             self.plan(source, target, vm_uuid, disks=(blank_disk(self.harness, "other"),))
+        if NicBackingKind.NETWORK in target.driver.describe().nic_backings:
+            with self.refused(NotFound, Resource.NETWORK):
+                self.plan(source, target, vm_uuid, nics=(nic_to_nowhere(self.harness),))
+            plan = self.plan(source, target, vm_uuid)
+            with self.refused(NotFound, Resource.NETWORK):
+                wrong = self.spec(nics=(nic_to_nowhere(self.harness),))
+                self.prepared(target, vm_uuid, plan, wrong)
         with self.harness.full_storage(), self.refused(InsufficientResources, Resource.STORAGE):
             self.plan(source, target, vm_uuid)
         self.assertEqual(before, self.harness.leftovers())
@@ -261,6 +275,9 @@ class MigrationSuite(TwoHostsMixin):
         with self.refused(Conflict, Resource.VM):
             self.migrate(source, other, ticket)
         self.assert_at(other, source, PowerState.RUNNING, target)
+        source.driver.delete_vm(one, DeleteVmRequest())
+        with self.refused(NotFound, Resource.VM):
+            self.migrate(source, one, ticket)
 
     @rules("MIG-2", "MIG-10", "MIG-14")
     def test_a_vm_moves_on_one_storage(self) -> None:

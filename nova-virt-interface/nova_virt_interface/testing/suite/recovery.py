@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
-from nova_virt_interface.errors import Conflict, NotFound, Resource
+from nova_virt_interface.errors import Conflict, NotFound, Resource, Unsupported
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.testing.case import rules
-from nova_virt_interface.testing.suite._mixins import blank_disk, medium
+from nova_virt_interface.testing.suite._mixins import blank_disk, medium, nic_to_nowhere
 from nova_virt_interface.testing.suite._two_hosts import COLD, TwoHostsMixin
+from nova_virt_interface.values.disks import DiskBus
+from nova_virt_interface.values.nics import NicBackingKind
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
@@ -52,6 +54,16 @@ class RecoverySuite(TwoHostsMixin):
         more = (blank_disk(self.harness), blank_disk(self.harness, "missing"))
         with self.refused(NotFound, Resource.DISK):
             new.driver.adopt_vm(vm_uuid, AdoptVmRequest(spec=self.spec(disks=more)))
+        host = new.driver.describe()
+        disk = self.spec().disks[0]
+        wrong = [replace(disk, bus=bus) for bus in set(DiskBus) - {*host.disk_buses}]
+        for other in wrong[:1]:
+            with self.refused(Unsupported):
+                new.driver.adopt_vm(vm_uuid, AdoptVmRequest(spec=self.spec(disks=(other,))))
+        if NicBackingKind.NETWORK in host.nic_backings:
+            with self.refused(NotFound, Resource.NETWORK):
+                spec = self.spec(nics=(nic_to_nowhere(self.harness),))
+                new.driver.adopt_vm(vm_uuid, AdoptVmRequest(spec=spec))
         self.assertEqual(before, self.harness.leftovers())
         self.assert_full(old, vm_uuid)
         new.driver.adopt_vm(vm_uuid, AdoptVmRequest(spec=self.spec()))
@@ -98,7 +110,7 @@ class RecoverySuite(TwoHostsMixin):
         self.requires(IRecovery)
         old, new = self.sharing()
         vm_uuid = self.full_vm(old, COLD)
-        larger = dataclasses.replace(self.spec(), name="after the fire", vcpus=2)
+        larger = replace(self.spec(), name="after the fire", vcpus=2)
         new.driver.adopt_vm(vm_uuid, AdoptVmRequest(spec=larger))
         self.assertEqual("after the fire", new.driver.get_vm(vm_uuid).name)
         new.driver.create_vm(vm_uuid, larger)

@@ -31,9 +31,11 @@ class StartingSecretsSuite(HypervisorMixin):
     """StartRequest.secrets, RebootRequest.secrets."""
 
     def _locked(self) -> UUID | None:
-        """A VM with a TPM, running; None: this host has none, and says so."""
+        """A VM with a TPM that needs its passphrase, running; None: this host has none, and says
+        so.
+        """
         wanted = {"settings": GuestSettings(tpm=Tpm()), "secrets": _SECRETS}
-        if VmFeature.TPM not in self.hypervisor.describe().features:
+        if not self.has_feature(VmFeature.TPM_PASSPHRASE):
             with self.refused(Unsupported):
                 self.made(**wanted)
             return None

@@ -26,11 +26,13 @@ from nova_virt_interface.testing.suite._mixins import blank_disk
 from nova_virt_interface.testing.suite._volumes import (
     KEY,
     MARK,
+    PLAIN,
     VOLUME_BYTES,
     VolumeMixin,
     volume_disk,
 )
 from nova_virt_interface.values.disks import ResizeDiskRequest
+from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.volumes import (
     CreateVolumeSnapshotRequest,
@@ -149,13 +151,17 @@ class VolumeChangeSuite(VolumeMixin):
                 self.hypervisor.replace_volume(vm_uuid, missing)
             with self.refused(InvalidRequest):
                 self.hypervisor.replace_volume(vm_uuid, no_volume)
+            if PLAIN.format not in self.hypervisor.describe().encryption_formats:
+                plain = replace(request, volume=replace(request.volume, encryption=PLAIN))
+                with self.refused(Unsupported):
+                    self.hypervisor.replace_volume(vm_uuid, plain)
             self.hypervisor.stop_vm(vm_uuid, StopRequest())
             with self.refused(InvalidState) as caught:
                 self.hypervisor.replace_volume(vm_uuid, request)
             self.assertEqual(PowerState.STOPPED.value, caught.error.state)
             self.assertFalse(self.harness.volume_is_used(new))
 
-    @rules("DISK-10", "VOL-3", "REP-1")
+    @rules("DISK-10", "DISK-11", "VOL-3", "REP-1")
     def test_the_new_size_of_a_volume_is_taken_over(self) -> None:
         self.requires(IDiskResize)
         for protocol in self.protocols():
@@ -164,13 +170,19 @@ class VolumeChangeSuite(VolumeMixin):
             with self.volume(protocol) as made:
                 vm_uuid = self._running_with(made)
                 large = ResizeDiskRequest(key=KEY, size_bytes=2 * VOLUME_BYTES)
-                with self.refused(InvalidRequest):
-                    self.hypervisor.resize_disk(vm_uuid, large)
+                if self.has_feature(VmFeature.ONLINE_DISK_RESIZE):
+                    with self.refused(InvalidRequest):
+                        self.hypervisor.resize_disk(vm_uuid, large)
                 self.harness.grow_volume(made, large.size_bytes)
+                if not self.has_feature(VmFeature.ONLINE_DISK_RESIZE):
+                    with self.refused(InvalidState):
+                        self.hypervisor.resize_disk(vm_uuid, large)
+                    self.hypervisor.stop_vm(vm_uuid, StopRequest())
                 for _ in range(2):
                     self.hypervisor.resize_disk(vm_uuid, large)
                     size = self.harness.disk_of_vm(vm_uuid, KEY).size_bytes
                     self.assertEqual(large.size_bytes, size, protocol.value)
+                self.hypervisor.start_vm(vm_uuid, StartRequest())
                 self._guest_writes(vm_uuid, MARK, large.size_bytes // 512 - 1)
                 self.hypervisor.stop_vm(vm_uuid, StopRequest())
                 self.hypervisor.resize_disk(vm_uuid, large)

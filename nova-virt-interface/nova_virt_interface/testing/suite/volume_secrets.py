@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from nova_virt_interface.errors import InvalidRequest, Unsupported
@@ -31,11 +32,20 @@ from nova_virt_interface.values.power import (
     StopRequest,
 )
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
-from nova_virt_interface.values.volumes import Encryption, EncryptionFormat, VolumeProtocol
+from nova_virt_interface.values.volumes import (
+    ChapUser,
+    Encryption,
+    EncryptionFormat,
+    VolumeProtocol,
+)
 
 __all__ = ["VolumeSecretSuite"]
 
-_LOGIN = (VolumeProtocol.ISCSI, VolumeProtocol.RBD, VolumeProtocol.SMB)
+_LOGIN: dict[VolumeProtocol, ChapUser | str] = {
+    VolumeProtocol.ISCSI: ChapUser(name="me"),
+    VolumeProtocol.RBD: "me",
+    VolumeProtocol.SMB: "me",
+}
 _WRONG = secret("wrong-horse-battery")
 _SECRET = secret()
 
@@ -195,16 +205,29 @@ class VolumeSecretSuite(VolumeMixin):
             self.assertEqual(MARK, self.harness.read_as_guest(vm_uuid, KEY, 0, len(MARK)))
             self.detached(vm_uuid)
 
-    @rules("SEC-3", "SEC-4", "SEC-5", "VOL-4")
+    def _assert_login_refused(self, password: DeviceSecret) -> None:
+        for protocol in filter(_LOGIN.__contains__, self.protocols()):
+            with self.volume(protocol) as made:
+                connection = replace(made.connection, user=_LOGIN[protocol])  # type: ignore[arg-type]
+                disk = volume_disk(replace(made, connection=connection))
+                vm_uuid = self.made()
+                before = self.harness.leftovers()
+                with self.refused(Unsupported) as caught:
+                    self.attached(vm_uuid, disk, password)
+                self.assertIn("connection.user", caught.error.field)
+                self.assertEqual(before, self.harness.leftovers())
+
+    @rules("SEC-3", "SEC-4", "SEC-5", "VOL-4", "CAP-2")
     def test_storage_that_asks_for_a_password_gets_it(self) -> None:
         self.requires(IDiskHotplug)
         right, wrong = (
             secret(content, purpose=SecretPurpose.AUTHENTICATION)
             for content in (PASSWORD, "wrong-horse-12")
         )
-        for protocol in self.protocols():
-            if protocol not in _LOGIN:
-                continue
+        if not self.has_feature(VmFeature.VOLUME_AUTHENTICATION):
+            self._assert_login_refused(right)
+            return
+        for protocol in filter(_LOGIN.__contains__, self.protocols()):
             with self.volume(protocol, password=PASSWORD) as made:
                 disk = volume_disk(made)
                 vm_uuid = self.running()
