@@ -95,9 +95,13 @@ class Session:
 
         Raises: VirtError; Cancelled and DeadlineExceeded once the task has ended or was given up.
         """
+        started: list[str] = []
 
         def request(api: Api) -> Any:
-            return result_of(api.collectors, start(api), on_percent)
+            # It is not started again when the login is lost while it is at work.
+            if not started:
+                started.append(start(api)._moId)
+            return result_of(api.collectors, vim.Task(started[0], api.stub), on_percent)
 
         return self._attempt(about, request, changes=True)
 

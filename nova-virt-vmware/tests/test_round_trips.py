@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
+    PowerState,
     StartRequest,
     StopRequest,
     SuspendRequest,
@@ -63,6 +65,25 @@ class TestRoundTrips(VcsimTestCase):
         dump = CrashDumpRequest()
         self.assertEqual(2, self._cost(lambda: self.driver.trigger_crash_dump(vm_uuid, dump)))
         self._tasks(5, 1, lambda: self.driver.suspend_vm(vm_uuid, SuspendRequest()))
+
+    def test_the_list_from_the_cache_costs_nothing_once_all_is_told(self) -> None:
+        settings = replace(self.harness.settings(), list_from_cache=True)
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        vm_uuid = self.made()
+
+        def state() -> PowerState | None:
+            found = {vm.vm_uuid: vm.power_state for vm in driver.list_vms()}
+            return found.get(vm_uuid)
+
+        for state_now in (PowerState.STOPPED, PowerState.RUNNING):
+            give_up = time.monotonic() + 30.0
+            while self._cost(state) or state() is not state_now:
+                self.assertLess(time.monotonic(), give_up)
+                time.sleep(0.02)
+            # What it has done itself it never lacks.
+            driver.start_vm(vm_uuid, StartRequest())
+            self.assertIs(PowerState.RUNNING, state())
 
     def test_maintenance(self) -> None:
         enter, leave = EnterMaintenanceRequest(), LeaveMaintenanceRequest()

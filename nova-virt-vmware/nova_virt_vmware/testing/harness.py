@@ -44,6 +44,7 @@ class VcsimHarness(Answers, Harness):
     kind = BackendKind.SIMULATED
     memory_bytes = 32 * _MIB
     patience_seconds = 10.0
+    has_one_manager = True
     esx: ClassVar[bool] = False
     network: ClassVar[str] = "DC0_DVPG0"
 
@@ -51,9 +52,8 @@ class VcsimHarness(Answers, Harness):
         """See `Harness`."""
         self.server = Server(esx=self.esx)
         self.server.start()
-        # The second way to the server stays whole when the first one is cut.
-        self._relay, self._second_relay = (Relay(("127.0.0.1", self.server.port)) for _ in range(2))
-        self._requests = RequestsCounter(self._relay.port, self._second_relay.port)
+        self._relay = Relay(("127.0.0.1", self.server.port))
+        self._requests = RequestsCounter(self._relay.port)
         self._requests.start()
         self._make_image()
 
@@ -61,9 +61,8 @@ class VcsimHarness(Answers, Harness):
         """See `Harness`."""
         if hasattr(self, "_requests"):
             self._requests.stop()
-        if hasattr(self, "_second_relay"):
+        if hasattr(self, "_relay"):
             self._relay.cut()
-            self._second_relay.cut()
         if hasattr(self, "server"):
             self.server.stop()
 
@@ -103,7 +102,6 @@ class VcsimHarness(Answers, Harness):
             raise CannotProvoke("an ESXi knows no other one")
         return replace(
             self.settings(),
-            port=self._second_relay.port,
             cluster=self.server.second_cluster.name,
             datastore=self.server.second_datastore.name,
         )
@@ -168,13 +166,11 @@ class VcsimHarness(Answers, Harness):
 
     @contextmanager
     def outage(self) -> Iterator[None]:
-        """See `Harness`: the way to the vCenter is cut, and the vCenter loses the hosts."""
+        """See `Harness`."""
         self._relay.cut()
-        self.server.lose_hosts(True)
         try:
             yield
         finally:
-            self.server.lose_hosts(False)
             self._relay.mend()
 
     @contextmanager

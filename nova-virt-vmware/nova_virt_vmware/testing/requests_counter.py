@@ -12,12 +12,12 @@ __all__ = ["RequestsCounter"]
 
 
 class RequestsCounter:
-    """Counts requests to some ports from `start` to `stop`, but for those of the driver's own
+    """Counts requests to one port from `start` to `stop`, but for those of the driver's own
     thread, which waits for events whether or not anybody calls.
     """
 
-    def __init__(self, *ports: int) -> None:
-        self._ports = ports
+    def __init__(self, port: int) -> None:
+        self._port = port
         self._lock = threading.Lock()
         self.count = 0
 
@@ -26,7 +26,7 @@ class RequestsCounter:
         self._original = original = http.client.HTTPConnection.putrequest
 
         def counted(connection: Any, *args: Any, **kwargs: Any) -> None:
-            if connection.port in self._ports and threading.current_thread().name != THREAD_NAME:
+            if connection.port == self._port and threading.current_thread().name != THREAD_NAME:
                 with self._lock:
                     self.count += 1
             original(connection, *args, **kwargs)

@@ -186,13 +186,22 @@ class Server:
         try:
             yield
         finally:
-            pace.unlink()
+            pace.unlink(missing_ok=True)
 
-    def lose_hosts(self, lost: bool) -> None:
-        """Let the vCenter lose the hosts of the first cluster, or find them again."""
-        for host in [] if self._esx else self.cluster.host:
-            task = host.DisconnectHost_Task() if lost else host.ReconnectHost_Task()
-            self.wait(task)
+    def slow_moves(self) -> None:
+        """From now on, inside of `fast_moves`, a running VM takes its time."""
+        (self.folder / "pace").unlink()
+
+    @contextmanager
+    def hosts_lost(self) -> Iterator[None]:
+        """Inside, the vCenter does not reach the hosts of the first cluster."""
+        for host in self.cluster.host:
+            self.wait(host.DisconnectHost_Task())
+        try:
+            yield
+        finally:
+            for host in self.cluster.host:
+                self.wait(host.ReconnectHost_Task())
 
     def local_file(self, name: str) -> Path:
         """The file of this machine that stands for one on a datastore."""
