@@ -40,7 +40,6 @@ from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
 
 
-
 class TestCutConnections(VcsimTestCase):
     """Each operation, cut at each of its requests."""
 

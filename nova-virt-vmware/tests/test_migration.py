@@ -131,7 +131,9 @@ class TestMigrationFaults(TwoNodes):
         self.go(mode, self.there, self.here)
         self.cut_everywhere(partial(self.ticket, mode, self.here, self.there), self.cancel)
         self.cut_everywhere(self.cancel, prepared)
-        self.cut_everywhere(lambda: self.migrate(self.here, self.ready), self._again(mode, prepared))
+        self.cut_everywhere(
+            lambda: self.migrate(self.here, self.ready), self._again(mode, prepared)
+        )
         self.cut_everywhere(
             lambda: self.there.finish_incoming(self.vm_uuid, finish_in), self._again(mode, sent)
         )

@@ -140,7 +140,7 @@ class TestRoundTrips(VcsimTestCase):
         self._tasks(16, 5, lambda: driver.export_disk(vm_uuid, export))
         self.assertEqual(size, len(self.services.image_sink.committed["out"][-1]))
         driver.start_vm(vm_uuid, StartRequest())
-        self._tasks(25, 6, lambda: driver.export_disk(vm_uuid, export))
+        self._tasks(24, 7, lambda: driver.export_disk(vm_uuid, export))
 
 
 class TestEsxRoundTrips(VcsimTestCase):

@@ -24,9 +24,9 @@ def mark(key: str, value: str) -> dict[str, object]:
 class TestNames(testtools.TestCase):
     """A label has 255 characters of any kind, a name in vSphere 80."""
 
-    @given(LABELS)
-    def test_a_name_fits_and_gives_the_label_back(self, label: str) -> None:
-        name = translate.vm_name(label, UUID_1)
+    @given(LABELS, st.sampled_from(("", "domain-c51")))
+    def test_a_name_fits_and_gives_the_label_back(self, label: str, place: str) -> None:
+        name = translate.vm_name(label, UUID_1, place)
         self.assertLessEqual(len(name), 80)
         self.assertFalse(set("%/\\") & set(name), name)
         facts = {"name": name, **mark(translate.NAME, label)}
