@@ -9,12 +9,11 @@ from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.vm import VmSpec
 
-from nova_virt_vmware import records, translate
+from nova_virt_vmware import records
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.lifecycle import Lifecycle
 from nova_virt_vmware.networks import Networks
-from nova_virt_vmware.node import Node
 from nova_virt_vmware.vms import Found
 
 __all__ = ["Arriving"]
@@ -25,13 +24,11 @@ class Arriving:
 
     def __init__(
         self,
-        node: Node,
         datastore: Datastore,
         networks: Networks,
         leaving: Leaving,
         lifecycle: Lifecycle,
     ) -> None:
-        self._node = node
         self._datastore = datastore
         self._networks = networks
         self._leaving = leaving
@@ -62,10 +59,7 @@ class Arriving:
             if isinstance(disk.source, Media)
         }
         files = {key: self._datastore.path(file) for key, file in media.items()}
-        # A vCenter has one VM of an instance uuid; it gives another one its own.
-        more = {"instanceUuid": str(vm_uuid)}
-        if others:
-            more = {"name": translate.vm_name(spec.name, vm_uuid, self._node.compute_id)}
+        more = self._lifecycle.identity(vm_uuid, spec, others)
         config = self._lifecycle.config(
             vm_uuid, spec, backings, home, {**disks, **files}, marks, **more
         )

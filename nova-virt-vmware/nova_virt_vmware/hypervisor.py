@@ -159,7 +159,7 @@ class VmwareHypervisor:
             session, node, datastore, self._disks, networks, self._vms, leaving, host
         )
         marking = Marking(session)
-        arriving = Arriving(node, datastore, networks, leaving, self._lifecycle)
+        arriving = Arriving(datastore, networks, leaving, self._lifecycle)
         self._relocations = Relocations(session, self._vms, Drives(self._vms, marking))
         self._source = MigrationSource(
             node,
@@ -179,6 +179,7 @@ class VmwareHypervisor:
             marking,
             arriving,
             Landing(datastore, marking),
+            self._relocations,
             leaving,
             host,
         )

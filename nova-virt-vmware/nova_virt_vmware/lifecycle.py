@@ -7,7 +7,7 @@ marks: while it does not exist, what is in the folder is rubbish.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +22,7 @@ from nova_virt_interface.values.images import CachedImage
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from pyVmomi import vim
 
-from nova_virt_vmware import devices, requirements, translate
+from nova_virt_vmware import devices, records, requirements, translate
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks
@@ -32,7 +32,7 @@ from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
-from nova_virt_vmware.vms import Vms
+from nova_virt_vmware.vms import Found, Vms
 
 __all__ = ["Lifecycle"]
 
@@ -66,31 +66,50 @@ class Lifecycle:
         """See `IHypervisor.create_vm`."""
         current_call().check()
         requirements.check_spec(spec, self._host)
-        if self._exists(vm_uuid, spec):
+        every = self._vms.everywhere(vm_uuid, records.PATHS, foreign=True)
+        if self._exists(vm_uuid, spec, every):
             return
         backings = self._networks.backings({nic.backing.name for nic in spec.nics})
         images = self._disks.sources(spec.disks)
         with undone_by(lambda: self.delete_vm(vm_uuid, DeleteVmRequest())):
-            self._make(vm_uuid, spec, backings, images)
+            self._make(vm_uuid, spec, backings, images, self.identity(vm_uuid, spec, every))
 
-    def _exists(self, vm_uuid: UUID, spec: VmSpec) -> bool:
-        every = self._vms.everywhere(vm_uuid, [translate.mark_path(translate.DIGEST)], foreign=True)
-        if not every:
-            return False
-        found = every[0]
-        digest = found.facts.get(translate.mark_path(translate.DIGEST))
-        is_equal = digest is not None and digest.value == spec_digest(spec)
-        if not found.ours or not found.here or not is_equal:
-            raise Conflict(
-                f"VM {vm_uuid} exists with another spec or elsewhere, or is somebody else's",
-                remedy="delete it first, or use another uuid",
-                resource=Resource.VM,
-                name=str(vm_uuid),
-            )
-        return True
+    def _exists(self, vm_uuid: UUID, spec: VmSpec, every: Sequence[Found]) -> bool:
+        """Whether the VM is there already; one of ours on another compute node is not in the way,
+        unless it uses our folder, or is to come here.
+        """
+        folder = self._datastore.path(self._datastore.vm_folder(vm_uuid))
+        for found in every:
+            marks = records.marks_of(found)
+            if found.here and found.ours:
+                is_equal = marks.get(translate.DIGEST) == spec_digest(spec)
+            else:
+                is_expected = f"{translate.INCOMING}{self._node.compute_id}" in marks
+                is_equal = found.ours and not is_expected and not records.uses([found], folder)
+            if not is_equal:
+                raise Conflict(
+                    f"VM {vm_uuid} exists with another spec or elsewhere, or is somebody else's",
+                    remedy="delete it first, or use another uuid",
+                    resource=Resource.VM,
+                    name=str(vm_uuid),
+                )
+        return any(found.here for found in every)
+
+    def identity(self, vm_uuid: UUID, spec: VmSpec, others: Sequence[Found]) -> dict[str, str]:
+        """The fields that tell the VM from others: a vCenter has one VM of an instance uuid, and
+        one of a name in a folder.
+        """
+        if others:
+            return {"name": translate.vm_name(spec.name, vm_uuid, self._node.compute_id)}
+        return {"instanceUuid": str(vm_uuid)}
 
     def _make(
-        self, vm_uuid: UUID, spec: VmSpec, backings: dict[str, Any], images: dict[str, CachedImage]
+        self,
+        vm_uuid: UUID,
+        spec: VmSpec,
+        backings: dict[str, Any],
+        images: dict[str, CachedImage],
+        identity: Mapping[str, Any],
     ) -> None:
         folder = self._datastore.vm_folder(vm_uuid)
         # An attempt that crashed may have left files.
@@ -98,8 +117,7 @@ class Lifecycle:
         home = self._datastore.home(vm_uuid)
         self._datastore.make_folder(home)
         self._disks.prepare(vm_uuid, spec.disks, images)
-        config = self.config(vm_uuid, spec, backings, home, instanceUuid=str(vm_uuid))
-        self.make(vm_uuid, config)
+        self.make(vm_uuid, self.config(vm_uuid, spec, backings, home, **identity))
 
     def make(self, vm_uuid: UUID, config: vim.vm.ConfigSpec) -> None:
         """Make a VM whose files are there."""

@@ -43,6 +43,7 @@ from nova_virt_vmware.marking import Marking
 from nova_virt_vmware.migration_data import pack, unpack
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.node import Node
+from nova_virt_vmware.relocations import Relocations
 from nova_virt_vmware.vms import Found, Vms
 
 __all__ = ["MigrationTarget"]
@@ -64,6 +65,7 @@ class MigrationTarget:
         marking: Marking,
         arriving: Arriving,
         landing: Landing,
+        relocations: Relocations,
         leaving: Leaving,
         host: HostDescription,
     ) -> None:
@@ -76,6 +78,7 @@ class MigrationTarget:
         self._marking = marking
         self._arriving = arriving
         self._landing = landing
+        self._relocations = relocations
         self._leaving = leaving
         self._host = host
         self._mark = f"{translate.INCOMING}{node.compute_id}"
@@ -205,6 +208,10 @@ class MigrationTarget:
     def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
         """See `IMigrationTarget.cancel_incoming`."""
         every = self._vms.everywhere(vm_uuid, records.PATHS)
+        coming = (vm for vm in every if not vm.here and self._mark in records.marks_of(vm))
+        # A source that died may have left it on its way.
+        if any(self._relocations.stop(vm_uuid, vm) for vm in coming):
+            every = self._vms.everywhere(vm_uuid, records.PATHS)
         expected = [vm for vm in every if self._mark in records.marks_of(vm)]
         for vm in every:
             if vm.here:

@@ -64,17 +64,21 @@ class Relocations:
     def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
         """See `IMigrationControl.abort_migration`."""
         every = self._vms.everywhere(vm_uuid, records.PATHS)
-        tasks = [self.task_of(vm_uuid, found) for found in every if found.here]
-        for task in tasks:
-            if task is not None:
-                self._cancel(vm_uuid, task[0])
-                every = self._vms.everywhere(vm_uuid, records.PATHS)
+        if any(self.stop(vm_uuid, found) for found in every if found.here):
+            every = self._vms.everywhere(vm_uuid, records.PATHS)
         if gone := _gone(every):
             raise InvalidState(
                 f"VM {vm_uuid} has gone",
                 remedy="finish the migration",
                 state=translate.power_state(gone[0].facts).value,
             )
+
+    def stop(self, vm_uuid: UUID, found: Found) -> bool:
+        """Give up the migration of a VM; says whether there was one, however it ended."""
+        task = self.task_of(vm_uuid, found)
+        if task is not None:
+            self._cancel(vm_uuid, task[0])
+        return task is not None
 
     def task_of(self, vm_uuid: UUID, found: Found) -> tuple[str, int] | None:
         """The id of the task that moves the VM, and how far it is in per cent."""

@@ -4,13 +4,14 @@ how many there are.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from nova_virt_interface.call import Call, Progress
-from nova_virt_interface.errors import PeerUnreachable, Resource
+from nova_virt_interface.errors import Cancelled, Conflict, PeerUnreachable, Resource
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
@@ -208,6 +209,36 @@ class TestMigrations(TwoNodes):
         for _ in range(2):
             self.go(COLD, self.here, self.there)
             self.go(COLD, self.there, self.here)
+        self.assert_whole(self.here)
+
+    def test_a_vm_is_made_anew_where_the_disks_of_the_old_one_are_not(self) -> None:
+        self.create(COLD)
+        for _ in range(2):
+            self.there.create_vm(self.vm_uuid, SPEC)
+        self.assertEqual(self.listed(self.here), self.listed(self.there))
+        self.there.delete_vm(self.vm_uuid, DeleteVmRequest())
+        self.assert_whole(self.here)
+        _, sharing = (self.connect_to(settings) for settings in self.harness.shared_hosts())
+        self.assertRaises(Conflict, sharing.create_vm, self.vm_uuid, SPEC)
+        self.assert_whole(self.here)
+
+    def test_what_a_source_left_on_its_way_is_given_up(self) -> None:
+        self.create(LIVE)
+        ticket = self.ticket(LIVE, self.here, self.there)
+        self.harness.server.slow_moves()
+        began = threading.Event()
+
+        def migrate() -> None:
+            with Call("req-1", on_progress=lambda _: began.set()):
+                self.assertRaises(Cancelled, self.migrate, self.here, ticket)
+
+        thread = threading.Thread(target=migrate)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.assertTrue(began.wait(30.0))
+        self.cancel()
+        thread.join()
+        self.assertEqual([1, 0], [len(self.listed(node)) for node in (self.here, self.there)])
         self.assert_whole(self.here)
 
     def test_a_copy_is_deleted_without_what_the_source_has(self) -> None:
