@@ -47,6 +47,11 @@ class ConformCommandTest(testtools.TestCase):
         suites = {result["test"].partition(".")[0] for result in run["results"]}
         self.assertLessEqual({"LifecycleSuite", "InstanceSuite"}, suites)
 
+    def test_a_url_goes_with_one_driver(self) -> None:
+        status, _, err = self.conform("--url", "https://host-1")
+        self.assertEqual(2, status)
+        self.assertIn("exactly one driver", err)
+
     def test_an_unknown_driver_is_said_to_be_unknown(self) -> None:
         status, _, err = self.conform("--driver", "nobody")
         self.assertEqual(2, status)

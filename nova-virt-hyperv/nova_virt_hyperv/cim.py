@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 __all__ = [
     "CIMV2",
+    "HGS",
+    "STORAGE",
     "VIRTUALIZATION",
+    "WMI",
     "Embedded",
     "Instance",
     "Number",
@@ -33,13 +36,16 @@ __all__ = [
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
+HGS = "root/microsoft/windows/hgs"
+STORAGE = "root/microsoft/windows/storage"
+WMI = "root/wmi"
 
-_WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
+_RESOURCE = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 _WSA = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}"
 _WSMAN = "{http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd}"
 _ANONYMOUS = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
 _DATETIMES = ("Datetime", "Interval", "Date", "Time")
-_WMI_URI = re.compile(re.escape(_WMI) + r"(?P<namespace>.+)/(?P<name>[^/]+)")
+_WMI_URI = re.compile(re.escape(_RESOURCE) + r"(?P<namespace>.+)/(?P<name>[^/]+)")
 
 
 class Number(NamedTuple):
@@ -77,6 +83,8 @@ class Instance:
 
     class_name: str
     content: Mapping[str, tuple[str | Reference | Instance, ...]] = field(default_factory=dict)
+    uri: str = ""
+    """The namespace of its elements."""
 
     def texts(self, name: str) -> tuple[str, ...]:
         """All values of a property, as text."""
@@ -106,7 +114,7 @@ class Instance:
 
 def class_uri(class_name: str, namespace: str = VIRTUALIZATION) -> str:
     """The resource URI of a class; ``*`` for queries."""
-    return f"{_WMI}{namespace}/{class_name}"
+    return f"{_RESOURCE}{namespace}/{class_name}"
 
 
 def object_path(host: str, reference: Reference) -> str:
@@ -143,7 +151,7 @@ def read_instance(element: ET.Element) -> Instance:
         if found is not None:
             name = _local_name(child)
             content[name] = (*content.get(name, ()), found)
-    return Instance(_local_name(element), content)
+    return Instance(_local_name(element), content, element.tag[1:].partition("}")[0])
 
 
 def _content(element: ET.Element) -> str | Reference | Instance | None:
@@ -175,6 +183,8 @@ def parameters(root: ET.Element, namespace: str, named: Sequence[tuple[str, obje
         child = ET.SubElement(root, f"{{{namespace}}}{name}")
         if isinstance(content, Reference):
             _write_reference(child, content)
+        elif isinstance(content, Instance):
+            _write_instance(child, content)
         else:
             child.text = str(content)
     return root
@@ -187,6 +197,13 @@ def _write_reference(parent: ET.Element, reference: Reference) -> None:
     selectors = ET.SubElement(inside, f"{_WSMAN}SelectorSet")
     for name, text in reference.selectors:
         ET.SubElement(selectors, f"{_WSMAN}Selector", Name=name).text = text
+
+
+def _write_instance(parent: ET.Element, instance: Instance) -> None:
+    """Write an instance as it came; what is in it that is no text is left out."""
+    for name in instance.content:
+        for text in instance.texts(name):
+            ET.SubElement(parent, f"{{{instance.uri}}}{name}").text = text
 
 
 def embedded(class_name: str, properties: Mapping[str, Embedded]) -> str:

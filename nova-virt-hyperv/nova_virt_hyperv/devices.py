@@ -25,11 +25,22 @@ class Devices:
         pattern = wql_text(f"Microsoft:{machine.guid}\\%")
         return self._wmi.query(select(class_name, f"InstanceID LIKE {pattern}"), about=about)
 
+    def defaults(self, class_name: str) -> list[Instance]:
+        """What a new VM has of a class, unless it is told otherwise."""
+        pattern = wql_text("Microsoft:Definition\\%\\Default")
+        return self._wmi.query(select(class_name, f"InstanceID LIKE {pattern}"))
+
     def add(self, machine: Machine, settings: Sequence[str], about: About) -> None:
         """Add resources, all in one request."""
         named: list[tuple[str, Parameter]] = [("AffectedConfiguration", machine.settings)]
         named += [("ResourceSettings", text) for text in settings]
         self._wmi.invoke(self._service, "AddResourceSettings", named, about=about)
+
+    def add_features(self, connection: Instance, settings: Sequence[str], about: About) -> None:
+        """Set what a switch does with a connection."""
+        named: list[tuple[str, Parameter]] = [("AffectedConfiguration", self.reference(connection))]
+        named += [("FeatureSettings", text) for text in settings]
+        self._wmi.invoke(self._service, "AddFeatureSettings", named, about=about)
 
     def modify(self, settings: Sequence[str], about: About) -> None:
         """Change resources, all in one request; each names itself by its InstanceID."""

@@ -13,7 +13,8 @@ from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import DiskStatistics, NicStatistics, VmStatistics
 
 from nova_virt_hyperv.cim import CIMV2, Instance, select, wql_text
-from nova_virt_hyperv.disks import Disks
+from nova_virt_hyperv.disk_store import DiskStore
+from nova_virt_hyperv.drives import Drives
 from nova_virt_hyperv.inventory import statistics_of
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.nics import Nics
@@ -31,10 +32,13 @@ _NIC_COUNTERS = "Win32_PerfRawData_NvspNicStats_HyperVVirtualNetworkAdapter"
 class Diagnostics:
     """The VMs of one host, looked at one by one."""
 
-    def __init__(self, wmi: Wmi, machines: Machines, disks: Disks, nics: Nics) -> None:
+    def __init__(
+        self, wmi: Wmi, machines: Machines, drives: Drives, store: DiskStore, nics: Nics
+    ) -> None:
         self._wmi = wmi
         self._machines = machines
-        self._disks = disks
+        self._drives = drives
+        self._store = store
         self._nics = nics
 
     def vm_statistics(self, vm_uuid: UUID) -> VmStatistics:
@@ -46,7 +50,7 @@ class Diagnostics:
         machine = self._machines.ours(vm_uuid)
         disks = [
             DeviceMetadata(key=found.key, bus=bus, address=address)
-            for found in self._disks.attachments(machine, vm_uuid)
+            for found in self._drives.find(machine, vm_uuid)
             for bus, address in [_place(found.controller, found.slot)]
         ]
         cards = [
@@ -70,7 +74,7 @@ class Diagnostics:
                     size_bytes=size,
                     stored_bytes=stored,
                 )
-                for key, size, stored in self._disks.sizes(vm_uuid)
+                for key, size, stored in self._store.sizes(vm_uuid)
             ),
             nics=tuple(
                 _nic(key, row)

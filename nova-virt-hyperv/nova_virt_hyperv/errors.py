@@ -11,6 +11,8 @@ from nova_virt_interface.errors import (
     AccessDenied,
     BackendError,
     Busy,
+    Cancelled,
+    DeadlineExceeded,
     HostUnreachable,
     ImageCorrupt,
     InsufficientResources,
@@ -29,7 +31,15 @@ from smbprotocol.exceptions import SMBConnectionClosed, SMBException
 
 from nova_virt_hyperv.faults import Refusal, WmiFault
 
-__all__ = ["BACKEND_ERRORS", "TABLE", "About", "Row", "codes_of", "contract_error"]
+__all__ = [
+    "BACKEND_ERRORS",
+    "TABLE",
+    "About",
+    "Row",
+    "codes_of",
+    "contract_error",
+    "unreachable_volume",
+]
 
 BACKEND_ERRORS = (
     WmiFault,
@@ -258,3 +268,16 @@ def _never_sent(error: Exception) -> bool:
         reason = getattr(cause, "reason", None)
         return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
     return isinstance(error, ValueError) and not isinstance(error, requests.RequestException)
+
+
+def unreachable_volume(key: str, error: VirtError) -> VirtError:
+    """The error for a volume that the host does not reach."""
+    if isinstance(error, HostUnreachable | Cancelled | DeadlineExceeded):
+        return error
+    return PeerUnreachable(
+        f"the host does not reach volume {key}",
+        remedy="check the file, its server, and the rights of the host's and the driver's accounts",
+        resource=Resource.VOLUME,
+        name=key,
+        detail=error.detail or str(error),
+    )

@@ -32,7 +32,7 @@ from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.disk_files import DiskFiles
-from nova_virt_hyperv.disks import Disks
+from nova_virt_hyperv.disk_store import DiskStore
 from nova_virt_hyperv.files import MOVES, Files
 from nova_virt_hyperv.inventory import free_storage_bytes
 from nova_virt_hyperv.lifecycle import Lifecycle
@@ -40,7 +40,7 @@ from nova_virt_hyperv.machines import Machine, Machines, Services
 from nova_virt_hyperv.migration_data import packed, unpacked
 from nova_virt_hyperv.moves import Move, Moves, key_file
 from nova_virt_hyperv.nics import Nics
-from nova_virt_hyperv.translate import check_vm
+from nova_virt_hyperv.translate import check_moves, check_vm
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Incoming"]
@@ -56,7 +56,7 @@ class Incoming:
         wmi: Wmi,
         machines: Machines,
         moves: Moves,
-        disks: Disks,
+        store: DiskStore,
         nics: Nics,
         disk_files: DiskFiles,
         files: Files,
@@ -68,7 +68,7 @@ class Incoming:
         self._wmi = wmi
         self._machines = machines
         self._moves = moves
-        self._disks = disks
+        self._store = store
         self._nics = nics
         self._disk_files = disk_files
         self._files = files
@@ -144,6 +144,7 @@ class Incoming:
     def _check(self, vm_uuid: UUID, spec: VmSpec, mode: MigrationMode) -> None:
         offers.check_offered(mode, self._host.migration_modes, "mode")
         check_vm(spec, self._host)
+        check_moves(spec)
         if self._machines.find(vm_uuid):
             raise _conflict(vm_uuid, "is here already")
         self._nics.switches(spec.nics)
@@ -172,11 +173,11 @@ class Incoming:
         self._moves.write_incoming(vm_uuid, move)
         if move.copied:
             # What a crash left here is in the way of what is to come.
-            self._disks.remove_files(vm_uuid)
+            self._store.remove(vm_uuid)
             for disk in spec.disks:
-                self._disks.check_image(disk)
+                self._store.check(disk)
                 if isinstance(disk.source, Media):
-                    self._disks.make(vm_uuid, disk)
+                    self._store.make(vm_uuid, disk)
         name = key_file(vm_uuid, self._services.host_name, move.token)
         path = self._files.on_host(MOVES, name)
         self._disk_files.make_blank(path, _SMALLEST_BYTES, f"the ticket of VM {vm_uuid}")
@@ -184,7 +185,7 @@ class Incoming:
     def _take_back(self, vm_uuid: UUID, move: Move) -> None:
         self._lifecycle.forget(vm_uuid)
         if move.copied:
-            self._disks.remove_files(vm_uuid)
+            self._store.remove(vm_uuid)
         self._moves.forget_incoming(vm_uuid)
 
     def _here(self, vm_uuid: UUID) -> Machine | None:
@@ -196,7 +197,7 @@ class Incoming:
     def _finish_cold(self, vm_uuid: UUID, move: Move, spec: VmSpec) -> None:
         if not self._moves.has_marker(vm_uuid, move):
             raise _not_come(vm_uuid)
-        self._lifecycle.adopt(vm_uuid, spec, self._disks.files(vm_uuid, media=True))
+        self._lifecycle.adopt(vm_uuid, spec, self._store.files(vm_uuid, media=True))
         # It stays as long as the VM: so that an operator can go back to the one at the source.
         done = Move(move.token, move.mode, move.digest, move.copied, finished=True)
         self._moves.forget_incoming(vm_uuid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from nova_virt_interface.errors import AccessDenied, BackendError
+from nova_virt_interface.errors import AccessDenied, BackendError, NotFound
 from nova_virt_interface.states import ON
 from nova_virt_interface.values.host import HostInventory
 from nova_virt_interface.values.power import PowerState
@@ -106,7 +106,15 @@ def find_services(wmi: Wmi, host_name: str) -> Services:
         disk_files=_service(wmi, "Msvm_ImageManagementService"),
         checkpoints=_service(wmi, "Msvm_VirtualSystemSnapshotService"),
         migration=_service(wmi, "Msvm_VirtualSystemMigrationService"),
+        security=_optional_service(wmi, "Msvm_SecurityService"),
     )
+
+
+def _optional_service(wmi: Wmi, class_name: str) -> Reference | None:
+    try:
+        return next(iter(wmi.references(class_name)), None)
+    except NotFound:
+        return None
 
 
 def _service(wmi: Wmi, class_name: str) -> Reference:

@@ -10,37 +10,41 @@ from uuid import UUID, uuid4
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import BackendError, Conflict, InvalidState, NotFound, Resource
 from nova_virt_interface.rollback import undone_by
-from nova_virt_interface.values.disks import DiskSpec, Media
+from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from nova_virt_interface.values.volumes import Volume
 
+from nova_virt_hyperv.boot_order import BootOrder
 from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.conf import Settings
-from nova_virt_hyperv.devices import Devices
-from nova_virt_hyperv.disks import SCSI_CONTROLLER, Disks
+from nova_virt_hyperv.disk_store import DiskStore
+from nova_virt_hyperv.disks import Disks
 from nova_virt_hyperv.events import Events
-from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
+from nova_virt_hyperv.machines import SETTINGS, Machine, Machines, Services, about_vm
 from nova_virt_hyperv.mark import Copied, Mark
 from nova_virt_hyperv.moves import Moves
 from nova_virt_hyperv.nics import Nics
 from nova_virt_hyperv.power import Power
+from nova_virt_hyperv.security import Security
 from nova_virt_hyperv.session import Steps, several_steps
 from nova_virt_hyperv.settings import firmware_settings, hardware_settings
-from nova_virt_hyperv.translate import GENERATION, bios_guid, check_vm, firmware_of
+from nova_virt_hyperv.slots import SCSI
+from nova_virt_hyperv.translate import GENERATION, bios_guid, check_moves, check_vm, firmware_of
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
 __all__ = ["Lifecycle"]
 
 _log = logging.getLogger(__name__)
 
-_SETTINGS = "Msvm_VirtualSystemSettingData"
 # AutomaticStartupAction: none, because core decides what runs.
 _NO_AUTOMATIC_START = Number(2, "uint16")
-# BootOrder of the first generation: hard disk, CD, network, floppy.
-_DISK_FIRST = [Number(code, "uint16") for code in (2, 1, 3, 0)]
+_SCSI_CONTROLLER = embedded(
+    "Msvm_ResourceAllocationSettingData",
+    {"ResourceType": Number(6, "uint16"), "ResourceSubType": SCSI},
+)
 
 
 class Lifecycle:
@@ -50,8 +54,10 @@ class Lifecycle:
         self,
         wmi: Wmi,
         machines: Machines,
-        devices: Devices,
         disks: Disks,
+        store: DiskStore,
+        boot_order: BootOrder,
+        security: Security,
         nics: Nics,
         power: Power,
         events: Events,
@@ -62,8 +68,10 @@ class Lifecycle:
     ) -> None:
         self._wmi = wmi
         self._machines = machines
-        self._devices = devices
         self._disks = disks
+        self._store = store
+        self._boot_order = boot_order
+        self._security = security
         self._nics = nics
         self._power = power
         self._events = events
@@ -93,12 +101,12 @@ class Lifecycle:
             raise _conflict(vm_uuid, "a VM that is to come from another host")
         switches = self._nics.switches(spec.nics)
         for disk in spec.disks:
-            self._disks.check_image(disk)
+            self._store.check(disk)
         with undone_by(lambda: self._remove(vm_uuid, self._machines.find(vm_uuid))):
             # A VM that is not complete, and files without a VM, are what a crashed call left.
             self._remove(vm_uuid, found)
             for disk in spec.disks:
-                self._disks.make(vm_uuid, disk)
+                self._store.make(vm_uuid, disk)
             self._assemble(mark, spec, switches, {})
 
     def adopt(self, vm_uuid: UUID, spec: VmSpec, files: Mapping[str, str]) -> None:
@@ -109,6 +117,7 @@ class Lifecycle:
             spec: its description.
             files: names of the files in the folder of disks, by the disks' keys.
         """
+        check_moves(spec)
         mark = Mark(self._owner, vm_uuid, str(uuid4()).upper())
         found = self._machines.find(vm_uuid)
         for machine in found:
@@ -133,13 +142,13 @@ class Lifecycle:
         def undo() -> None:
             self.forget(vm_uuid)
             for disk in media:
-                self._disks.remove_file(vm_uuid, disk.key)
+                self._store.remove(vm_uuid, disk.key)
 
         with undone_by(undo):
             self.forget(vm_uuid)
             for disk in media:
-                self._disks.remove_file(vm_uuid, disk.key)
-                self._disks.make(vm_uuid, disk)
+                self._store.remove(vm_uuid, disk.key)
+                self._store.make(vm_uuid, disk)
             self._assemble(mark, spec, switches, files)
 
     def forget(self, vm_uuid: UUID) -> bool:
@@ -148,6 +157,7 @@ class Lifecycle:
         with several_steps() as steps:
             for machine in ours:
                 self._remove_one(machine, vm_uuid, steps)
+            self._disks.release_units(vm_uuid)
         return bool(ours)
 
     def _assemble(
@@ -155,6 +165,8 @@ class Lifecycle:
     ) -> None:
         firmware = firmware_of(spec, self._host)
         machine = self._define(mark, spec, firmware)
+        if spec.settings.tpm is not None:
+            self._security.set_tpm(machine, mark.uuid, wanted=True)
         drives = self._disks.connect(machine, mark.uuid, spec.disks, firmware, files)
         self._nics.connect(machine, mark.uuid, spec.nics, switches)
         done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
@@ -175,7 +187,8 @@ class Lifecycle:
         with several_steps() as steps:
             for machine in ours:
                 self._remove_one(machine, vm_uuid, steps)
-            self._disks.remove_files(vm_uuid)
+            self._disks.release_units(vm_uuid)
+            self._store.remove(vm_uuid)
         return any(machine.mark and machine.mark.spec for machine in ours)
 
     def _remove_one(self, machine: Machine, vm_uuid: UUID, steps: Steps) -> None:
@@ -202,7 +215,7 @@ class Lifecycle:
             "AutomaticStartupAction": _NO_AUTOMATIC_START,
         }
         settings |= firmware_settings(spec, firmware, self._template)
-        named: list[tuple[str, Parameter]] = [("SystemSettings", embedded(_SETTINGS, settings))]
+        named: list[tuple[str, Parameter]] = [("SystemSettings", embedded(SETTINGS, settings))]
         named += [("ResourceSettings", text) for text in _resources(spec)]
         about = about_vm(mark.uuid)
         self._wmi.invoke(self._service, "DefineSystem", named, about=about)
@@ -224,7 +237,12 @@ class Lifecycle:
             drives: those of its disks, in the same order.
         """
         firmware = firmware_of(spec, self._host)
-        more = self._boot_order(spec.disks, drives, firmware)
+        candidates = [
+            (disk.boot_index, isinstance(disk.source, Media), drive)
+            for disk, drive in zip(spec.disks, drives, strict=True)
+            if disk.boot_index is not None
+        ]
+        more = self._boot_order.settings(candidates, firmware)
         more |= firmware_settings(spec, firmware, self._template)
         self.label(machine, mark, spec.name, more)
 
@@ -257,40 +275,14 @@ class Lifecycle:
         self._wmi.invoke(
             self._service,
             "ModifySystemSettings",
-            [("SystemSettings", embedded(_SETTINGS, settings))],
+            [("SystemSettings", embedded(SETTINGS, settings))],
             about=about_vm(mark.uuid),
         )
-
-    def _boot_order(
-        self, disks: Sequence[DiskSpec], drives: Sequence[Instance], firmware: Firmware
-    ) -> dict[str, Embedded]:
-        bootable = sorted(
-            (disk.boot_index, position)
-            for position, disk in enumerate(disks)
-            if disk.boot_index is not None
-        )
-        if not bootable:
-            return {}
-        if firmware is Firmware.BIOS:
-            cd_first = isinstance(disks[bootable[0][1]].source, Media)
-            order = [_DISK_FIRST[1], _DISK_FIRST[0], *_DISK_FIRST[2:]] if cd_first else _DISK_FIRST
-            return {"BootOrder": order}
-        return {"BootSourceOrder": [self._boot_source(drives[place]) for _, place in bootable]}
-
-    def _boot_source(self, drive: Instance) -> str:
-        path = self._devices.path(drive)
-        found = self._wmi.query(
-            f"ASSOCIATORS OF {{{path}}} WHERE AssocClass = Msvm_LogicalIdentity "
-            "ResultClass = Msvm_BootSourceSettingData"
-        )
-        if not found:
-            raise BackendError("the host's firmware does not see a drive", detail=path)
-        return self._devices.path(found[0])
 
 
 def _resources(spec: VmSpec) -> list[str]:
     hardware = hardware_settings(spec)
-    return [*(embedded(name, found) for name, found in hardware.items()), SCSI_CONTROLLER]
+    return [*(embedded(name, found) for name, found in hardware.items()), _SCSI_CONTROLLER]
 
 
 def _conflict(vm_uuid: UUID, what: str) -> Conflict:

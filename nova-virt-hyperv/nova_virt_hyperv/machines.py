@@ -9,18 +9,19 @@ from uuid import UUID
 
 from nova_virt_interface.errors import BackendError, NotFound, Resource
 from nova_virt_interface.states import ON, PLUGGABLE, require_state
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.cim import Instance, Reference, equals, select
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.faults import WmiFault
 from nova_virt_hyperv.mark import Copied, Mark
-from nova_virt_hyperv.translate import bios_guid, power_state
+from nova_virt_hyperv.translate import bios_guid, firmware_named, power_state
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
-__all__ = ["Entry", "Machine", "Machines", "Services", "about_vm"]
+__all__ = ["SETTINGS", "Entry", "Machine", "Machines", "Services", "about_vm"]
 
-_SETTINGS = "Msvm_VirtualSystemSettingData"
+SETTINGS = "Msvm_VirtualSystemSettingData"
 _REALIZED = equals("VirtualSystemType", "Microsoft:Hyper-V:System:Realized")
 # RequestedInformation of GetSummaryInformation.
 _NAME, _ELEMENT_NAME, _NOTES, _PROCESSORS = 0, 1, 3, 4
@@ -44,6 +45,8 @@ class Services:
     """Msvm_VirtualSystemSnapshotService."""
     migration: Reference
     """Msvm_VirtualSystemMigrationService."""
+    security: Reference | None = None
+    """Msvm_SecurityService; None: the host is older than Windows Server 2016."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Machine:
     """None for one that nobody marked, or that is a copy of a marked one."""
     copied: Copied | None = None
     """That a cold migration has copied it."""
+    firmware: Firmware = Firmware.UEFI
+    """What it boots by; known of one whose settings were read."""
 
     @property
     def spec(self) -> str:
@@ -78,7 +83,7 @@ class Machine:
     @property
     def settings(self) -> Reference:
         """Its Msvm_VirtualSystemSettingData."""
-        return Reference(_SETTINGS, (("InstanceID", f"Microsoft:{self.guid}"),))
+        return Reference(SETTINGS, (("InstanceID", f"Microsoft:{self.guid}"),))
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class Machines:
         """All VMs of this uuid, ours first; also those that are not ours, or not complete."""
         guid = equals("BIOSGUID", bios_guid(vm_uuid))
         name = equals("VirtualSystemIdentifier", str(vm_uuid).upper())
-        query = select(_SETTINGS, f"{_REALIZED} AND ({guid} OR {name})")
+        query = select(SETTINGS, f"{_REALIZED} AND ({guid} OR {name})")
         rows = self._wmi.query(query, about=about_vm(vm_uuid))
         found = [_machine(row) for row in rows]
         return sorted(found, key=lambda machine: not self.is_ours(machine, vm_uuid))
@@ -194,7 +199,7 @@ class Machines:
         return list(output.instances("SummaryInformation"))
 
     def _summaries_in_chunks(self) -> list[Instance]:
-        rows = self._wmi.query(select(_SETTINGS, _REALIZED))
+        rows = self._wmi.query(select(SETTINGS, _REALIZED))
         settings = [_machine(row).settings for row in rows]
         found: list[Instance] = []
         for start in range(0, len(settings), _CHUNK):
@@ -228,6 +233,7 @@ def _machine(row: Instance) -> Machine:
         guid=guid,
         mark=mark if mark is not None and mark.is_of(guid) else None,
         copied=Copied.read(notes),
+        firmware=firmware_named(row.text("VirtualSystemSubType")),
     )
 
 

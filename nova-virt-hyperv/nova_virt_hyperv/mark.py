@@ -10,8 +10,10 @@ from uuid import UUID
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.values.disks import DiskSpec, FromImage, Imported, Media
 from nova_virt_interface.values.nics import NicSpec
+from nova_virt_interface.values.volumes import Volume
 
 __all__ = [
+    "UNIT",
     "Copied",
     "DeviceName",
     "DiskName",
@@ -28,11 +30,14 @@ _MARK = re.compile(
     r" vm=(?P<vm>[0-9A-F-]{36}) spec=(?P<spec>[0-9a-f]{64})?\]"
 )
 _COPIED = re.compile(r"\[nova-virt-copied by=([0-9a-f]+) at=([^ \]]*) disks=([a-z0-9,-]*)\]")
+_DEVICE = re.compile(r"nova-virt ([a-z0-9-]+) ([0-9a-f]{32})(?: boot-([0-9]+))?")
 _DIGITS = 32
 _TAG_DIGITS = 16
 _NO_IMAGE = "0" * _TAG_DIGITS
 # Begins the tag of a copy that depends on no image.
 WHOLE = "whole-"
+# The kind of the file that says which logical unit a disk is.
+UNIT = "unit"
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ class DiskName:
     def of(cls, vm_uuid: UUID, spec: DiskSpec) -> DiskName:
         """The name for a disk."""
         extension = "iso" if isinstance(spec.source, Media) else "vhdx"
+        if isinstance(spec.source, Volume):
+            extension = UNIT
         return cls(vm_uuid, spec.key, spec_digest(spec)[:_DIGITS], _source_tag(spec), extension)
 
     def has_source_of(self, spec: DiskSpec) -> bool:
@@ -168,11 +175,14 @@ class DeviceName:
 
     key: str
     digest: str
+    boot_index: int | None = None
+    """Of a disk: when the firmware tries it."""
 
     @classmethod
     def of(cls, spec: NicSpec | DiskSpec) -> DeviceName:
         """The name for a device."""
-        return cls(spec.key, spec_digest(spec)[:_DIGITS])
+        boot_index = spec.boot_index if isinstance(spec, DiskSpec) else None
+        return cls(spec.key, spec_digest(spec)[:_DIGITS], boot_index)
 
     def is_of(self, spec: NicSpec | DiskSpec) -> bool:
         """Whether the device is of this spec."""
@@ -181,8 +191,11 @@ class DeviceName:
     @classmethod
     def read(cls, name: str) -> DeviceName | None:
         """Read it from an element name; None if it is no such name."""
-        match = re.fullmatch(r"nova-virt ([a-z0-9-]+) ([0-9a-f]{32})", name)
-        return cls(match[1], match[2]) if match else None
+        match = _DEVICE.fullmatch(name)
+        if match is None:
+            return None
+        return cls(match[1], match[2], int(match[3]) if match[3] else None)
 
     def __str__(self) -> str:
-        return f"nova-virt {self.key} {self.digest}"
+        boots = "" if self.boot_index is None else f" boot-{self.boot_index}"
+        return f"nova-virt {self.key} {self.digest}{boots}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from nova_virt_interface import offers
 from nova_virt_interface.errors import BackendError, Conflict, NotFound, Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.host import HostDescription
@@ -16,13 +15,16 @@ from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.mark import DeviceName
-from nova_virt_hyperv.translate import mac_of, mac_text
+from nova_virt_hyperv.translate import check_nic, mac_of, mac_text
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Nics"]
 
 _PORT = "Msvm_SyntheticEthernetPortSettingData"
+_FEATURE = "Msvm_EthernetSwitchPortFeatureSettingData"
 _CONNECTION = "Msvm_EthernetPortAllocationSettingData"
+# OperationMode of a port in one VLAN, whose tags the guest does not see.
+_ACCESS = Number(1, "uint32")
 
 
 class Nics:
@@ -39,15 +41,36 @@ class Nics:
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug.attach_nic`."""
         spec = request.nic
-        offers.check_nic(spec, self._host)
+        check_nic(spec, self._host)
         machine = self._machines.ours(vm_uuid)
         attached = self._attached(machine, vm_uuid, spec.key)
-        if attached is None:
-            self._machines.require_pluggable(machine, vm_uuid)
-            switches = self.switches((spec,))
-            with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
-                self.connect(machine, vm_uuid, (spec,), switches)
-        elif DeviceName.read(attached.text("ElementName")) != DeviceName.of(spec):
+        if attached is not None:
+            self._require_equal(vm_uuid, attached, spec)
+            if self._is_complete(machine, attached, spec):
+                return
+        self._machines.require_pluggable(machine, vm_uuid)
+        switches = self.switches((spec,))
+        with undone_by(lambda: self.take_off(machine, vm_uuid, spec.key)):
+            if attached is not None:
+                # A call that ended in the middle left a NIC that is not connected as it is to be.
+                self.take_off(machine, vm_uuid, spec.key)
+            self.connect(machine, vm_uuid, (spec,), switches)
+
+    def _is_complete(self, machine: Machine, port: Instance, spec: NicSpec) -> bool:
+        """Whether a NIC is connected, and what its switch is to do with it is set."""
+        about = About(f"NIC {spec.key}")
+        for row in self._devices.rows(machine, _CONNECTION, about):
+            if self._devices.is_child(row, port):
+                wanted = len(_port_settings(spec))
+                features = self._devices.rows(machine, _FEATURE, about) if wanted else ()
+                prefix = row.text("InstanceID").lower()
+                names = [found.text("InstanceID").lower() for found in features]
+                return sum(name.startswith(prefix) for name in names) >= wanted
+        return False
+
+    @staticmethod
+    def _require_equal(vm_uuid: UUID, attached: Instance, spec: NicSpec) -> None:
+        if DeviceName.read(attached.text("ElementName")) != DeviceName.of(spec):
             raise Conflict(
                 f"VM {vm_uuid} has a NIC {spec.key} of another spec",
                 remedy="detach it first, or use another key",
@@ -105,6 +128,24 @@ class Nics:
                 raise BackendError(f"NIC {spec.key} is not where it was put")
             connections.append(self._connection(row, switches[spec.backing.name]))
         self._devices.add(machine, connections, about)
+        if any(map(_port_settings, specs)):
+            self._set_ports(machine, specs, rows, about)
+
+    def _set_ports(
+        self,
+        machine: Machine,
+        specs: Sequence[NicSpec],
+        ports: Mapping[str, Instance],
+        about: About,
+    ) -> None:
+        """Set VLAN and limit where the switch has the NICs."""
+        rows = self._devices.rows(machine, _CONNECTION, about)
+        for spec in specs:
+            port = ports[str(DeviceName.of(spec))]
+            settings = _port_settings(spec)
+            for row in rows if settings else ():
+                if self._devices.is_child(row, port):
+                    self._devices.add_features(row, settings, about)
 
     def ports(self, machine: Machine, vm_uuid: UUID) -> list[tuple[str, str, str]]:
         """Key, the host's GUID and MAC address of each NIC that a VM has."""
@@ -160,3 +201,19 @@ def _port(spec: NicSpec) -> str:
             "StaticMacAddress": True,
         },
     )
+
+
+def _port_settings(spec: NicSpec) -> list[str]:
+    """What the switch is to do with a NIC."""
+    texts, limits = [], spec.limits
+    if spec.backing.vlan_id is not None:
+        vlan = Number(spec.backing.vlan_id, "uint16")
+        text = embedded(
+            "Msvm_EthernetSwitchPortVlanSettingData",
+            {"OperationMode": _ACCESS, "AccessVlanId": vlan},
+        )
+        texts.append(text)
+    if limits is not None and limits.sent_bytes_per_second is not None:
+        limit = Number(8 * limits.sent_bytes_per_second, "uint64")
+        texts.append(embedded("Msvm_EthernetSwitchPortBandwidthSettingData", {"Limit": limit}))
+    return texts

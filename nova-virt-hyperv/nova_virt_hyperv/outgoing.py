@@ -34,18 +34,19 @@ from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.checkpoints import Checkpoints
 from nova_virt_hyperv.cim import Embedded, Instance, Number, Reference, embedded, equals, select
+from nova_virt_hyperv.cold_copies import ColdCopies, path_there
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.disk_files import DiskFiles
-from nova_virt_hyperv.disks import Disks
+from nova_virt_hyperv.disk_store import DiskStore
+from nova_virt_hyperv.drives import Drives
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.files import DISKS, MOVES
-from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines, Services, about_vm
-from nova_virt_hyperv.mark import Copied, DiskName, file_name, whole
+from nova_virt_hyperv.mark import file_name
 from nova_virt_hyperv.migration_data import packed, unpacked
-from nova_virt_hyperv.moves import Move, Moves, key_file, marker_file
+from nova_virt_hyperv.moves import Move, Moves, key_file
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
 __all__ = ["Outgoing", "can_migrate"]
@@ -73,9 +74,10 @@ class Outgoing:
         machines: Machines,
         moves: Moves,
         checkpoints: Checkpoints,
-        disks: Disks,
+        drives: Drives,
+        store: DiskStore,
         disk_files: DiskFiles,
-        lifecycle: Lifecycle,
+        cold: ColdCopies,
         events: Events,
         services: Services,
         host: HostDescription,
@@ -85,9 +87,10 @@ class Outgoing:
         self._machines = machines
         self._moves = moves
         self._checkpoints = checkpoints
-        self._disks = disks
+        self._drives = drives
+        self._store = store
         self._disk_files = disk_files
-        self._lifecycle = lifecycle
+        self._cold = cold
         self._events = events
         self._services = services
         self._host = host
@@ -97,16 +100,16 @@ class Outgoing:
         """See `IMigrationSource.describe_outgoing`."""
         machine = self._machines.ours(vm_uuid)
         entry = self._machines.entry(machine, vm_uuid)
-        sizes = {key: (size, stored) for key, size, stored in self._disks.sizes(vm_uuid)}
+        sizes = {key: (size, stored) for key, size, stored in self._store.sizes(vm_uuid)}
         disks = [
             OutgoingDisk(
-                key=key,
-                size_bytes=sizes.get(key, (0, 0))[0],
-                stored_bytes=sizes.get(key, (0, 0))[1],
+                key=found.key,
+                size_bytes=sizes.get(found.key, (0, 0))[0],
+                stored_bytes=sizes.get(found.key, (0, 0))[1],
                 storage_id=self._storage_id,
-                is_volume=DiskName.read(row.text("HostResource")) is None,
+                is_volume=found.is_volume,
             )
-            for key, row in self._disks.contents(machine, vm_uuid)
+            for found in self._drives.find(machine, vm_uuid)
         ]
         return OutgoingVm(
             vm_uuid=vm_uuid, power_state=entry.state, disks=tuple(disks), data=packed()
@@ -125,8 +128,16 @@ class Outgoing:
                 remedy="confirm or revert its resize, and delete an operator's checkpoints, first",
                 field="mode",
             )
+        if request.mode is MigrationMode.LIVE and any(
+            found.is_physical for found in self._drives.find(machine, vm_uuid)
+        ):
+            raise Unsupported(
+                f"VM {vm_uuid} has a physical disk, which is another one on another host",
+                remedy="stop it, and migrate it cold",
+                field="mode",
+            )
         copied = request.offer.copied_disks
-        content = sum(stored for key, _, stored in self._disks.sizes(vm_uuid) if key in copied)
+        content = sum(stored for key, _, stored in self._store.sizes(vm_uuid) if key in copied)
         return MigrationPlan(
             mode=request.mode,
             copied_disks=copied,
@@ -148,7 +159,7 @@ class Outgoing:
             if self._has_gone(vm_uuid, told):
                 return
             raise
-        if self._is_copied(machine, vm_uuid, told["token"]):
+        if self._cold.is_copied(machine, vm_uuid, told["token"]):
             return
         job = self._job(machine)
         if job is None:
@@ -157,7 +168,7 @@ class Outgoing:
             if not self._is_good(vm_uuid, told):
                 raise _bad_ticket(vm_uuid, "was cancelled")
         if ticket.plan.mode is MigrationMode.COLD:
-            self._copy(machine, vm_uuid, ticket.plan, told)
+            self._cold.copy(machine, vm_uuid, ticket.plan, told)
         else:
             self._move(machine, vm_uuid, ticket.plan, told, job)
 
@@ -166,11 +177,11 @@ class Outgoing:
         found = [vm for vm in self._machines.find(vm_uuid) if self._machines.is_ours(vm, vm_uuid)]
         for machine in found:
             if machine.spec:
-                self._remove_copied(machine, vm_uuid)
+                self._cold.remove(machine, vm_uuid)
         move = self._moves.outgoing(vm_uuid)
         if move is not None:
             if move.copied:
-                self._disks.remove_files(vm_uuid)
+                self._store.remove(vm_uuid)
             self._moves.forget_outgoing(vm_uuid)
 
     def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
@@ -197,41 +208,13 @@ class Outgoing:
     def _is_good(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
         """Whether the destination still expects the VM."""
         name = key_file(vm_uuid, told["host"], told["token"])
-        return self._disk_files.exists(_path(told, MOVES, name), f"the ticket of VM {vm_uuid}")
+        return self._disk_files.exists(path_there(told, MOVES, name), f"the ticket of VM {vm_uuid}")
 
     def _has_gone(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
         """Whether a VM that is not here went with this ticket."""
         move = self._moves.outgoing(vm_uuid)
         # One that is expected and not here has gone, and its call ended before it could note that.
         return (move is not None and move.token == told["token"]) or self._is_good(vm_uuid, told)
-
-    def _is_copied(self, machine: Machine, vm_uuid: UUID, token: str = "") -> bool:
-        """Whether a stopped VM was copied, with this ticket or any, and not started since."""
-        copy = machine.copied
-        if copy is None or token not in ("", copy.token):
-            return False
-        return copy.state == self._state_since(machine, vm_uuid)
-
-    def _copy(
-        self, machine: Machine, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]
-    ) -> None:
-        state = self._state_since(machine, vm_uuid)
-        call, done = current_call(), 0
-        for key, row in self._disks.contents(machine, vm_uuid):
-            path = row.text("HostResource")
-            if key in plan.copied_disks and not path.lower().endswith(".iso"):
-                target = _path(told, DISKS, whole(file_name(path)))
-                about = f"disk {key} of VM {vm_uuid}"
-                # What is there is whole: a copy that failed is removed by its host.
-                if not self._disk_files.exists(target, about):
-                    self._disk_files.copy(path, target, about)
-                done += 1
-                call.progress(done, unit="disks")
-        marker = _path(told, MOVES, marker_file(vm_uuid, told["host"], told["token"]))
-        about = f"the marker of VM {vm_uuid}"
-        if not self._disk_files.exists(marker, about):
-            self._disk_files.make_blank(marker, _SMALLEST_BYTES, about)
-        self._lifecycle.note_copy(machine, Copied(told["token"], state, plan.copied_disks))
 
     def _move(
         self,
@@ -263,14 +246,13 @@ class Outgoing:
             ("MigrationSettingData", settings),
         ]
         if plan.copied_disks:
-            for _, row in self._disks.contents(machine, vm_uuid):
-                name = file_name(row.text("HostResource"))
-                if DiskName.read(name) is None:
+            for found in self._drives.find(machine, vm_uuid):
+                if found.content is None or found.is_volume:
                     # A volume is where it is.
                     continue
                 place: dict[str, Embedded] = {
-                    "InstanceID": row.text("InstanceID"),
-                    "HostResource": [f"{told['path']}\\{DISKS}\\{name}"],
+                    "InstanceID": found.content.text("InstanceID"),
+                    "HostResource": [f"{told['path']}\\{DISKS}\\{file_name(found.path)}"],
                 }
                 text = embedded("Msvm_StorageAllocationSettingData", place)
                 named.append(("NewResourceSettingData", text))
@@ -305,27 +287,6 @@ class Outgoing:
             if row.number("JobState") not in (*_ENDED, 32768):
                 return Devices.reference(row)
         return None
-
-    def _state_since(self, machine: Machine, vm_uuid: UUID) -> str:
-        return self._wmi.get(machine.system, about_vm(vm_uuid)).text("TimeOfLastStateChange")
-
-    def _remove_copied(self, machine: Machine, vm_uuid: UUID) -> None:
-        if not self._is_copied(machine, vm_uuid):
-            state = self._machines.entry(machine, vm_uuid).state
-            raise InvalidState(
-                f"no migration has copied VM {vm_uuid} as it is",
-                remedy="migrate it, or delete it",
-                state=state.value,
-            )
-        copied = machine.copied.disks if machine.copied else ()
-        self._lifecycle.forget(vm_uuid)
-        self._events.note(EventKind.DELETED, vm_uuid)
-        if copied:
-            self._disks.remove_files(vm_uuid)
-
-
-def _path(told: dict[str, str], folder: str, name: str) -> str:
-    return rf"\\{told['host']}\{told['share']}\{folder}\{name}"
 
 
 def _bad_ticket(vm_uuid: UUID, why: str) -> Conflict:

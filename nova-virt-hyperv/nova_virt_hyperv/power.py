@@ -113,6 +113,7 @@ class Power:
     def _start(self, machine: Machine, vm_uuid: UUID) -> None:
         if self._maintenance.is_on() and self._state(machine, vm_uuid) not in ON:
             self._maintenance.refuse()
+        self._disks.restore_units(machine, vm_uuid)
         try:
             changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
         except (BackendError, PeerUnreachable):

@@ -15,6 +15,7 @@ from nova_virt_interface.errors import Conflict, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import DiskSpec
+from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.nics import NicSpec
 from nova_virt_interface.values.power import PowerState
@@ -25,15 +26,19 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.vm import VmSpec
 
+from nova_virt_hyperv.boot_order import BootOrder
 from nova_virt_hyperv.checkpoints import Checkpoint, Checkpoints
 from nova_virt_hyperv.cim import Instance
+from nova_virt_hyperv.disk_store import DiskStore
 from nova_virt_hyperv.disks import Disks
+from nova_virt_hyperv.drives import Drives
 from nova_virt_hyperv.lifecycle import Lifecycle
 from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.nics import Nics
+from nova_virt_hyperv.security import Security
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.settings import Hardware
-from nova_virt_hyperv.translate import GENERATION, check_vm, firmware_of
+from nova_virt_hyperv.translate import check_vm, firmware_of
 
 __all__ = ["Resize"]
 
@@ -60,7 +65,11 @@ class Resize:
         machines: Machines,
         checkpoints: Checkpoints,
         hardware: Hardware,
+        security: Security,
         disks: Disks,
+        drives: Drives,
+        store: DiskStore,
+        boot_order: BootOrder,
         nics: Nics,
         lifecycle: Lifecycle,
         host: HostDescription,
@@ -68,7 +77,11 @@ class Resize:
         self._machines = machines
         self._checkpoints = checkpoints
         self._hardware = hardware
+        self._security = security
         self._disks = disks
+        self._drives = drives
+        self._store = store
+        self._boot_order = boot_order
         self._nics = nics
         self._lifecycle = lifecycle
         self._host = host
@@ -139,20 +152,20 @@ class Resize:
 
     def _plan(self, machine: Machine, vm_uuid: UUID, spec: VmSpec) -> _Plan:
         """Compare a VM with a description; refuses what cannot be, and touches nothing."""
-        if self._hardware.generation(machine, vm_uuid) != GENERATION[firmware_of(spec, self._host)]:
+        if machine.firmware is not firmware_of(spec, self._host):
             raise Unsupported(
                 "Hyper-V does not change the firmware of a VM",
                 remedy="keep it, or make another VM",
                 field="settings.firmware",
             )
-        disks = self._disks.names(machine, vm_uuid)
+        disks = {found.key: found.name for found in self._drives.find(machine, vm_uuid)}
         changed = tuple(disk for disk in spec.disks if disk.key in disks)
         changed = tuple(disk for disk in changed if not disks[disk.key].is_of(disk))
         for disk in changed:
             self._disks.check_change(machine, vm_uuid, disk)
         new_disks = tuple(disk for disk in spec.disks if disk.key not in disks)
         for disk in new_disks:
-            self._disks.check_image(disk)
+            self._store.check(disk)
         nics = self._nics.names(machine, vm_uuid)
         same = {nic.key for nic in spec.nics if nic.key in nics and nics[nic.key].is_of(nic)}
         new_nics = tuple(nic for nic in spec.nics if nic.key not in same)
@@ -171,14 +184,17 @@ class Resize:
         for key in plan.gone_nics:
             self._nics.take_off(machine, vm_uuid, key)
         self._hardware.change(machine, vm_uuid, spec)
+        self._security.set_tpm(machine, vm_uuid, wanted=spec.settings.tpm is not None)
         for disk in plan.changed_disks:
             self._disks.change(machine, vm_uuid, disk)
         for disk in plan.new_disks:
-            self._disks.make(vm_uuid, disk)
+            self._store.make(vm_uuid, disk)
         firmware = firmware_of(spec, self._host)
         self._disks.connect(machine, vm_uuid, plan.new_disks, firmware)
+        if firmware is Firmware.BIOS:
+            self._boot_order.bring_forward(machine, vm_uuid)
         self._nics.connect(machine, vm_uuid, plan.new_nics, plan.switches)
-        drives = self._disks.drives(machine, vm_uuid)
+        drives = {found.key: found.drive for found in self._drives.find(machine, vm_uuid)}
         mark = replace(machine.mark_of_ours, spec=spec_digest(spec))
         self._lifecycle.complete(machine, mark, spec, [drives[disk.key] for disk in spec.disks])
 

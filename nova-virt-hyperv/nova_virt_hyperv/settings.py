@@ -7,30 +7,28 @@ from uuid import UUID
 from nova_virt_interface.values.guest_settings import CpuMode, Firmware
 from nova_virt_interface.values.vm import VmSpec
 
-from nova_virt_hyperv.cim import Embedded, Number, embedded
+from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
-from nova_virt_hyperv.machines import Machine, about_vm
-from nova_virt_hyperv.translate import MIB
-from nova_virt_hyperv.wmi import Wmi
+from nova_virt_hyperv.machines import Machine
+from nova_virt_hyperv.translate import MIB, numa_cell
 
 __all__ = ["Hardware", "firmware_settings", "hardware_settings"]
 
 _MEMORY, _PROCESSOR = "Msvm_MemorySettingData", "Msvm_ProcessorSettingData"
 _WHOLE_PROCESSOR = Number(100000, "uint64")
+# How large a NUMA cell is at most, in MiB and in vCPUs.
+_PER_CELL = {
+    _MEMORY: "MaxMemoryBlocksPerNumaNode",
+    _PROCESSOR: "MaxProcessorsPerNumaNode",
+}
 
 
 class Hardware:
     """Processors and memory of VMs of one host."""
 
-    def __init__(self, wmi: Wmi, devices: Devices) -> None:
-        self._wmi = wmi
+    def __init__(self, devices: Devices) -> None:
         self._devices = devices
-
-    def generation(self, machine: Machine, vm_uuid: UUID) -> str:
-        """The generation of a VM, as Hyper-V writes it."""
-        found = self._wmi.get(machine.settings, about_vm(vm_uuid))
-        return found.text("VirtualSystemSubType")
 
     def change(self, machine: Machine, vm_uuid: UUID, spec: VmSpec) -> None:
         """Give a stopped VM the processors and the memory of a description."""
@@ -39,14 +37,33 @@ class Hardware:
         for class_name, properties in hardware_settings(spec).items():
             [row] = self._devices.rows(machine, class_name, about)
             named: dict[str, Embedded] = {"InstanceID": row.text("InstanceID")}
+            if not spec.settings.numa_cells:
+                named |= self._own_cells(class_name, row)
             texts.append(embedded(class_name, named | properties))
         self._devices.modify(texts, about)
+
+    def _own_cells(self, class_name: str, row: Instance) -> dict[str, Embedded]:
+        """The size of a NUMA cell that the host gives a VM by itself, if the VM has another."""
+        name = _PER_CELL[class_name]
+        for default in self._devices.defaults(class_name):
+            size = default.number(name)
+            if size is not None and size != row.number(name):
+                return {name: Number(size, "uint64")}
+        return {}
 
 
 def hardware_settings(spec: VmSpec) -> dict[str, dict[str, Embedded]]:
     """Properties of a VM's memory and processors, by class."""
     memory = Number(spec.memory_bytes // MIB, "uint64")
     cpu = spec.settings.cpu
+    cell = numa_cell(spec)
+    cells: dict[str, dict[str, Embedded]] = {_MEMORY: {}, _PROCESSOR: {}}
+    if cell is not None:
+        for class_name, size in (
+            (_MEMORY, cell.memory_bytes // MIB),
+            (_PROCESSOR, len(cell.vcpus)),
+        ):
+            cells[class_name] = {_PER_CELL[class_name]: Number(size, "uint64")}
     return {
         _MEMORY: {
             "ResourceType": Number(4, "uint16"),
@@ -55,6 +72,7 @@ def hardware_settings(spec: VmSpec) -> dict[str, dict[str, Embedded]]:
             "Reservation": memory,
             "Limit": memory,
             "DynamicMemoryEnabled": False,
+            **cells[_MEMORY],
         },
         _PROCESSOR: {
             "ResourceType": Number(3, "uint16"),
@@ -63,6 +81,7 @@ def hardware_settings(spec: VmSpec) -> dict[str, dict[str, Embedded]]:
             "Limit": _WHOLE_PROCESSOR,
             # The features that all processors of the vendor have, so that a like host takes the VM.
             "LimitProcessorFeatures": cpu is not None and cpu.mode is CpuMode.HOST_MODEL,
+            **cells[_PROCESSOR],
         },
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nova_virt_interface.errors import InsufficientResources, Resource
@@ -12,7 +12,7 @@ from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_hyperv.cim import Instance
 from nova_virt_hyperv.devices import Devices
 
-__all__ = ["SCSI", "Place", "places_for"]
+__all__ = ["SCSI", "Place", "is_ide", "places_for"]
 
 SCSI = "Microsoft:Hyper-V:Synthetic SCSI Controller"
 _IDE = "Microsoft:Hyper-V:Emulated IDE Controller"
@@ -30,8 +30,11 @@ class Place:
 
 def places_for(
     specs: Sequence[DiskSpec], rows: Sequence[Instance], devices: Devices, firmware: Firmware
-) -> Iterator[Place]:
-    """A free slot for each disk, on the kind of controller that it needs."""
+) -> list[Place]:
+    """A free slot for each disk, on the kind of controller that it needs.
+
+    Those that boot first get the first slots, because a BIOS tries them in this order.
+    """
     controllers = {
         kind: [row for row in rows if row.text("ResourceSubType") == kind] for kind in _SLOTS
     }
@@ -49,14 +52,21 @@ def places_for(
         )
         for kind, found in controllers.items()
     }
-    for spec in specs:
+    places = {}
+    for spec in sorted(specs, key=lambda spec: (spec.boot_index is None, spec.boot_index or 0)):
         kind = _IDE if _needs_ide(spec, firmware) else SCSI
         place = next(free[kind], None)
         if place is None:
             raise InsufficientResources(
                 f"the VM has no free slot for disk {spec.key}", resource=Resource.DISK
             )
-        yield Place(spec, *place)
+        places[spec.key] = Place(spec, *place)
+    return [places[spec.key] for spec in specs]
+
+
+def is_ide(controller: Instance) -> bool:
+    """Whether a controller is one that a BIOS boots from."""
+    return controller.text("ResourceSubType") == _IDE
 
 
 def _needs_ide(spec: DiskSpec, firmware: Firmware) -> bool:

@@ -6,11 +6,17 @@ from uuid import UUID
 
 from nova_virt_interface import offers
 from nova_virt_interface.errors import Unsupported
-from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, MediaFormat
-from nova_virt_interface.values.guest_settings import CpuMode, Firmware, VmFeature
+from nova_virt_interface.values.disks import DiskBus, DiskSpec, FromImage, Imported, MediaFormat
+from nova_virt_interface.values.guest_settings import (
+    CpuMode,
+    Firmware,
+    GuestNumaCell,
+    TpmModel,
+    VmFeature,
+)
 from nova_virt_interface.values.host import HostDescription, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
-from nova_virt_interface.values.nics import NicBackingKind, NicModel
+from nova_virt_interface.values.nics import NicBackingKind, NicModel, NicSpec
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.vm import VmSpec
@@ -24,14 +30,19 @@ __all__ = [
     "MIB",
     "bios_guid",
     "check_disk",
+    "check_moves",
+    "check_nic",
     "check_size",
     "check_vm",
     "describe",
+    "firmware_named",
     "firmware_of",
     "limit_of",
     "mac_of",
     "mac_text",
+    "numa_cell",
     "power_state",
+    "whole_sectors",
 ]
 
 MIB = 1024 * 1024
@@ -82,8 +93,11 @@ def power_state(enabled_state: int | None) -> PowerState:
     return _STATES.get(enabled_state or 0, PowerState.UNKNOWN)
 
 
-def describe(computer: Instance, system: Instance) -> HostDescription:
-    """What the host takes, from its Win32_ComputerSystem and Win32_OperatingSystem."""
+def describe(computer: Instance, system: Instance, iqn: str = "") -> HostDescription:
+    """What the host takes, from its Win32_ComputerSystem and Win32_OperatingSystem, and by which
+    name it logs in to iSCSI targets, if it does.
+    """
+    iscsi = (VolumeProtocol.ISCSI,) if iqn else ()
     return HostDescription(
         hypervisor_type="Hyper-V",
         hypervisor_version=system.text("Version"),
@@ -101,12 +115,16 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
             VmFeature.GUEST_UUID,
             VmFeature.SECURE_BOOT,
             VmFeature.CPU_MODEL,
+            VmFeature.NUMA,
             VmFeature.DISK_LIMITS,
             VmFeature.ONLINE_DISK_RESIZE,
             VmFeature.IMPORTED_DISKS,
+            VmFeature.SHARED_VOLUMES,
+            VmFeature.VLAN,
+            VmFeature.NIC_LIMITS,
         ),
         export_formats=(DiskFormat.VHDX,),
-        volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB),
+        volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB, *iscsi),
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         memory_step_bytes=2 * MIB,
     )
@@ -115,6 +133,11 @@ def describe(computer: Instance, system: Instance) -> HostDescription:
 def firmware_of(spec: VmSpec, host: HostDescription) -> Firmware:
     """The firmware that a VM gets."""
     return spec.settings.firmware or host.firmware[0]
+
+
+def firmware_named(generation: str) -> Firmware:
+    """What a VM of a VirtualSystemSubType boots by."""
+    return next((key for key, text in GENERATION.items() if text == generation), Firmware.UEFI)
 
 
 def bios_guid(vm_uuid: UUID) -> str:
@@ -135,6 +158,8 @@ def mac_of(text: str) -> str:
 def check_vm(spec: VmSpec, host: HostDescription) -> None:
     """Refuse what the host does not take, before anything is touched (CAP-2)."""
     offers.check_vm(spec, host)
+    _check_tpm(spec, host)
+    numa_cell(spec)
     if spec.memory_bytes < _SMALLEST_MEMORY_BYTES:
         raise Unsupported(
             f"Hyper-V gives a VM 32 MiB at least, not {spec.memory_bytes} bytes",
@@ -147,8 +172,64 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
             remedy="ask for the host's model, or for the host's processor itself",
             field="settings.cpu.mode" if cpu.mode is CpuMode.NAMED else "settings.cpu.features",
         )
+    for nic in spec.nics:
+        check_nic(nic, host)
     for disk in spec.disks:
         check_disk(disk, host, spec.secrets, firmware_of(spec, host))
+
+
+def check_nic(spec: NicSpec, host: HostDescription) -> None:
+    """Refuse a NIC that the host does not have."""
+    offers.check_nic(spec, host)
+    if spec.limits is not None and spec.limits.received_bytes_per_second is not None:
+        raise Unsupported(
+            "Hyper-V limits what a NIC sends, and not what it receives",
+            field=f"nics[{spec.key}].limits.received_bytes_per_second",
+        )
+
+
+def _check_tpm(spec: VmSpec, host: HostDescription) -> None:
+    tpm = spec.settings.tpm
+    if tpm is not None and firmware_of(spec, host) is Firmware.BIOS:
+        raise Unsupported("settings.tpm: only a VM with UEFI has a TPM", field="settings.tpm")
+    if tpm is not None and tpm.model is TpmModel.TIS:
+        raise Unsupported(
+            "settings.tpm.model: a guest talks to its TPM by CRB", field="settings.tpm.model"
+        )
+
+
+def check_moves(spec: VmSpec) -> None:
+    """Refuse a VM that no other host can have."""
+    if spec.settings.tpm is not None:
+        raise Unsupported(
+            "the state of a TPM is sealed by the host that made it: its VM stays there",
+            remedy="make another VM",
+            field="settings.tpm",
+        )
+
+
+def numa_cell(spec: VmSpec) -> GuestNumaCell | None:
+    """What each of a guest's NUMA cells is like: Hyper-V makes them all alike, of neighbouring
+    vCPUs, and says how large one is at most.
+    """
+    cells = spec.settings.numa_cells
+    if not cells:
+        return None
+    count, memory = len(cells[0].vcpus), cells[0].memory_bytes
+    alike = all(
+        cell.vcpus == tuple(range(number * count, (number + 1) * count))
+        and cell.memory_bytes == memory
+        and cell.host_cell is None
+        for number, cell in enumerate(cells)
+    )
+    if not alike or memory % MIB:
+        raise Unsupported(
+            "settings.numa_cells: Hyper-V makes cells of one size, of neighbouring vCPUs, and puts "
+            "them where it likes",
+            remedy="ask for equal cells, of whole MiB, and name no cell of the host",
+            field="settings.numa_cells",
+        )
+    return cells[0]
 
 
 def check_disk(
@@ -166,8 +247,8 @@ def check_disk(
             f"{place}.bus: only a VM with BIOS has IDE, and only disks that it is made with",
             field=f"{place}.bus",
         )
-    # A disk from an image is compared with the image, which tells more.
-    least = 0 if isinstance(spec.source, FromImage) else _SMALLEST_DISK_BYTES
+    # What a disk begins as is at least as large, and is compared with it, which tells more.
+    least = 0 if isinstance(spec.source, FromImage | Imported) else _SMALLEST_DISK_BYTES
     if spec.size_bytes is not None and not isinstance(spec.source, Volume):
         check_size(spec.size_bytes, f"{place}.size_bytes", least)
     limits = spec.limits
@@ -180,10 +261,13 @@ def check_disk(
 
 def check_size(size_bytes: int, field: str, least_bytes: int = _SMALLEST_DISK_BYTES) -> None:
     """Refuse a size that no virtual disk has."""
-    if size_bytes % _SECTOR_BYTES or size_bytes < least_bytes:
-        raise Unsupported(
-            f"{field}: a virtual disk has sectors of 512 bytes and at least 3 MiB", field=field
-        )
+    if size_bytes < least_bytes:
+        raise Unsupported(f"{field}: a virtual disk has at least 3 MiB", field=field)
+
+
+def whole_sectors(size_bytes: int) -> int:
+    """The size of a virtual disk for which this one was asked."""
+    return -(-size_bytes // _SECTOR_BYTES) * _SECTOR_BYTES
 
 
 def limit_of(spec: DiskSpec) -> dict[str, Embedded]:

@@ -7,7 +7,7 @@ import re
 from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.images import DiskFormat
-from nova_virt_interface.values.volumes import FileVolume, SmbVolume, Volume
+from nova_virt_interface.values.volumes import FileVolume, IscsiVolume, SmbVolume, Volume
 
 __all__ = ["check_volume", "volume_path"]
 
@@ -41,6 +41,9 @@ def check_volume(spec: DiskSpec) -> None:
     elif isinstance(connection, SmbVolume):
         good = bool(_SHARE.fullmatch(connection.share) and _BELOW.fullmatch(connection.path))
         parts = re.split(r"[\\/]", connection.path)
+    elif isinstance(connection, IscsiVolume):
+        _check_unit(spec, spec.source, place)
+        return
     else:
         return
     if connection.format is not DiskFormat.VHDX:
@@ -51,3 +54,17 @@ def check_volume(spec: DiskSpec) -> None:
         raise InvalidRequest("no file has such a path", field=f"{place}.connection.path")
     if spec.source.read_only:
         raise Unsupported("Hyper-V has no read-only hard disks", field=f"{place}.read_only")
+
+
+def _check_unit(spec: DiskSpec, volume: Volume, place: str) -> None:
+    if volume.shared:
+        raise Unsupported(
+            "Hyper-V passes a physical disk on to one VM alone", field=f"{place}.shared"
+        )
+    if volume.read_only:
+        raise Unsupported("Hyper-V has no read-only hard disks", field=f"{place}.read_only")
+    if spec.limits is not None:
+        raise Unsupported(
+            "Hyper-V limits virtual disks alone, no physical ones",
+            field=f"disks[{spec.key}].limits",
+        )

@@ -1,15 +1,14 @@
-"""Volumes that are virtual disks in files: on the host, or on an SMB 3 share that it reaches."""
+"""Volumes: how a host is known to those who make them, and those that are virtual disks in files,
+on the host or on an SMB 3 share that it reaches.
+"""
 
 from __future__ import annotations
 
 from nova_virt_interface.errors import (
     BackendError,
-    HostUnreachable,
     InvalidRequest,
     NotFound,
     PeerUnreachable,
-    Resource,
-    VirtError,
 )
 from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.host import HostDescription
@@ -17,6 +16,7 @@ from nova_virt_interface.values.volumes import VolumeConnector
 
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.disk_files import DiskFiles
+from nova_virt_hyperv.errors import unreachable_volume
 from nova_virt_hyperv.volume_paths import volume_path
 
 __all__ = ["Volumes"]
@@ -25,21 +25,26 @@ __all__ = ["Volumes"]
 class Volumes:
     """The volumes that one host reaches."""
 
-    def __init__(self, disk_files: DiskFiles, host: HostDescription, settings: Settings) -> None:
+    def __init__(
+        self, disk_files: DiskFiles, host: HostDescription, settings: Settings, iqn: str
+    ) -> None:
         self._disk_files = disk_files
         self._host = host
         self._address = settings.host
+        self._iqn = iqn
 
     def volume_connector(self) -> VolumeConnector:
         """See `IVolumeConnector.volume_connector`."""
-        return VolumeConnector(hostname=self._host.hostname, addresses=(self._address,))
+        return VolumeConnector(
+            hostname=self._host.hostname, addresses=(self._address,), initiator_iqn=self._iqn
+        )
 
     def require(self, path: str, key: str) -> int:
         """The size of a volume's disk; PeerUnreachable if the host does not reach it."""
         try:
             return self._disk_files.read(path, f"volume {key}").size_bytes
         except (NotFound, PeerUnreachable, BackendError) as error:
-            raise unreachable(key, error) from error
+            raise unreachable_volume(key, error) from error
 
     def require_size(self, spec: DiskSpec) -> None:
         """The host reaches the volume of a disk, and it has the size that the disk is to have."""
@@ -51,15 +56,12 @@ class Volumes:
                 field=f"disks[{spec.key}].size_bytes",
             )
 
-
-def unreachable(key: str, error: VirtError) -> VirtError:
-    """The error for a volume that the host does not reach."""
-    if isinstance(error, HostUnreachable):
-        return error
-    return PeerUnreachable(
-        f"the host does not reach volume {key}",
-        remedy="check the file, its server, and the rights of the host's and the driver's accounts",
-        resource=Resource.VOLUME,
-        name=key,
-        detail=error.detail,
-    )
+    def require_grown(self, path: str, key: str, size_bytes: int) -> None:
+        """A volume has this size, which its service has given it."""
+        found = self.require(path, key)
+        if found != size_bytes:
+            raise InvalidRequest(
+                f"volume {key} has {found} bytes, not {size_bytes}",
+                remedy="let its service enlarge it first",
+                field="size_bytes",
+            )

@@ -43,7 +43,7 @@ _FIRST_LOOK_SECONDS = 0.02
 _NEXT_LOOK_SECONDS = 0.5
 _ABANDON_SECONDS = 30.0
 
-Parameter = str | int | bool | Reference
+Parameter = str | int | bool | Reference | Instance
 
 
 class Wmi:

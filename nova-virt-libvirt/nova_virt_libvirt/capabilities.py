@@ -45,7 +45,7 @@ from zope.interface.interface import InterfaceClass
 
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.errors import is_code
-from nova_virt_libvirt.features import emulator_features, firmware
+from nova_virt_libvirt.features import emulator_features, firmware, has_secure_boot
 
 __all__ = ["Capabilities", "examine"]
 
@@ -53,8 +53,11 @@ _UNDEFINE = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
 )
 _UNDEFINE_QEMU = (
-    _UNDEFINE | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+    _UNDEFINE
+    | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+    | libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
 )
+_SECURE_MACHINE = "q35"
 _BUSES = (DiskBus.VIRTIO, DiskBus.SCSI, DiskBus.SATA, DiskBus.IDE)
 _NIC_BACKINGS = (
     NicBackingKind.NETWORK,
@@ -110,6 +113,8 @@ class Capabilities:
     """The ``type`` of a domain."""
     machine: str = ""
     """The machine type that libvirt would take, in full; empty: libvirt chooses."""
+    secure_machine: str = ""
+    """The machine type of VMs with secure boot; empty: there are none."""
     provides: tuple[InterfaceClass, ...] = ()
     """The optional interfaces."""
     console_address: str = ""
@@ -117,8 +122,6 @@ class Capabilities:
     video: str = "virtio"
     """The card that screens show."""
     max_vcpus: int | None = None
-    cdrom_bus: DiskBus | None = None
-    """Where a medium goes while the VM is stopped."""
     hot_buses: frozenset[DiskBus] = field(default_factory=frozenset)
     """Buses to which a disk can be added while the VM runs."""
     host_cpu: bool = False
@@ -146,24 +149,23 @@ def examine(connection: Any, settings: Settings) -> Capabilities:
 
 
 def _qemu(connection: Any, settings: Settings) -> Capabilities:
-    offer = _domain_capabilities(connection, settings)
+    offer = _domain_capabilities(connection, settings, settings.machine_type)
     machine = offer.findtext("machine") or ""
+    secure = _secure_offer(connection, settings, offer)
     host = etree.fromstring(connection.getCapabilities())
     maximum = offer.find("vcpu")
     host_model = offer.find("cpu/mode[@name='host-model']")
-    description = _describe_qemu(connection, offer, host)
+    description = _describe_qemu(connection, offer, host, has_secure_boot=secure is not None)
     return Capabilities(
         description=description,
         domain_type=settings.virt_type,
         machine=machine,
+        secure_machine="" if secure is None else secure.findtext("machine") or "",
         provides=(*_QEMU, *((IMigrationTarget,) if settings.peer_uri else ())),
         initiator_iqn=f"iqn.2008-11.org.linux-kvm:{host.findtext('host/uuid')}",
         console_address=settings.console_address,
         video="vga" if description.cpu_architecture == "x86_64" else "virtio",
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
-        # A PC of 1996 has IDE, a q35 has SATA; adding the other's controller is a device that
-        # guests may not drive.
-        cdrom_bus=DiskBus.SATA if "q35" in machine else DiskBus.IDE,
         hot_buses=frozenset({DiskBus.VIRTIO, DiskBus.SCSI}),
         host_cpu=settings.virt_type == "kvm"
         and host_model is not None
@@ -175,9 +177,25 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
     )
 
 
-def _describe_qemu(connection: Any, offer: Any, host: Any) -> HostDescription:
+def _secure_offer(connection: Any, settings: Settings, offer: Any) -> Any:
+    """The domain capabilities of the machine type for secure boot; None if there is none.
+
+    QEMU's PC of 1996 has no secure boot: where the operator wants no machine type, such VMs get the
+    other one.
+    """
+    if has_secure_boot(offer):
+        return offer
+    if settings.machine_type or offer.findtext("arch") != "x86_64":
+        return None
+    other = _domain_capabilities(connection, settings, _SECURE_MACHINE)
+    return other if has_secure_boot(other) else None
+
+
+def _describe_qemu(
+    connection: Any, offer: Any, host: Any, *, has_secure_boot: bool
+) -> HostDescription:
     buses = {value.text for value in offer.iterfind("devices/disk/enum[@name='bus']/value")}
-    features = emulator_features(offer, host)
+    features = emulator_features(offer, host, has_secure_boot=has_secure_boot)
     return HostDescription(
         hypervisor_type="QEMU",
         hypervisor_version=_version(connection.getVersion()),
@@ -200,7 +218,7 @@ def _describe_qemu(connection: Any, offer: Any, host: Any) -> HostDescription:
         # libvirt tells qemu-img the size of a qcow2 volume in KiB.
         disk_step_bytes=1024,
         console_kinds=_console_kinds(offer),
-        migration_modes=(MigrationMode.LIVE,),
+        migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
     )
 
 
@@ -210,10 +228,10 @@ def _console_kinds(offer: Any) -> tuple[ConsoleKind, ...]:
     return (*screens, ConsoleKind.SERIAL)
 
 
-def _domain_capabilities(connection: Any, settings: Settings) -> Any:
+def _domain_capabilities(connection: Any, settings: Settings, machine_type: str) -> Any:
     try:
         text = connection.getDomainCapabilities(
-            None, None, settings.machine_type or None, settings.virt_type
+            None, None, machine_type or None, settings.virt_type
         )
     except libvirt.libvirtError as error:
         # What it says to a virt_type that QEMU here does not have, and to a machine type that it
@@ -221,7 +239,7 @@ def _domain_capabilities(connection: Any, settings: Settings) -> Any:
         if not is_code(error, libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_CONFIG_UNSUPPORTED):
             raise
         raise Unsupported(
-            f"the host has no machine {settings.machine_type} for {settings.virt_type}",
+            f"the host has no machine {machine_type} for {settings.virt_type}",
             detail=str(error),
             remedy="change the options virt_type (qemu works everywhere) or machine_type",
             field="virt_type",

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import libvirt
 
-from nova_virt_libvirt.domain_xml import DomainDescription, read_domain
+from nova_virt_libvirt.domain_description import DomainDescription, read_domain
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.names import tap_name

@@ -11,7 +11,8 @@ from nova_virt_interface.call import current_call
 
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import CHUNK_BYTES, Storage
+from nova_virt_libvirt.storage import Storage
+from nova_virt_libvirt.streams import CHUNK_BYTES
 
 __all__ = ["Console"]
 

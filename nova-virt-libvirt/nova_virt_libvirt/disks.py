@@ -25,8 +25,10 @@ from nova_virt_interface.values.disks import (
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import Volume
 
+from nova_virt_libvirt.buses_xml import media_bus
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, disk_xml
+from nova_virt_libvirt.disk_xml import StoredDisk, disk_xml
+from nova_virt_libvirt.domain_description import DomainDescription
 from nova_virt_libvirt.domains import Domains, require_pluggable
 from nova_virt_libvirt.hotplug import plug, unplug
 from nova_virt_libvirt.images import Images, StoredImage
@@ -35,7 +37,8 @@ from nova_virt_libvirt.names import disk_volume
 from nova_virt_libvirt.requirements import check_hot_disk
 from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import CHUNK_BYTES, Storage, whole_sectors
+from nova_virt_libvirt.storage import Storage, whole_sectors
+from nova_virt_libvirt.streams import CHUNK_BYTES
 from nova_virt_libvirt.volume_xml import encryption_xml
 
 __all__ = ["Disks"]
@@ -80,8 +83,7 @@ class Disks:
         name = disk_volume(vm_uuid, disk.key, form, is_encrypted=encryption is not None)
         size = whole_sectors(disk.size_bytes or 0)
         if isinstance(disk.source, Blank):
-            volume = self._storage.create(connection, name, size, form, encryption=encryption)
-            return StoredDisk(spec=disk, path=volume.path(), format=form)
+            return self.make_empty(connection, vm_uuid, disk, size, is_whole=True)
         if isinstance(disk.source, Imported):
             source = self._images.imported(connection, vm_uuid, disk.source)
             try:
@@ -98,6 +100,22 @@ class Disks:
             else:
                 backing = (image.volume.path(), image.format.value)
                 volume = self._storage.create(connection, name, size, form, backing=backing)
+        return StoredDisk(spec=disk, path=volume.path(), format=form)
+
+    def make_empty(
+        self, connection: Any, vm_uuid: UUID, disk: DiskSpec, size_bytes: int, *, is_whole: bool
+    ) -> StoredDisk:
+        """Make the volume of a disk whose content comes from elsewhere; ``is_whole``: it is
+        encrypted if the disk shall be, else the content comes with its encryption.
+        """
+        form = (disk.format or self._host.description.disk_formats[0]).value
+        encryption = None
+        if disk.encryption is not None:
+            form = _RAW
+            if is_whole:
+                encryption = encryption_xml(vm_uuid, disk.key, disk.encryption)
+        name = disk_volume(vm_uuid, disk.key, form, is_encrypted=disk.encryption is not None)
+        volume = self._storage.create(connection, name, size_bytes, form, encryption=encryption)
         return StoredDisk(spec=disk, path=volume.path(), format=form)
 
     def _converted(
@@ -147,7 +165,7 @@ class Disks:
                 domain, mark.with_device("disk", disk.key, spec_digest(disk), disk_origin(disk))
             )
             # QEMU adds no CD drive to a running machine but behind a SCSI controller.
-            media_bus = DiskBus.SCSI if is_active else self._host.cdrom_bus
+            bus = DiskBus.SCSI if is_active else media_bus(description.machine)
             plug(
                 domain,
                 disk_xml(
@@ -155,7 +173,7 @@ class Disks:
                     stored,
                     self._host,
                     {known.target for known in description.disks},
-                    media_bus,
+                    bus,
                 ),
             )
 

@@ -10,7 +10,7 @@ from nova_virt_interface.errors import NotFound, Resource
 from nova_virt_interface.states import PLUGGABLE, require_state
 from nova_virt_interface.values.power import PowerState
 
-from nova_virt_libvirt.domain_xml import DomainDescription, read_domain
+from nova_virt_libvirt.domain_description import DomainDescription, read_domain
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.mark import NAMESPACE, PREFIX, Mark, mark_text
 from nova_virt_libvirt.translate import power_state

@@ -28,12 +28,12 @@ from nova_virt_interface.services import IImageWriter, IServices
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest, ExportedDisk
 
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import AttachedDisk, DomainDescription
+from nova_virt_libvirt.domain_description import AttachedDisk, DomainDescription
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import CHUNK_BYTES, Storage
-from nova_virt_libvirt.volumes import disk_of, is_volume
+from nova_virt_libvirt.storage import Storage
+from nova_virt_libvirt.streams import CHUNK_BYTES
 
 __all__ = ["Export"]
 
@@ -68,8 +68,8 @@ class Export:
         about = f"disk {request.disk_key} of VM {vm_uuid}"
         with self._session.use(about=about, changing=True) as connection:
             domain, description, _ = self._domains.ours(connection, vm_uuid)
-            disk = disk_of(description, request.disk_key)
-            if disk.is_media or is_volume(disk) or disk.needs:
+            disk = description.disk(request.disk_key)
+            if disk.is_media or disk.is_volume or disk.needs:
                 raise Unsupported(
                     f"disk {request.disk_key} is no plain disk that the host keeps",
                     field="disk_key",

@@ -6,7 +6,7 @@ from typing import Any
 
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 
-__all__ = ["emulator_features", "firmware"]
+__all__ = ["emulator_features", "firmware", "has_secure_boot"]
 
 _ALWAYS = (
     VmFeature.CPU_TOPOLOGY,
@@ -37,14 +37,23 @@ def firmware(offer: Any) -> tuple[Firmware, ...]:
     return (Firmware.BIOS, Firmware.UEFI) if "efi" in names else (Firmware.BIOS,)
 
 
-def emulator_features(offer: Any, host: Any) -> tuple[VmFeature, ...]:
+def has_secure_boot(offer: Any) -> bool:
+    """From libvirt's domain capabilities: whether the host has a firmware with it."""
+    secure = _values(offer, "os/loader/enum[@name='secure']")
+    return "yes" in secure and Firmware.UEFI in firmware(offer)
+
+
+def emulator_features(offer: Any, host: Any, *, has_secure_boot: bool) -> tuple[VmFeature, ...]:
     """What QEMU on this host can do.
 
     Args:
         offer: libvirt's domain capabilities.
         host: libvirt's capabilities of the host.
+        has_secure_boot: whether one of the driver's machine types has it.
     """
     sources = _values(offer, "memoryBacking/enum[@name='sourceType']")
+    # libvirt names the emulator where swtpm is installed.
+    has_tpm = "emulator" in _values(offer, "devices/tpm/enum[@name='backendModel']")
     found = {
         VmFeature.CPU_MODEL: offer.find("cpu/mode[@name='host-model'][@supported='yes']")
         is not None,
@@ -52,8 +61,9 @@ def emulator_features(offer: Any, host: Any) -> tuple[VmFeature, ...]:
         VmFeature.FILE_BACKED_MEMORY: "file" in sources,
         # Its normal pages are the first size that a cell tells.
         VmFeature.HUGE_PAGES: len(host.findall("host/topology/cells/cell[1]/pages")) > 1,
-        VmFeature.SECURE_BOOT: "yes" in _values(offer, "os/loader/enum[@name='secure']")
-        and Firmware.UEFI in firmware(offer),
+        VmFeature.SECURE_BOOT: has_secure_boot,
+        VmFeature.TPM: has_tpm,
+        VmFeature.TPM_PASSPHRASE: has_tpm,
         VmFeature.RANDOM_SOURCE: "random"
         in _values(offer, "devices/rng/enum[@name='backendModel']"),
         VmFeature.SHARES: "virtiofs"

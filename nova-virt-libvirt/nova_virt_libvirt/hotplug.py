@@ -8,7 +8,7 @@ import libvirt
 from lxml import etree
 from nova_virt_interface.errors import Busy
 
-from nova_virt_libvirt.domain_xml import read_domain
+from nova_virt_libvirt.domain_description import read_domain
 from nova_virt_libvirt.domains import affected
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.names import device_alias

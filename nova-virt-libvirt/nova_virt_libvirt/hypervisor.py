@@ -6,56 +6,51 @@ from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
+from nova_virt_interface.hypervisor.console import IConsole, IConsoleLog
+from nova_virt_interface.hypervisor.diagnostics import IDeviceMetadata, IVmDiagnostics
+from nova_virt_interface.hypervisor.disks import IDiskHotplug, IDiskResize
+from nova_virt_interface.hypervisor.export import IDiskExport
+from nova_virt_interface.hypervisor.guest import IGuestPassword, IGuestQuiesce, IGuestTime
+from nova_virt_interface.hypervisor.host import IHostStatus
+from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IForceMigration,
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
+from nova_virt_interface.hypervisor.nics import INicHotplug
+from nova_virt_interface.hypervisor.power import ICrashDump, IPause, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
+from nova_virt_interface.hypervisor.resize import IResize
+from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import (
+    IVolumeConnector,
+    IVolumeReplacement,
+    IVolumeSnapshots,
+)
+from nova_virt_interface.parts import provide
 from nova_virt_interface.services import IServices
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
 from nova_virt_interface.values.events import EventKind
-from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
 from nova_virt_interface.values.host import HostDescription, HostInventory
-from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
-from nova_virt_interface.values.migration import (
-    AbortMigrationRequest,
-    CancelIncomingRequest,
-    CheckIncomingRequest,
-    CheckOutgoingRequest,
-    FinishIncomingRequest,
-    FinishOutgoingRequest,
-    ForceCompleteRequest,
-    IncomingOffer,
-    MigrateVmRequest,
-    MigrationPlan,
-    MigrationStatus,
-    MigrationTicket,
-    OutgoingVm,
-    PrepareIncomingRequest,
-)
-from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
-from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
-from nova_virt_interface.values.resize import (
-    ConfirmResizeRequest,
-    ResizeVmRequest,
-    RevertResizeRequest,
-)
-from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
-from nova_virt_interface.values.volumes import (
-    CreateVolumeSnapshotRequest,
-    DeleteVolumeSnapshotRequest,
-    ReplaceVolumeRequest,
-    VolumeConnector,
-)
 from oslo_config import cfg
-from zope.interface import alsoProvides, implementer
+from zope.interface import implementer
+from zope.interface.interface import InterfaceClass
 
 from nova_virt_libvirt.capabilities import Capabilities, examine
 from nova_virt_libvirt.census import Census
 from nova_virt_libvirt.conf import Settings, settings_from
 from nova_virt_libvirt.console import Console
+from nova_virt_libvirt.diagnostics import Diagnostics
 from nova_virt_libvirt.disks import Disks
 from nova_virt_libvirt.domains import Domains
 from nova_virt_libvirt.events import Events
 from nova_virt_libvirt.export import Export
+from nova_virt_libvirt.guest_agent import GuestAgent
+from nova_virt_libvirt.host_status import HostMeasures
 from nova_virt_libvirt.images import Images
 from nova_virt_libvirt.inventory import Inventory
 from nova_virt_libvirt.lifecycle import Lifecycle
@@ -63,10 +58,11 @@ from nova_virt_libvirt.migration_control import MigrationControl
 from nova_virt_libvirt.migration_source import MigrationSource
 from nova_virt_libvirt.migration_target import MigrationTarget
 from nova_virt_libvirt.nics import Nics
+from nova_virt_libvirt.pausing import Pausing
 from nova_virt_libvirt.power import Power
-from nova_virt_libvirt.power_part import PowerPart
 from nova_virt_libvirt.recovery import Recovery
 from nova_virt_libvirt.resize import Resize
+from nova_virt_libvirt.screens import Screens
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.topology import Topology
@@ -76,11 +72,11 @@ __all__ = ["LibvirtFactory", "LibvirtHypervisor"]
 
 
 @implementer(IHypervisor)
-class LibvirtHypervisor(PowerPart):
+class LibvirtHypervisor:
     """A connection to one libvirtd, or to libvirt's test driver.
 
     It declares what it provides and delegates; the optional interfaces are added to the instance
-    while connecting.
+    while connecting, each with the methods of the part that has them.
     """
 
     def __init__(
@@ -96,26 +92,49 @@ class LibvirtHypervisor(PowerPart):
         self._session = session
         self._host = host
         self._events = events
-        self._storage = Storage(settings, records_consoles=host.is_emulator)
-        self._images = Images(session, self._storage, host, settings, services)
-        self._disks = Disks(session, self._storage, self._images, domains, host)
-        self._nics = Nics(session, domains, host)
-        common = (session, self._storage, self._disks, self._nics, domains, census, host, settings)
+        storage = Storage(settings, records_consoles=host.is_emulator)
+        images = Images(session, storage, host, settings, services)
+        disks = Disks(session, storage, images, domains, host)
+        nics = Nics(session, domains, host)
+        common = (session, storage, disks, nics, domains, census, host, settings)
         self._lifecycle = Lifecycle(*common)
         self._power = Power(session, domains, census)
-        self._control = MigrationControl(session, self._storage, domains)
-        self._source = MigrationSource(session, self._storage, domains, host)
-        self._target = MigrationTarget(*common)
-        self._recovery = Recovery(*common)
-        self._resize = Resize(*common)
-        self._inventory = Inventory(session, self._storage, domains, census, host)
-        self._console = Console(session, self._storage, domains)
-        self._topology = Topology(session)
-        self._volumes = Volumes(session, self._storage, domains, host)
-        self._export = Export(session, self._storage, domains, host, services)
-        self._make_power_part(session, domains, census, host)
-        session.whenever_open(self._storage.activate)
-        alsoProvides(self, *host.provides)
+        self._inventory = Inventory(session, storage, domains, census, host)
+        agent = GuestAgent(session, domains)
+        control = MigrationControl(session, storage, domains)
+        diagnostics = Diagnostics(session, domains, census)
+        pausing = Pausing(session, domains, census)
+        volumes = Volumes(session, storage, domains, host)
+        parts: dict[InterfaceClass, object] = {
+            IConsole: Screens(session, domains, host),
+            IConsoleLog: Console(session, storage, domains),
+            ICrashDump: pausing,
+            IDeviceMetadata: diagnostics,
+            IDiskExport: Export(session, storage, domains, host, services),
+            IDiskHotplug: disks,
+            IDiskResize: volumes,
+            IForceMigration: control,
+            IGuestPassword: agent,
+            IGuestQuiesce: agent,
+            IGuestTime: agent,
+            IHostStatus: HostMeasures(session),
+            IHostTopology: Topology(session),
+            IImageCache: images,
+            IMigrationControl: control,
+            IMigrationSource: MigrationSource(session, storage, domains, host),
+            IMigrationTarget: MigrationTarget(*common),
+            INicHotplug: nics,
+            IPause: pausing,
+            IRecovery: Recovery(*common),
+            IResize: Resize(*common),
+            ISuspend: pausing,
+            IVmDiagnostics: diagnostics,
+            IVolumeConnector: volumes,
+            IVolumeReplacement: volumes,
+            IVolumeSnapshots: volumes,
+        }
+        provide(self, {one: parts[one] for one in host.provides})
+        session.whenever_open(storage.activate)
 
     def describe(self) -> HostDescription:
         """See `IHypervisor.describe`."""
@@ -157,134 +176,6 @@ class LibvirtHypervisor(PowerPart):
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
         self._lifecycle.delete_vm(vm_uuid, request)
-
-    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
-        """See `IDiskHotplug.attach_disk`."""
-        self._disks.attach_disk(vm_uuid, request)
-
-    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
-        """See `IDiskHotplug.detach_disk`."""
-        self._disks.detach_disk(vm_uuid, request)
-
-    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
-        """See `INicHotplug.attach_nic`."""
-        self._nics.attach_nic(vm_uuid, request)
-
-    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
-        """See `INicHotplug.detach_nic`."""
-        self._nics.detach_nic(vm_uuid, request)
-
-    def cache_image(self, request: CacheImageRequest) -> CachedImage:
-        """See `IImageCache.cache_image`."""
-        return self._images.cache_image(request)
-
-    def list_cached_images(self) -> tuple[CachedImage, ...]:
-        """See `IImageCache.list_cached_images`."""
-        return self._images.list_cached_images()
-
-    def delete_cached_image(self, request: DeleteImageRequest) -> None:
-        """See `IImageCache.delete_cached_image`."""
-        self._images.delete_cached_image(request)
-
-    def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
-        """See `IConsoleLog.console_log`."""
-        return self._console.console_log(vm_uuid, limit_bytes)
-
-    def topology(self) -> HostTopology:
-        """See `IHostTopology.topology`."""
-        return self._topology.topology()
-
-    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
-        """See `IDiskResize.resize_disk`."""
-        self._volumes.resize_disk(vm_uuid, request)
-
-    def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
-        """See `IDiskExport.export_disk`."""
-        return self._export.export_disk(vm_uuid, request)
-
-    def volume_connector(self) -> VolumeConnector:
-        """See `IVolumeConnector.volume_connector`."""
-        return self._volumes.volume_connector()
-
-    def replace_volume(self, vm_uuid: UUID, request: ReplaceVolumeRequest) -> None:
-        """See `IVolumeReplacement.replace_volume`."""
-        self._volumes.replace_volume(vm_uuid, request)
-
-    def create_volume_snapshot(self, vm_uuid: UUID, request: CreateVolumeSnapshotRequest) -> None:
-        """See `IVolumeSnapshots.create_volume_snapshot`."""
-        self._volumes.create_volume_snapshot(vm_uuid, request)
-
-    def delete_volume_snapshot(self, vm_uuid: UUID, request: DeleteVolumeSnapshotRequest) -> None:
-        """See `IVolumeSnapshots.delete_volume_snapshot`."""
-        self._volumes.delete_volume_snapshot(vm_uuid, request)
-
-    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
-        """See `IResize.resize_vm`."""
-        self._resize.resize_vm(vm_uuid, request)
-
-    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
-        """See `IResize.confirm_resize`."""
-        self._resize.confirm_resize(vm_uuid, request)
-
-    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
-        """See `IResize.revert_resize`."""
-        self._resize.revert_resize(vm_uuid, request)
-
-    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
-        """See `IMigrationSource.describe_outgoing`."""
-        return self._source.describe_outgoing(vm_uuid)
-
-    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
-        """See `IMigrationSource.check_outgoing`."""
-        return self._source.check_outgoing(vm_uuid, request)
-
-    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
-        """See `IMigrationSource.migrate_vm`."""
-        self._source.migrate_vm(vm_uuid, request)
-
-    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
-        """See `IMigrationSource.finish_outgoing`."""
-        self._source.finish_outgoing(vm_uuid, request)
-
-    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
-        """See `IMigrationTarget.check_incoming`."""
-        return self._target.check_incoming(vm_uuid, request)
-
-    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
-        """See `IMigrationTarget.prepare_incoming`."""
-        return self._target.prepare_incoming(vm_uuid, request)
-
-    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
-        """See `IMigrationTarget.finish_incoming`."""
-        self._target.finish_incoming(vm_uuid, request)
-
-    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
-        """See `IMigrationTarget.cancel_incoming`."""
-        self._target.cancel_incoming(vm_uuid, request)
-
-    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
-        """See `IMigrationControl.migration_status`."""
-        return self._control.migration_status(vm_uuid)
-
-    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
-        """See `IMigrationControl.abort_migration`."""
-        self._control.abort_migration(vm_uuid, request)
-
-    def force_complete_migration(self, vm_uuid: UUID, request: ForceCompleteRequest) -> None:
-        """See `IForceMigration.force_complete_migration`."""
-        self._control.force_complete_migration(vm_uuid, request)
-
-    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
-        """See `IRecovery.find_disks`."""
-        return self._recovery.find_disks(vm_uuid)
-
-    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
-        """See `IRecovery.adopt_vm`."""
-        self._recovery.adopt_vm(vm_uuid, request)
-
-    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
-        """See `IRecovery.release_vm`."""
-        self._recovery.release_vm(vm_uuid, request)
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

@@ -48,7 +48,8 @@ from nova_virt_libvirt.image_volumes import (
 )
 from nova_virt_libvirt.names import ImageName
 from nova_virt_libvirt.session import Session
-from nova_virt_libvirt.storage import CHUNK_BYTES, Storage
+from nova_virt_libvirt.storage import Storage
+from nova_virt_libvirt.streams import CHUNK_BYTES
 
 __all__ = ["Images", "StoredImage"]
 

@@ -13,7 +13,8 @@ from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_libvirt.definer import Definer
-from nova_virt_libvirt.domain_xml import DomainDescription, domain_xml, read_domain
+from nova_virt_libvirt.domain_description import DomainDescription, read_domain
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.power import turn_off
@@ -64,8 +65,8 @@ class Lifecycle(Definer):
 
     def _define(self, connection: Any, vm_uuid: UUID, spec: VmSpec) -> None:
         disks = tuple(self._disks.make(connection, vm_uuid, disk) for disk in spec.disks)
-        console = self._storage.console_path(vm_uuid)
-        text = domain_xml(vm_uuid, spec, disks, self._host, Mark.of(self._owner, spec), console)
+        files = self._storage.files_of(vm_uuid)
+        text = domain_xml(vm_uuid, spec, disks, self._host, Mark.of(self._owner, spec), files)
         # First, so that the event that tells of it finds it known.
         self._census.learn(read_domain(text))
         connection.defineXML(text)

@@ -26,6 +26,7 @@ __all__ = [
 
 NAMESPACE = "urn:nova-virt-libvirt:1"
 PREFIX = "nova-virt"
+_TICKETS = ("expected", "arrived", "copying", "copied", "copy_of")
 _MARKED = ElementMaker(namespace=NAMESPACE, nsmap={PREFIX: NAMESPACE})
 
 
@@ -64,6 +65,12 @@ class Mark:
     """The ticket of the migration by which the VM is to come; empty: it is here."""
     arrived: str = ""
     """The ticket by which it came."""
+    copying: str = ""
+    """The ticket by which a copy was begun; empty: none, or it was started since."""
+    copied: str = ""
+    """The ticket by which another host has a copy; empty: none, or it was started since."""
+    copy_of: str = ""
+    """The ticket by which it came as a copy."""
     snapshots: tuple[Snapshot, ...] = ()
     """Of each disk the oldest first."""
 
@@ -143,6 +150,9 @@ def read_mark(metadata: Any) -> Mark | None:
         before_resize=element.findtext(f"{{{NAMESPACE}}}before-resize") or "",
         expected=element.get("expected", ""),
         arrived=element.get("arrived", ""),
+        copying=element.get("copying", ""),
+        copied=element.get("copied", ""),
+        copy_of=element.get("copy-of", ""),
         owner=element.get("owner", ""),
         spec=element.get("spec", ""),
         disks=digests["disk"],
@@ -171,6 +181,5 @@ def _build(mark: Mark, maker: ElementMaker) -> Any:
     ]
     if mark.before_resize:
         parts.append(maker("before-resize", mark.before_resize))
-    tickets = {"expected": mark.expected, "arrived": mark.arrived}
-    given = {name: ticket for name, ticket in tickets.items() if ticket}
+    given = {name.replace("_", "-"): ticket for name in _TICKETS if (ticket := getattr(mark, name))}
     return maker.vm(*parts, owner=mark.owner, spec=mark.spec, **given)

@@ -12,13 +12,16 @@ from lxml import etree
 from nova_virt_interface import offers
 from nova_virt_interface.values.migration import DriverData
 
-from nova_virt_libvirt.mark import Mark, mark_element
+from nova_virt_libvirt.mark import Mark, Snapshot, mark_element
 from nova_virt_libvirt.names import key_of_alias
 
-__all__ = ["Arrival", "moved_xml", "pack", "unpack"]
+__all__ = ["VARIABLES", "Arrival", "moved_xml", "pack", "unpack"]
 
 _DRIVER = "libvirt"
 _FORMAT = 1
+
+VARIABLES = "uefi.variables"
+"""Among sizes of disks: that of the file of a UEFI's variables. No key of a disk has a dot."""
 
 
 def pack(facts: dict[str, Any]) -> DriverData:
@@ -49,8 +52,10 @@ class Arrival:
     """File of the serial console's log."""
     console_address: str = ""
     """Where consoles listen."""
-    disks: dict[str, tuple[str, str]]
-    """File and format of each disk and medium, by key."""
+    variables: str = ""
+    """File of the UEFI's variables."""
+    disks: dict[str, str]
+    """The element of each disk, medium and volume, by key."""
     nics: dict[str, str]
     """The element of each NIC, by key."""
 
@@ -62,24 +67,31 @@ class Arrival:
     def unpack(cls, data: DriverData) -> Arrival:
         """Read what `pack` made. Raises: Unsupported."""
         facts = unpack(data)
-        disks = {key: (path, form) for key, (path, form) in facts["disks"].items()}
-        mark = Mark(**facts["mark"] | {"snapshots": ()})
-        return cls(**facts | {"mark": mark, "disks": disks})
+        return cls(**facts | {"mark": Mark(**facts["mark"] | {"snapshots": ()})})
 
 
-def moved_xml(text: str, arrival: Arrival) -> str:
-    """A domain's definition as it is to be at the destination: all that the guest can see stays."""
+def moved_xml(text: str, arrival: Arrival, snapshots: tuple[Snapshot, ...] = ()) -> str:
+    """A domain's definition as it is to be at the destination: all that the guest can see stays.
+
+    Args:
+        text: the definition here.
+        arrival: what the destination has made ready.
+        snapshots: of the VM's volumes.
+    """
     domain: Any = etree.fromstring(text)
     metadata = domain.find("metadata")
     if metadata is None:
         metadata = etree.SubElement(domain, "metadata")
     for element in list(metadata):
         metadata.remove(element)
-    metadata.append(mark_element(arrival.mark))
+    metadata.append(mark_element(arrival.mark.with_snapshots(snapshots)))
     for disk in domain.iterfind("devices/disk"):
         key = _key("disk", disk)
         if key in arrival.disks:
-            _place_disk(disk, *arrival.disks[key])
+            _place_disk(disk, etree.fromstring(arrival.disks[key]))
+    variables = domain.find("os/nvram")
+    if variables is not None:
+        variables.text = arrival.variables
     for nic in domain.iterfind("devices/interface"):
         key = _key("nic", nic)
         if key in arrival.nics:
@@ -112,15 +124,13 @@ def _listen(screen: Any, address: str) -> None:
         screen.remove(listen)
 
 
-def _place_disk(disk: Any, path: str, form: str) -> None:
+def _place_disk(disk: Any, there: Any) -> None:
     for chain in disk.findall("backingStore"):
         # The copy is whole, where the original was laid on an image.
         disk.remove(chain)
-    source = disk.find("source")
-    for attribute in list(source.attrib):
-        del source.attrib[attribute]
-    source.set("file", path)
-    disk.find("driver").set("type", form)
+    disk.set("type", there.get("type"))
+    disk.replace(disk.find("source"), there.find("source"))
+    disk.find("driver").set("type", there.find("driver").get("type"))
 
 
 def _plug(nic: Any, there: Any) -> None:

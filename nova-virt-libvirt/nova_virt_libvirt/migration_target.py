@@ -25,27 +25,34 @@ from nova_virt_interface.errors import (
 )
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
+from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
     CheckIncomingRequest,
     FinishIncomingRequest,
     IncomingOffer,
+    MigrationMode,
     MigrationTicket,
     OutgoingDisk,
     PrepareIncomingRequest,
 )
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_libvirt.definer import Definer
-from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, domain_xml, nic_xml
+from nova_virt_libvirt.disk_xml import StoredDisk, disk_xml
+from nova_virt_libvirt.domain_description import DomainDescription
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.domains import domain_state
 from nova_virt_libvirt.mark import Mark
-from nova_virt_libvirt.migration_data import Arrival, pack, unpack
-from nova_virt_libvirt.names import disk_volume
+from nova_virt_libvirt.migration_data import VARIABLES, Arrival, pack, unpack
+from nova_virt_libvirt.names import variables_file
+from nova_virt_libvirt.nic_xml import nic_xml
 from nova_virt_libvirt.power import turn_off
 from nova_virt_libvirt.recovery import existing_disks
-from nova_virt_libvirt.requirements import check_vm, refuse_volumes
+from nova_virt_libvirt.requirements import check_vm
+from nova_virt_libvirt.secrets import lend, take_back
 from nova_virt_libvirt.storage import whole_sectors
 
 __all__ = ["MigrationTarget"]
@@ -59,7 +66,6 @@ class MigrationTarget(Definer):
         unpack(request.vm.data)
         offers.check_offered(request.mode, self._host.description.migration_modes, "mode")
         check_vm(request.spec, self._host)
-        refuse_volumes(request.spec, "a migration")
         _require_same_disks(vm_uuid, request)
         local = [disk for disk in request.vm.disks if not disk.is_volume]
         copied = local if self._copies(local) else []
@@ -67,7 +73,9 @@ class MigrationTarget(Definer):
             found = self._domains.find(connection, vm_uuid)
             if found is not None:
                 self._expected(found[1], request.spec)
-            self._check(connection, request.spec, sum(disk.size_bytes for disk in copied))
+            self._check(
+                connection, request.spec, request.mode, sum(disk.size_bytes for disk in copied)
+            )
         return IncomingOffer(
             hostname=self._host.description.hostname,
             copied_disks=tuple(disk.key for disk in copied),
@@ -89,24 +97,28 @@ class MigrationTarget(Definer):
         """See `IMigrationTarget.prepare_incoming`."""
         plan, spec = request.plan, request.spec
         sizes: dict[str, int] = unpack(plan.data)["sizes"]
+        secrets = spec.secrets if plan.mode is MigrationMode.LIVE else ()
         check_vm(spec, self._host)
         about = f"VM {vm_uuid}"
         with self._session.use(about=about) as connection:
             found = self._domains.find(connection, vm_uuid)
             if found is not None:
                 ticket = self._expected(found[1], spec)
+                # They are gone if libvirtd was restarted meanwhile.
+                lend(connection, vm_uuid, secrets)
                 return self._ticket(connection, vm_uuid, request, found[1], ticket)
-            self._check(connection, spec, sum(sizes.values()))
+            self._check(connection, spec, plan.mode, sum(sizes.values()))
         ticket = uuid4().hex
         with (
-            undone_by(lambda: self.cancel_incoming(vm_uuid, CancelIncomingRequest())),
+            undone_by(lambda: self._undo(vm_uuid, spec)),
             self._session.use(about=about, changing=True) as connection,
         ):
             self._forget_files(connection, vm_uuid)
-            stored = self._make(connection, vm_uuid, spec, sizes)
+            lend(connection, vm_uuid, secrets)
+            stored = self._make(connection, vm_uuid, spec, plan.mode, sizes)
             mark = replace(Mark.of(self._settings.owner, spec), expected=ticket)
-            console = self._storage.console_path(vm_uuid)
-            text = domain_xml(vm_uuid, spec, stored, self._host, mark, console)
+            files = self._storage.files_of(vm_uuid)
+            text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
             connection.defineXML(text)
             description = self._domains.find(connection, vm_uuid)
             if description is None:
@@ -114,18 +126,22 @@ class MigrationTarget(Definer):
             return self._ticket(connection, vm_uuid, request, description[1], ticket)
 
     def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
-        """See `IMigrationTarget.finish_incoming`. libvirt has done it all."""
-        with self._session.use(about=f"VM {vm_uuid}") as connection:
+        """See `IMigrationTarget.finish_incoming`."""
+        with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
             found = self._domains.find(connection, vm_uuid)
             mark = None if found is None else self._domains.own_mark(found[1])
             if found is not None and (mark is None or mark.spec != spec_digest(request.spec)):
                 raise _taken(vm_uuid)
-            if mark is None or mark.expected:
+            if found is None or mark is None or (mark.expected and not mark.copy_of):
                 raise InvalidState(
                     f"VM {vm_uuid} has not come",
                     remedy="migrate it first",
                     state=PowerState.UNKNOWN.value,
                 )
+            if mark.expected:
+                self._domains.set_mark(found[0], replace(mark, expected=""))
+                self._census.forget(vm_uuid)
+            take_back(connection, vm_uuid, found[1].needs)
 
     def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
         """See `IMigrationTarget.cancel_incoming`."""
@@ -136,21 +152,32 @@ class MigrationTarget(Definer):
                 mark = self._domains.own_mark(description)
                 if mark is None:
                     return
-                if not mark.expected:
+                state = domain_state(domain)
+                is_idle_copy = mark.copy_of and state is PowerState.STOPPED
+                if not mark.expected and not is_idle_copy:
                     raise InvalidState(
                         f"VM {vm_uuid} is this host's",
                         remedy="finish the migration, and delete the VM if it is not wanted",
-                        state=domain_state(domain).value,
+                        state=state.value,
                     )
+                take_back(connection, vm_uuid, description.needs)
                 turn_off(domain)
                 domain.undefineFlags(self._host.undefine_flags)
             self._forget_files(connection, vm_uuid)
+
+    def _undo(self, vm_uuid: UUID, spec: VmSpec) -> None:
+        with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
+            # Without a definition nothing else tells which there are.
+            take_back(connection, vm_uuid, ((one.key, one.purpose) for one in spec.secrets))
+        self.cancel_incoming(vm_uuid, CancelIncomingRequest())
 
     def _forget_files(self, connection: Any, vm_uuid: UUID) -> None:
         if not self._storage.shared_as:
             self._storage.remove_vm(connection, vm_uuid)
 
-    def _check(self, connection: Any, spec: VmSpec, storage_bytes: int) -> None:
+    def _check(
+        self, connection: Any, spec: VmSpec, mode: MigrationMode, storage_bytes: int
+    ) -> None:
         for nic in spec.nics:
             self._nics.check(connection, nic)
         _, available = self._storage.capacity(connection)
@@ -158,7 +185,7 @@ class MigrationTarget(Definer):
         memory = sum(free_memory.get(part, 0) for part in ("free", "buffers", "cached")) * 1024
         for resource, needed, free in (
             (Resource.STORAGE, storage_bytes, available),
-            (Resource.MEMORY, spec.memory_bytes, memory),
+            (Resource.MEMORY, spec.memory_bytes if mode is MigrationMode.LIVE else 0, memory),
         ):
             if needed > free:
                 raise InsufficientResources(
@@ -169,20 +196,29 @@ class MigrationTarget(Definer):
                 )
 
     def _make(
-        self, connection: Any, vm_uuid: UUID, spec: VmSpec, sizes: dict[str, int]
+        self,
+        connection: Any,
+        vm_uuid: UUID,
+        spec: VmSpec,
+        mode: MigrationMode,
+        sizes: dict[str, int],
     ) -> tuple[StoredDisk, ...]:
         if self._storage.shared_as:
             return existing_disks(self._storage.volumes(connection), vm_uuid, spec.disks)
         stored = []
         for disk in spec.disks:
-            if isinstance(disk.source, Media):
+            if isinstance(disk.source, Media | Volume):
                 stored.append(self._disks.make(connection, vm_uuid, disk))
                 continue
-            form = (disk.format or self._host.description.disk_formats[0]).value
             size = max(sizes.get(disk.key, 0), whole_sectors(disk.size_bytes or 0))
-            name = disk_volume(vm_uuid, disk.key, form)
-            volume = self._storage.create(connection, name, size, form)
-            stored.append(StoredDisk(spec=disk, path=volume.path(), format=form))
+            # A copy brings its own format and encryption along.
+            is_whole = mode is MigrationMode.LIVE
+            stored.append(
+                self._disks.make_empty(connection, vm_uuid, disk, size, is_whole=is_whole)
+            )
+        if VARIABLES in sizes:
+            name = variables_file(vm_uuid)
+            self._storage.create(connection, name, sizes[VARIABLES], DiskFormat.RAW.value)
         return tuple(stored)
 
     def _expected(self, description: DomainDescription, spec: VmSpec) -> str:
@@ -200,27 +236,35 @@ class MigrationTarget(Definer):
         ticket: str,
     ) -> MigrationTicket:
         address = self._settings.migration_address
+        files = self._storage.files_of(vm_uuid)
+        stored = {
+            disk.key: StoredDisk(spec=disk, path=known.path or "", format=known.format)
+            for disk in request.spec.disks
+            for known in description.disks
+            if known.key == disk.key
+        }
         arrival = Arrival(
             vm=str(vm_uuid),
             ticket=ticket,
             mark=replace(Mark.of(self._settings.owner, request.spec), arrived=ticket),
             data_uri=f"tcp://{address}" if address else "",
             address=address,
-            console=self._storage.console_path(vm_uuid),
+            console=files.console,
+            variables=files.variables,
             console_address=self._settings.console_address,
             disks={
-                disk.key: (disk.path, disk.format)
-                for disk in description.disks
-                if disk.key is not None and disk.path is not None
+                key: _print(disk_xml(vm_uuid, disk, self._host, set(), None))
+                for key, disk in stored.items()
             },
-            nics={
-                nic.key: etree.tostring(nic_xml(vm_uuid, nic, self._host), encoding="unicode")
-                for nic in request.spec.nics
-            },
+            nics={nic.key: _print(nic_xml(vm_uuid, nic, self._host)) for nic in request.spec.nics},
         )
         return MigrationTicket(
             plan=request.plan, address=self._settings.peer_uri, data=arrival.pack()
         )
+
+
+def _print(element: Any) -> str:
+    return etree.tostring(element, encoding="unicode")
 
 
 def _taken(vm_uuid: UUID) -> Conflict:
@@ -233,8 +277,9 @@ def _taken(vm_uuid: UUID) -> Conflict:
 
 
 def _require_same_disks(vm_uuid: UUID, request: CheckIncomingRequest) -> None:
-    theirs = {disk.key for disk in request.vm.disks}
-    if request.vm.vm_uuid != vm_uuid or theirs != {disk.key for disk in request.spec.disks}:
+    theirs = {disk.key: disk.is_volume for disk in request.vm.disks}
+    ours = {disk.key: isinstance(disk.source, Volume) for disk in request.spec.disks}
+    if request.vm.vm_uuid != vm_uuid or theirs != ours:
         raise InvalidRequest(
             f"VM {request.vm.vm_uuid} has the disks {sorted(theirs)}, not those described",
             remedy="describe the VM as it is",

@@ -16,6 +16,7 @@ from nova_virt_interface.values.images import DiskFormat
 
 __all__ = [
     "ImageName",
+    "VmFiles",
     "belongs_to",
     "console_file",
     "device_alias",
@@ -28,6 +29,7 @@ __all__ = [
     "next_target",
     "original_of",
     "tap_name",
+    "variables_file",
 ]
 
 _ENCRYPTED = "luks-"
@@ -41,8 +43,6 @@ _IMAGE = re.compile(
     r"(?:\.(?P<size>[0-9]+)\.ready)?"
 )
 _KEPT = ".before-resize"
-_MARKED_DISK = "ua-disk-"
-_MARKED_NIC = "ua-nic-"
 
 
 def domain_name(owner: str, vm_uuid: UUID) -> str:
@@ -55,9 +55,9 @@ def disk_volume(vm_uuid: UUID, key: str, extension: str, *, is_encrypted: bool =
     return f"{_ENCRYPTED * is_encrypted}{vm_uuid}-{key}.{extension}"
 
 
-def kept_volume(vm_uuid: UUID, key: str, extension: str) -> str:
-    """The copy of a disk as it was before a resize; it is no disk volume itself."""
-    return f"{disk_volume(vm_uuid, key, extension)}{_KEPT}"
+def kept_volume(volume: str) -> str:
+    """The copy of a volume as it was before a resize; it is no disk volume itself."""
+    return f"{volume}{_KEPT}"
 
 
 def is_kept(volume: str) -> bool:
@@ -86,6 +86,21 @@ def console_file(vm_uuid: UUID) -> str:
     last.
     """
     return f"{vm_uuid}-console.log"
+
+
+def variables_file(vm_uuid: UUID) -> str:
+    """The variables of a VM's UEFI. No disk's name has two dots."""
+    return f"{vm_uuid}-uefi.variables.fd"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmFiles:
+    """Where a VM has what are no disks of it."""
+
+    console: str | None = None
+    """The serial console's log; None if the host records none."""
+    variables: str
+    """Of its UEFI, if it has that."""
 
 
 @dataclass(frozen=True, order=True)
@@ -123,13 +138,13 @@ class ImageName:
 
 
 def device_alias(kind: str, key: str) -> str:
-    """The alias of a ``disk`` or ``nic``; libvirt keeps those that begin with ``ua-``."""
+    """The alias of a ``disk``, ``nic`` or ``tpm``; libvirt keeps those that begin with ``ua-``."""
     return f"ua-{kind}-{key}"
 
 
 def key_of_alias(kind: str, alias: str | None) -> str | None:
     """The key in an alias; None if the driver did not give it."""
-    prefix = _MARKED_DISK if kind == "disk" else _MARKED_NIC
+    prefix = device_alias(kind, "")
     return alias[len(prefix) :] if alias is not None and alias.startswith(prefix) else None
 
 

@@ -16,9 +16,9 @@ from nova_virt_interface.values.nics import (
 )
 
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import nic_xml
 from nova_virt_libvirt.domains import Domains, require_pluggable
 from nova_virt_libvirt.hotplug import plug, unplug
+from nova_virt_libvirt.nic_xml import nic_xml
 from nova_virt_libvirt.requirements import check_nic
 from nova_virt_libvirt.session import Session
 

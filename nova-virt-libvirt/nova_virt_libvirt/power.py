@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from nova_virt_interface.values.power import (
 from nova_virt_libvirt.census import Census
 from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.errors import is_code
+from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.waiting import guest_did
@@ -38,9 +40,10 @@ class Power:
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
-            domain, description, _ = self._domains.ours(connection, vm_uuid)
+            domain, description, mark = self._domains.ours(connection, vm_uuid)
             if not domain.isActive():
                 offers.require_secrets(description.needs, request.secrets)
+            self._forget_copy(domain, mark)
             with lent_secrets(connection, vm_uuid, request.secrets):
                 _start(domain)
             self._census.note_saved(vm_uuid, None)
@@ -59,11 +62,17 @@ class Power:
         """
         graceful = request.graceful_timeout_seconds if request.kind is RebootKind.SOFT else 0.0
         with self._session.use(about=f"VM {vm_uuid}", changing=True) as connection:
-            domain, description, _ = self._domains.ours(connection, vm_uuid)
+            domain, description, mark = self._domains.ours(connection, vm_uuid)
             offers.require_secrets(description.needs, request.secrets)
+            self._forget_copy(domain, mark)
             _stop(domain, graceful)
             with lent_secrets(connection, vm_uuid, request.secrets):
                 _start(domain)
+
+    def _forget_copy(self, domain: Any, mark: Mark) -> None:
+        """What another host has is not the VM as it will be."""
+        if mark.copying or mark.copied:
+            self._domains.set_mark(domain, replace(mark, copying="", copied=""))
 
 
 def turn_off(domain: Any) -> None:

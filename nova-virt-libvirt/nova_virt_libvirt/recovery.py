@@ -7,19 +7,22 @@ from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Conflict, NotFound, Resource
+from nova_virt_interface.errors import Conflict, NotFound, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import DiskSpec, Media
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_libvirt.definer import Definer
-from nova_virt_libvirt.domain_xml import DomainDescription, StoredDisk, domain_xml, read_domain
+from nova_virt_libvirt.disk_xml import StoredDisk
+from nova_virt_libvirt.domain_description import DomainDescription, read_domain
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.names import belongs_to, disk_key
 from nova_virt_libvirt.power import turn_off
-from nova_virt_libvirt.requirements import check_vm, refuse_volumes
+from nova_virt_libvirt.requirements import check_vm
 
 __all__ = ["Recovery", "existing_disks"]
 
@@ -38,7 +41,7 @@ class Recovery(Definer):
         """See `IRecovery.adopt_vm`."""
         spec = request.spec
         check_vm(spec, self._host)
-        refuse_volumes(spec, "an adoption")
+        _refuse_tpm(spec)
         about = f"VM {vm_uuid}"
         with self._session.use(about=about) as connection:
             found = self._domains.find(connection, vm_uuid)
@@ -55,8 +58,8 @@ class Recovery(Definer):
         ):
             stored = tuple(self._stored(connection, vm_uuid, disk) for disk in spec.disks)
             mark = Mark.of(self._owner, spec)
-            console = self._storage.console_path(vm_uuid)
-            text = domain_xml(vm_uuid, spec, stored, self._host, mark, console)
+            files = self._storage.files_of(vm_uuid)
+            text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
             self._census.learn(read_domain(text))
             connection.defineXML(text)
 
@@ -102,6 +105,9 @@ def existing_disks(
     }
     stored = []
     for disk in disks:
+        if isinstance(disk.source, Volume):
+            stored.append(StoredDisk(spec=disk, path="", format=DiskFormat.RAW.value))
+            continue
         volume = found.get(disk.key)
         if volume is None:
             raise NotFound(
@@ -113,6 +119,15 @@ def existing_disks(
         form = extension if extension in _DISK_FORMATS else DiskFormat.RAW.value
         stored.append(StoredDisk(spec=disk, path=volume.path(), format=form))
     return tuple(stored)
+
+
+def _refuse_tpm(spec: VmSpec) -> None:
+    if spec.settings.tpm is not None:
+        raise Unsupported(
+            "the state of the VM's TPM was on its old host alone",
+            remedy="recover the VM on the host that it was on",
+            field="spec.settings.tpm",
+        )
 
 
 def _disks(volumes: Mapping[str, Any], vm_uuid: UUID) -> list[str]:

@@ -10,11 +10,10 @@ from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.guest_settings import CpuMode, GuestSettings
 from nova_virt_interface.values.nics import NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import VmSpec
-from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_libvirt.capabilities import Capabilities
 
-__all__ = ["check_hot_disk", "check_nic", "check_vm", "refuse_volumes"]
+__all__ = ["check_hot_disk", "check_nic", "check_vm"]
 
 
 def check_vm(spec: VmSpec, host: Capabilities) -> None:
@@ -45,17 +44,6 @@ def _check_settings(settings: GuestSettings, host: Capabilities) -> None:
             remedy="ask for settings.memory.shared, too",
             field="settings.shares",
         )
-
-
-def refuse_volumes(spec: VmSpec, what: str) -> None:
-    """Raise Unsupported for a VM with volumes, of which ``what`` cannot take care yet."""
-    for disk in spec.disks:
-        if isinstance(disk.source, Volume):
-            raise Unsupported(
-                f"{what} of a VM with volumes is not built yet",
-                remedy="detach its volumes first",
-                field=f"disks[{disk.key}].source",
-            )
 
 
 def check_hot_disk(disk: DiskSpec, host: Capabilities) -> None:

@@ -18,7 +18,7 @@ from nova_virt_libvirt import event_loop
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.errors import contract_error, is_code
 
-__all__ = ["OpenHook", "Session"]
+__all__ = ["OpenHook", "Session", "is_alive"]
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Session:
     def _contract_error(
         self, connection: Any, error: libvirt.libvirtError, about: str, changing: bool
     ) -> VirtError:
-        connected = _is_alive(connection)
+        connected = is_alive(connection)
         if not connected:
             self._note_loss(connection)
         return contract_error(error, about=about, changing=changing, connected=connected)
@@ -114,7 +114,7 @@ class Session:
     def _live(self) -> Any:
         with self._lock:
             self.require_open()
-            if self._connection is not None and not _is_alive(self._connection):
+            if self._connection is not None and not is_alive(self._connection):
                 self._note_loss(self._connection)
                 stale, self._connection = self._connection, None
                 _close(stale)
@@ -144,7 +144,7 @@ class Session:
             for hook in self._hooks:
                 hook(connection)
         except libvirt.libvirtError as error:
-            connected = _is_alive(connection)
+            connected = is_alive(connection)
             _close(connection)
             about = f"the set-up of {self._settings.uri}"
             raise contract_error(error, about=about, changing=True, connected=connected) from error
@@ -167,7 +167,8 @@ class Session:
         _log.warning("lost the connection to %s", self._settings.uri)
 
 
-def _is_alive(connection: Any) -> bool:
+def is_alive(connection: Any) -> bool:
+    """Whether libvirt's client takes a connection for open."""
     try:
         return bool(connection.isAlive())
     except libvirt.libvirtError:

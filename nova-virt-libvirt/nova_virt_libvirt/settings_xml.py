@@ -6,6 +6,7 @@ https://libvirt.org/formatdomain.html names the elements.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from lxml.builder import ElementMaker
 from nova_virt_interface.values.guest_settings import (
@@ -16,13 +17,19 @@ from nova_virt_interface.values.guest_settings import (
     GuestSettings,
     MemoryBacking,
     RandomSource,
+    Tpm,
+    TpmModel,
 )
+from nova_virt_interface.values.secrets import SecretPurpose
 
 from nova_virt_libvirt.capabilities import Capabilities
+from nova_virt_libvirt.names import device_alias
+from nova_virt_libvirt.volume_xml import secret_uuid
 
 __all__ = [
     "cpu_xml",
     "device_settings_xml",
+    "machine_of",
     "memory_xml",
     "os_xml",
     "pci_address_xml",
@@ -35,11 +42,23 @@ _AGENT = "org.qemu.guest_agent.0"
 _MILLISECONDS = 1000
 
 
-def os_xml(settings: GuestSettings, host: Capabilities) -> list[Any]:
-    """What boots the guest: ``os`` and ``features``."""
+def machine_of(settings: GuestSettings, host: Capabilities) -> str:
+    """The machine type that a VM gets; empty: libvirt chooses."""
+    return host.secure_machine if settings.secure_boot else host.machine
+
+
+def os_xml(settings: GuestSettings, host: Capabilities, variables: str) -> list[Any]:
+    """What boots the guest: ``os`` and ``features``.
+
+    Args:
+        settings: of the guest.
+        host: what the connection can do.
+        variables: the file for those of a UEFI.
+    """
     kind = _E.type("hvm", arch=host.description.cpu_architecture)
-    if host.machine:
-        kind.set("machine", host.machine)
+    machine = machine_of(settings, host)
+    if machine:
+        kind.set("machine", machine)
     system = _E.os(kind)
     features = _E.features(_E.acpi(), _E.apic())
     if settings.firmware is Firmware.UEFI or settings.secure_boot:
@@ -48,6 +67,7 @@ def os_xml(settings: GuestSettings, host: Capabilities) -> list[Any]:
         secure = _E.feature(enabled=enabled, name="secure-boot")
         keys = _E.feature(enabled=enabled, name="enrolled-keys")
         system.append(_E.firmware(secure, keys))
+        system.append(_E.nvram(variables))
     if settings.secure_boot:
         features.append(_E.smm(state="on"))
     if host.is_emulator and host.description.cpu_architecture == "x86_64":
@@ -126,7 +146,7 @@ def tuning_xml(settings: GuestSettings) -> list[Any]:
     return [*parts, _E.numatune(*kept)] if kept else parts
 
 
-def device_settings_xml(settings: GuestSettings) -> list[Any]:
+def device_settings_xml(vm_uuid: UUID, settings: GuestSettings) -> list[Any]:
     """The devices that settings ask for."""
     devices = []
     if settings.guest_agent:
@@ -135,6 +155,8 @@ def device_settings_xml(settings: GuestSettings) -> list[Any]:
     if settings.watchdog is not None:
         action = settings.watchdog.action.value.replace("power-off", "poweroff")
         devices.append(_E.watchdog(model="i6300esb", action=action))
+    if settings.tpm is not None:
+        devices.append(_tpm(vm_uuid, settings.tpm))
     if settings.random_source is not None:
         devices.append(_random(settings.random_source))
     for share in settings.shares:
@@ -150,6 +172,14 @@ def device_settings_xml(settings: GuestSettings) -> list[Any]:
         devices.append(element)
     devices.extend(_host_device(device.address) for device in settings.host_devices)
     return devices
+
+
+def _tpm(vm_uuid: UUID, tpm: Tpm) -> Any:
+    secret = secret_uuid(vm_uuid, tpm.key, SecretPurpose.TPM)
+    backend = _E.backend(_E.encryption(secret=str(secret)), type="emulator", version="2.0")
+    # More guests have a driver for TIS.
+    model = (tpm.model or TpmModel.TIS).value
+    return _E.tpm(backend, _E.alias(name=device_alias("tpm", tpm.key)), model=model)
 
 
 def _random(source: RandomSource) -> Any:

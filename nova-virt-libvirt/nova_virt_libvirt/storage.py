@@ -20,13 +20,19 @@ from nova_virt_interface.errors import InvalidRequest
 
 from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.errors import is_code
-from nova_virt_libvirt.names import belongs_to, console_file, disk_key
+from nova_virt_libvirt.names import (
+    VmFiles,
+    belongs_to,
+    console_file,
+    disk_key,
+    variables_file,
+)
+from nova_virt_libvirt.streams import CHUNK_BYTES, copy_bytes
 
-__all__ = ["CHUNK_BYTES", "Storage", "whole_sectors"]
+__all__ = ["Storage", "whole_sectors"]
 
 _log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 256 * 1024
 _SECTOR_BYTES = 512
 _PRIVATE = "0600"
 _REFRESH_STEP_SECONDS = 0.1
@@ -70,11 +76,11 @@ class Storage:
         _, capacity, _, available = pool.info()
         return capacity, available
 
-    def volumes(self, connection: Any) -> dict[str, Any]:
-        """All volumes for disks and images, by name."""
+    def volumes(self, connection: Any, *, refreshed: bool = False) -> dict[str, Any]:
+        """All volumes for disks and images, by name; ``refreshed``: also what QEMU has made."""
         pool = self._pool(connection)
-        if self.shared_as:
-            # Of what other hosts have made there libvirt learns only when it looks.
+        if refreshed or self.shared_as:
+            # Of what others have made there libvirt learns only when it looks.
             _refresh(pool)
         return {volume.name(): volume for volume in pool.listAllVolumes()}
 
@@ -148,6 +154,8 @@ class Storage:
     def clone(self, connection: Any, volume: Any, name: str) -> Any:
         """Make another volume of this name with the content of a volume, on the same image."""
         description: Any = etree.fromstring(volume.XMLDesc(0))
+        if description.find("target/encryption") is not None:
+            return self._clone_bytes(connection, volume, name)
         form = description.find("target/format").get("type")
         path = description.findtext("backingStore/path")
         backing = None
@@ -155,6 +163,13 @@ class Storage:
             backing = (path, description.find("backingStore/format").get("type"))
         size = int(description.findtext("capacity"))
         return self.create(connection, name, size, form, backing=backing, copied=volume)
+
+    def _clone_bytes(self, connection: Any, volume: Any, name: str) -> Any:
+        """Of an encrypted volume, for which libvirt itself would need the secret."""
+        _, capacity, _ = volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)
+        copy = self.create(connection, name, capacity, "raw")
+        copy_bytes(connection, volume, connection, copy, lambda _: None)
+        return copy
 
     def remove_disk(self, connection: Any, vm_uuid: UUID, key: str) -> None:
         """Delete the volume of one disk of a VM, if there is one."""
@@ -184,11 +199,14 @@ class Storage:
                 if belongs_to(volume.name(), vm_uuid):
                     self.remove(volume)
 
-    def console_path(self, vm_uuid: UUID) -> str | None:
-        """Where the serial console of a VM is recorded."""
-        if not self._records_consoles:
-            return None
-        return f"{self._paths[self._console_name]}/{console_file(vm_uuid)}"
+    def files_of(self, vm_uuid: UUID) -> VmFiles:
+        """Where a VM has what are no disks of it."""
+        console = None
+        if self._records_consoles:
+            console = f"{self._paths[self._console_name]}/{console_file(vm_uuid)}"
+        return VmFiles(
+            console=console, variables=f"{self._paths[self._name]}/{variables_file(vm_uuid)}"
+        )
 
     def console_volumes(self, connection: Any, vm_uuid: UUID) -> list[Any]:
         """The files of a VM's console log, the newest first."""

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from lxml.builder import E
-from nova_virt_interface.errors import InvalidRequest
 from nova_virt_interface.values.disks import DiskLimits
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.secrets import SecretPurpose
@@ -19,6 +18,8 @@ from nova_virt_interface.values.volumes import (
     NbdVolume,
     Volume,
 )
+
+from nova_virt_libvirt.xml_text import set_attribute
 
 __all__ = [
     "VolumeSource",
@@ -51,7 +52,7 @@ def volume_source(vm_uuid: UUID, key: str, volume: Volume, initiator_iqn: str) -
     if isinstance(connection, IscsiVolume) and connection.user is not None:
         secret = secret_uuid(vm_uuid, key, SecretPurpose.AUTHENTICATION)
         auth = E.auth(E.secret(type="iscsi", uuid=str(secret)))
-        _set(auth, "username", connection.user.name)
+        set_attribute(auth, "username", connection.user.name)
         source.element.append(auth)
     if volume.encryption is not None:
         source.element.append(encryption_xml(vm_uuid, key, volume.encryption))
@@ -63,22 +64,22 @@ def _place(volume: Volume, initiator_iqn: str) -> VolumeSource:
     element = E.source()
     match connection:
         case FileVolume():
-            _set(element, "file", connection.path)
+            set_attribute(element, "file", connection.path)
             return VolumeSource(type="file", element=element, format=connection.format.value)
         case BlockDeviceVolume():
-            _set(element, "dev", connection.path)
+            set_attribute(element, "dev", connection.path)
             return VolumeSource(type="block", element=element)
         case NbdVolume():
             element.set("protocol", "nbd")
             if connection.export:
-                _set(element, "name", connection.export)
+                set_attribute(element, "name", connection.export)
             element.append(_host(connection.host, str(connection.port)))
             return VolumeSource(type="network", element=element)
         case IscsiVolume():
             # QEMU's initiator knows one way to a target.
             host, _, port = connection.portals[0].rpartition(":")
             element.set("protocol", "iscsi")
-            _set(element, "name", f"{connection.target_iqn}/{connection.lun}")
+            set_attribute(element, "name", f"{connection.target_iqn}/{connection.lun}")
             element.append(_host(host.strip("[]"), port))
             element.append(E.initiator(E.iqn(name=initiator_iqn)))
             return VolumeSource(type="network", element=element)
@@ -125,12 +126,5 @@ def source_place(source: Any) -> tuple[tuple[SecretPurpose, ...], str]:
 
 def _host(name: str, port: str) -> Any:
     element = E.host(port=port)
-    _set(element, "name", name)
+    set_attribute(element, "name", name)
     return element
-
-
-def _set(element: Any, attribute: str, content: str) -> None:
-    try:
-        element.set(attribute, content)
-    except ValueError as error:
-        raise InvalidRequest(f"{content!r} cannot be written as XML", field=attribute) from error

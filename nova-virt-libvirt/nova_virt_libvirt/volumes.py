@@ -14,7 +14,6 @@ from nova_virt_interface.errors import (
     InsufficientResources,
     InvalidRequest,
     InvalidState,
-    NotFound,
     Resource,
     Unsupported,
 )
@@ -30,16 +29,15 @@ from nova_virt_interface.values.volumes import (
 
 from nova_virt_libvirt.block_jobs import finished, mirrored, pivot
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import AttachedDisk, DomainDescription
+from nova_virt_libvirt.domain_description import AttachedDisk, DomainDescription
 from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.mark import Snapshot
-from nova_virt_libvirt.names import disk_key
 from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage, whole_sectors
 from nova_virt_libvirt.volume_xml import source_place, volume_source
 
-__all__ = ["Volumes", "disk_of", "is_volume"]
+__all__ = ["Volumes"]
 
 _COPY = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
 _SNAPSHOT = (
@@ -73,12 +71,15 @@ class Volumes:
         size = whole_sectors(request.size_bytes)
         with self._session.use(about=about, changing=True) as connection:
             domain, description, _ = self._domains.ours(connection, vm_uuid)
-            disk = disk_of(description, request.key)
-            if disk.is_media and not is_volume(disk):
+            disk = description.disk(request.key)
+            if disk.is_media and not disk.is_volume:
                 raise Unsupported(f"disk {request.key} is a medium", field="key")
-            if is_volume(disk):
+            if disk.is_volume:
                 self._take_size_over(domain, disk, size)
                 return
+            if disk.needs:
+                # While it is stopped, libvirt would need the secret.
+                _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
             capacity, _, _ = domain.blockInfo(disk.target)
             if size < capacity:
                 raise _too_small(request.key, capacity)
@@ -132,8 +133,8 @@ class Volumes:
         place = source_place(source.element)[1]
         with self._session.use(about=about, changing=True) as connection:
             domain, description, _ = self._domains.ours(connection, vm_uuid)
-            disk = disk_of(description, key)
-            if not is_volume(disk):
+            disk = description.disk(key)
+            if not disk.is_volume:
                 raise InvalidRequest(f"disk {key} is no volume", field="key")
             if disk.path == place:
                 return
@@ -165,8 +166,8 @@ class Volumes:
             )
         with self._session.use(about=f"volume at {overlay.path}", changing=True) as connection:
             domain, description, mark = self._domains.ours(connection, vm_uuid)
-            disk = disk_of(description, request.key)
-            if not is_volume(disk) or disk.path is None or not disk.is_file:
+            disk = description.disk(request.key)
+            if not disk.is_volume or disk.path is None or not disk.is_file:
                 raise Unsupported(
                     f"disk {request.key} is no volume that is a file",
                     remedy="let the volume's service make the snapshot",
@@ -191,7 +192,7 @@ class Volumes:
         about = f"disk {request.key} of VM {vm_uuid}"
         with self._session.use(about=about, changing=True) as connection:
             domain, description, mark = self._domains.ours(connection, vm_uuid)
-            disk = disk_of(description, request.key)
+            disk = description.disk(request.key)
             _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
             known = mark.snapshot(request.key, request.snapshot_id)
             if known is None:
@@ -203,19 +204,6 @@ class Volumes:
             if later is not None:
                 rest[rest.index(later)] = later.moved_to(known.file)
             self._domains.set_mark(domain, mark.with_snapshots(tuple(rest)))
-
-
-def disk_of(description: DomainDescription, key: str) -> AttachedDisk:
-    """A VM's disk; raises NotFound."""
-    for disk in description.disks:
-        if disk.key == key:
-            return disk
-    raise NotFound(f"VM {description.vm_uuid} has no disk {key}", resource=Resource.DISK, name=key)
-
-
-def is_volume(disk: AttachedDisk) -> bool:
-    """Whether a disk is none of the driver's own storage."""
-    return disk.path is None or disk_key(disk.path) != disk.key
 
 
 def _commit(domain: Any, target: str, merged: str, kept: str, *, is_active: bool) -> None:

@@ -17,8 +17,8 @@ from nova_virt_vmware.waiting import Collectors
 __all__ = ["Api"]
 
 _log = logging.getLogger(__name__)
-# The oldest server that is supported; newer ones understand its messages.
-_WIRE_VERSION = "vim.version.version11"
+# By the oldest server that understands it; newer ones do, too.
+_WIRE_VERSIONS = {(6, 5): "vim.version.version11", (6, 7): "vim.version.version12"}
 _OLDEST = (6, 5)
 # A server closes an idle connection without a word, and the request that finds it closed is lost.
 _IDLE_SECONDS = 30
@@ -29,17 +29,19 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        context = _tls(settings)
+        self.tls = context = _tls(settings)
         self.stub = SoapStubAdapter(
             host=settings.host,
             port=settings.port,
-            version=_WIRE_VERSION,
+            version=_WIRE_VERSIONS[_OLDEST],
             sslContext=context,
             httpConnectionTimeout=settings.request_timeout_seconds,
             connectionPoolTimeout=_IDLE_SECONDS,
         )
         self.content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
-        _require_version(self.content.about)
+        self.api_version = _supported_version(self.content.about)
+        newest = max(version for version in _WIRE_VERSIONS if version <= self.api_version)
+        self.stub.ComputeVersionInfo(_WIRE_VERSIONS[newest])
         password = settings.password.reveal().decode()
         self.content.sessionManager.Login(settings.username, password, None)
         self.collectors = Collectors(self.content.propertyCollector)
@@ -110,10 +112,11 @@ def _trusted(settings: Settings) -> str | bool:
     return settings.ca_file or paths.cafile or paths.capath or True
 
 
-def _require_version(about: vim.AboutInfo) -> None:
+def _supported_version(about: vim.AboutInfo) -> tuple[int, ...]:
     version = tuple(int(part) for part in str(about.apiVersion).split(".")[:2])
     if version < _OLDEST:
         raise Unsupported(
             f"{about.fullName} speaks vSphere API {about.apiVersion}",
             remedy="use a server of version 6.5 or newer",
         )
+    return version

@@ -8,6 +8,7 @@ from uuid import UUID
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_vmware import records
 from nova_virt_vmware.datastore import Datastore
@@ -15,6 +16,7 @@ from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.lifecycle import Lifecycle
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.vms import Found
+from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["Arriving"]
 
@@ -26,11 +28,13 @@ class Arriving:
         self,
         datastore: Datastore,
         networks: Networks,
+        volumes: Volumes,
         leaving: Leaving,
         lifecycle: Lifecycle,
     ) -> None:
         self._datastore = datastore
         self._networks = networks
+        self._volumes = volumes
         self._leaving = leaving
         self._lifecycle = lifecycle
 
@@ -60,9 +64,6 @@ class Arriving:
         }
         files = {key: self._datastore.path(file) for key, file in media.items()}
         more = self._lifecycle.identity(vm_uuid, spec, others)
-        config = self._lifecycle.config(
-            vm_uuid, spec, backings, home, {**disks, **files}, marks, **more
-        )
 
         def undo() -> None:
             self._leaving.leave(vm_uuid, keep_disks=True)
@@ -76,4 +77,14 @@ class Arriving:
                 if isinstance(disk.source, Media):
                     content = disk.source.content
                     self._datastore.put(media[disk.key], len(content), iter((content,)))
-            self._lifecycle.make(vm_uuid, config)
+            # Where volumes are raw devices, their mappings are the VM's own.
+            files |= {
+                disk.key: self._datastore.path(home / f"{disk.key}.vmdk")
+                for disk in spec.disks
+                if isinstance(disk.source, Volume)
+            }
+            with self._volumes.connected(spec.disks) as reached:
+                config = self._lifecycle.config(
+                    vm_uuid, spec, backings, home, reached, {**disks, **files}, marks, **more
+                )
+                self._lifecycle.make(vm_uuid, config)

@@ -45,6 +45,19 @@ _OPTIONS: list[cfg.Opt] = [
         "reach; empty: the only one there is.",
     ),
     cfg.StrOpt(
+        "datastore_regex",
+        default="",
+        help="Regular expression that the beginning of the datastore's name matches, instead of "
+        "its name. Of several it is the one that has the driver's files, else the one with the "
+        "most room.",
+    ),
+    cfg.StrOpt(
+        "storage_policy",
+        default="",
+        help="Name of the vCenter's storage policy for VMs and their disks, which the datastore "
+        "must fit; empty: the datastore's own.",
+    ),
+    cfg.StrOpt(
         "owner",
         default="nova",
         regex=f"^{_OWNER}$",
@@ -91,6 +104,8 @@ class Settings:
     verify_certificate: bool = True
     cluster: str = ""
     datastore: str = ""
+    datastore_regex: str = ""
+    storage_policy: str = ""
     owner: str = "nova"
     request_timeout_seconds: float = 60.0
     reconnect_interval_seconds: float = 5.0
@@ -103,6 +118,20 @@ class Settings:
                 raise InvalidRequest(
                     f"option {field} is empty", remedy="set it in the configuration", field=field
                 )
+        if self.datastore and self.datastore_regex:
+            raise InvalidRequest(
+                "options datastore and datastore_regex are both set",
+                remedy="leave one of them empty",
+                field="datastore_regex",
+            )
+        try:
+            re.compile(self.datastore_regex)
+        except re.error as error:
+            raise InvalidRequest(
+                f"option datastore_regex is no regular expression: {error}",
+                remedy="correct it",
+                field="datastore_regex",
+            ) from error
         if re.fullmatch(_OWNER, self.owner) is None:
             raise InvalidRequest(
                 f"option owner is {self.owner!r}",

@@ -19,6 +19,7 @@ from nova_virt_vmware.api import Api
 from nova_virt_vmware.errors import FileRefused
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
+from nova_virt_vmware.store_choice import root_folder
 from nova_virt_vmware.waiting import result_of
 
 __all__ = ["Datastore", "File", "Upload", "path_in"]
@@ -64,8 +65,9 @@ class Datastore:
     def __init__(self, session: Session, node: Node) -> None:
         self._session = session
         self._node = node
-        self._root = PurePosixPath(f"nova-virt-{session.settings.owner}")
+        self._root = PurePosixPath(root_folder(session.settings))
         self.images = self._root / "images"
+        self.volumes = self._root / "volumes"
 
     def vm_folder(self, vm_uuid: UUID) -> PurePosixPath:
         """The folder of one VM's files."""

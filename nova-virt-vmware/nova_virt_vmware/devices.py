@@ -59,13 +59,17 @@ _BUSES = {
     "lsilogic": _Bus(_device.VirtualLsiLogicController, _SCSI_UNITS, 1),
     "sata": _Bus(_device.VirtualAHCIController, tuple(range(30))),
     "nvme": _Bus(_device.VirtualNVMEController, tuple(range(15))),
+    "ide": _Bus(_device.VirtualIDEController, (0, 1)),
 }
+# Every VM has two IDE controllers from the start; of these keys, the first is ours.
+_BUILT_IN = {"ide": 200}
 _BUS_NAMES = {
     None: "pvscsi",
     DiskBus.PARAVIRTUAL_SCSI: "pvscsi",
     DiskBus.SCSI: "lsilogic",
     DiskBus.SATA: "sata",
     DiskBus.NVME: "nvme",
+    DiskBus.IDE: "ide",
 }
 SCSI_BUSES = ("pvscsi", "lsilogic")
 _CARDS = {
@@ -94,8 +98,9 @@ class Slot(NamedTuple):
 
 
 def firmware_name(settings: GuestSettings) -> str:
-    """The firmware as vSphere names it; secure boot needs UEFI."""
-    return "efi" if settings.secure_boot else _FIRMWARE[settings.firmware]
+    """The firmware as vSphere names it; secure boot and a TPM need UEFI."""
+    needs_uefi = settings.secure_boot or settings.tpm is not None
+    return "efi" if needs_uefi else _FIRMWARE[settings.firmware]
 
 
 def boot_order(keys: Sequence[int]) -> vim.vm.ConfigSpec:
@@ -177,7 +182,7 @@ def controllers(hardware: Sequence[Any]) -> dict[str, int]:
         bus: device.key
         for bus, kind in _BUSES.items()
         for device in hardware
-        if type(device) is kind.controller
+        if type(device) is kind.controller and device.key == _BUILT_IN.get(bus, device.key)
     }
 
 
@@ -186,6 +191,7 @@ def added_controllers(
 ) -> list[vim.vm.device.VirtualDeviceSpec]:
     """Controllers for these buses; `present` learns their keys, which are replaced on adding."""
     changes = []
+    present |= {bus: key for bus, key in _BUILT_IN.items() if bus not in present}
     for bus in sorted(set(buses) - present.keys()):
         present[bus] = -1 - len(present)
         made = _BUSES[bus].controller(key=present[bus], busNumber=_BUSES[bus].number)

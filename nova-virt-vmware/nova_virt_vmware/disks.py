@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
+from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
@@ -22,16 +23,30 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, requirements, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.datastore import Datastore, path_in
+from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks, kept_disks
 from nova_virt_vmware.node import Node
+from nova_virt_vmware.policies import under_policy
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import (
+    VOLUMES,
+    Backing,
+    added_volume,
+    volume_marks,
+    volumes_of,
+    volumes_text,
+    with_file,
+)
+from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["Disks"]
 
@@ -50,6 +65,7 @@ class Disks:
         images: Images,
         vms: Vms,
         host: HostDescription,
+        volumes: Volumes,
     ) -> None:
         self._session = session
         self._node = node
@@ -57,6 +73,7 @@ class Disks:
         self._images = images
         self._vms = vms
         self._host = host
+        self.volumes = volumes
 
     def file(self, vm_uuid: UUID, spec: DiskSpec) -> PurePosixPath:
         """The file of a disk or medium."""
@@ -73,9 +90,10 @@ class Disks:
         for spec in specs:
             if isinstance(spec.source, FromImage):
                 _require_size(spec, images[spec.source.image_key])
-        if specs:
-            largest = max(spec.size_bytes or 0 for spec in specs)
-            self._datastore.require_room(_MIB * len(specs), largest)
+        own = [spec for spec in specs if not isinstance(spec.source, Volume)]
+        if own:
+            largest = max(spec.size_bytes or 0 for spec in own)
+            self._datastore.require_room(_MIB * len(own), largest)
         return images
 
     def prepare(
@@ -140,6 +158,8 @@ class Disks:
         found = self._vms.ours(vm_uuid, _PATHS)
         disk = self.of(vm_uuid, request.key, found)
         size = devices.capacity_kib(request.size_bytes)
+        marks = translate.marks(found.facts["config.extraConfig"])
+        volume = volumes_of(marks.get(VOLUMES)).get(request.key)
         if size < disk.capacityInKB:
             raise InvalidRequest(
                 f"disk {request.key} of {disk.capacityInKB} KiB would shrink",
@@ -147,7 +167,10 @@ class Disks:
                 field="size_bytes",
             )
         if size > disk.capacityInKB:
-            self._datastore.require_room(_MIB, request.size_bytes)
+            if volume is not None:
+                self.volumes.require_size(request, volume)
+            else:
+                self._datastore.require_room(_MIB, request.size_bytes)
             self._reconfigure(vm_uuid, found.vm_id, [devices.grown(disk, size)], {})
 
     def of(self, vm_uuid: UUID, key: str, found: Found) -> Any:
@@ -165,24 +188,55 @@ class Disks:
         spec = request.disk
         requirements.check_disk(spec, self._host, request.secrets)
         found = self._vms.ours(vm_uuid, _PATHS)
-        mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + spec.key)
+        marks = translate.marks(found.facts["config.extraConfig"])
+        mark = marks.get(translate.DISK + spec.key)
         if mark is not None:
             _require_equal(spec, mark)
             self._reorder(vm_uuid, spec.boot_index)
             return
         translate.require_pluggable(vm_uuid, found.facts)
-        _require_free(spec, translate.marks(found.facts["config.extraConfig"]))
+        _require_free(spec, marks)
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
+        _require_off(vm_uuid, slot, found)
         images = self.sources([spec])
-        with undone_by(lambda: self._undo(vm_uuid, spec)):
+        with (
+            undone_by(lambda: self._undo(vm_uuid, spec)),
+            self.volumes.connected([spec]) as reached,
+        ):
             self.prepare(vm_uuid, [spec], images)
             present = devices.controllers(hardware)
             changes = devices.added_controllers([slot.bus], present)
-            file = self._datastore.path(self.file(vm_uuid, spec))
-            changes.append(devices.added_disk(spec, slot, present[slot.bus], file, replace=True))
-            self._reconfigure(vm_uuid, found.vm_id, changes, {spec.key: str(disk_mark(spec, slot))})
+            changes.append(
+                self.added(vm_uuid, spec, slot, present[slot.bus], reached, replace=True)
+            )
+            wanted = {translate.DISK + spec.key: str(disk_mark(spec, slot))}
+            wanted |= volume_marks([spec], marks)
+            self._reconfigure(vm_uuid, found.vm_id, changes, wanted)
             self._reorder(vm_uuid, spec.boot_index)
+
+    def added(
+        self,
+        vm_uuid: UUID,
+        spec: DiskSpec,
+        slot: Slot,
+        controller_key: int,
+        reached: Mapping[str, Backing],
+        file: str | None = None,
+        *,
+        replace: bool = False,
+    ) -> Any:
+        """The change that adds a disk which was prepared, or a volume that the hosts reach; in a
+        file that is not where `file` says if one is named.
+        """
+        file = file or self._datastore.path(self.file(vm_uuid, spec))
+        if spec.key in reached:
+            return added_volume(spec, slot, controller_key, reached[spec.key], file)
+        return devices.added_disk(spec, slot, controller_key, file, replace=replace)
+
+    def under_policy(self, changes: Sequence[Any]) -> list[Any]:
+        """The changes with the node's storage policy for each disk that is added."""
+        return under_policy(changes, self._node.policy_id)
 
     def _undo(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         self.detach_disk(vm_uuid, DetachDiskRequest(key=spec.key))
@@ -191,20 +245,31 @@ class Disks:
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`. vSphere takes a disk away without asking the guest."""
         found = self._vms.ours(vm_uuid, _PATHS)
-        key = request.key
-        mark = translate.marks(found.facts["config.extraConfig"]).get(translate.DISK + key)
+        marks = translate.marks(found.facts["config.extraConfig"])
+        mark = disk_marks(marks).get(request.key)
         if mark is None:
+            self.volumes.settle()
             return
         translate.require_pluggable(vm_uuid, found.facts)
-        parsed = DiskMark.parse(mark)
-        slot = parsed.slot
-        device = devices.at_slot(found.facts["config.hardware.device"], slot)
-        is_disk = isinstance(device, vim.vm.device.VirtualDisk)
-        changes = [devices.removed(device, with_file=is_disk)] if device else []
-        self._reconfigure(vm_uuid, found.vm_id, changes, {key: ""})
-        if device is not None and not is_disk:
+        _require_off(vm_uuid, mark.slot, found)
+        device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
+        self._unplug(vm_uuid, found, marks, request.key, device)
+        if device is not None and not isinstance(device, vim.vm.device.VirtualDisk):
             self._datastore.remove(path_in(device.backing.fileName))
-        self._reorder(vm_uuid, parsed.boot_index)
+        self._reorder(vm_uuid, mark.boot_index)
+
+    def _unplug(
+        self, vm_uuid: UUID, found: Found, marks: dict[str, str], key: str, device: Any
+    ) -> None:
+        """Take a disk from a VM, with its file if that is not a volume."""
+        volumes, gone = volumes_of(marks.get(VOLUMES)), {translate.DISK + key: ""}
+        volume = volumes.pop(key, None)
+        if volume is not None:
+            gone[VOLUMES] = volumes_text(volumes)
+        is_whole = with_file(device, volume)
+        changes = [devices.removed(device, with_file=is_whole)] if device else []
+        with self.volumes.letting_go([volume] if volume else []):
+            self._reconfigure(vm_uuid, found.vm_id, changes, gone)
 
     def _reorder(self, vm_uuid: UUID, boot_index: int | None) -> None:
         if boot_index is not None:
@@ -229,10 +294,9 @@ class Disks:
         self, vm_uuid: UUID, vm_id: str, changes: list[Any], marks: dict[str, str]
     ) -> None:
         spec = vim.vm.ConfigSpec(
-            deviceChange=changes,
+            deviceChange=self.under_policy(changes),
             extraConfig=[
-                vim.option.OptionValue(key=translate.DISK + key, value=mark)
-                for key, mark in marks.items()
+                vim.option.OptionValue(key=key, value=mark) for key, mark in marks.items()
             ],
         )
         self._session.run(
@@ -259,6 +323,12 @@ def _require_equal(spec: DiskSpec, mark: str) -> None:
             resource=Resource.DISK,
             name=spec.key,
         )
+
+
+def _require_off(vm_uuid: UUID, slot: Slot, found: Found) -> None:
+    """IDE is no bus for disks that come and go while it is in use."""
+    if slot.bus == "ide":
+        require_state(vm_uuid, translate.power_state(found.facts), PowerState.STOPPED)
 
 
 def _require_free(spec: DiskSpec, marks: dict[str, str]) -> None:

@@ -16,6 +16,8 @@ from nova_virt_interface.errors import (
     Conflict,
     HostUnreachable,
     InsufficientResources,
+    InvalidRequest,
+    InvalidState,
     NotFound,
     PeerUnreachable,
     Resource,
@@ -23,6 +25,7 @@ from nova_virt_interface.errors import (
     VirtError,
 )
 from nova_virt_interface.trust import certificate_refused
+from nova_virt_interface.values.power import PowerState
 from pyVmomi import vim, vmodl
 
 __all__ = ["CUT", "FileRefused", "to_contract"]
@@ -76,6 +79,32 @@ def _busy(about: str, text: str) -> VirtError:
     return Busy(f"{about}: somebody else's operation is in the way", detail=text)
 
 
+_STATES_NAMED = {
+    "poweredOn": PowerState.RUNNING,
+    "poweredOff": PowerState.STOPPED,
+    "suspended": PowerState.SUSPENDED,
+}
+
+
+def _wrong_power(fault: Exception, about: str, text: str) -> VirtError:
+    state = _STATES_NAMED.get(str(getattr(fault, "existingState", "")), PowerState.UNKNOWN)
+    return InvalidState(
+        f"{about}: the VM is {state.value}",
+        remedy="look at it again",
+        detail=text,
+        state=state.value,
+    )
+
+
+def _no_storage(about: str, text: str) -> VirtError:
+    return PeerUnreachable(
+        f"{about}: a host does not reach the datastore",
+        remedy="bring it back, then repeat",
+        detail=text,
+        resource=Resource.STORAGE,
+    )
+
+
 def _away(about: str, text: str) -> VirtError:
     return HostUnreachable(
         f"{about}: the host does not answer", remedy="bring it back, then repeat", detail=text
@@ -94,8 +123,22 @@ def _exists(about: str, text: str) -> VirtError:
     return Conflict(f"{about}: it exists already", detail=text, resource=Resource.VM, name=about)
 
 
-def _gone(about: str, text: str) -> VirtError:
-    return NotFound(f"{about}: it does not exist", detail=text, resource=Resource.VM, name=about)
+def _missing(resource: Resource) -> _Make:
+    return lambda about, text: NotFound(
+        f"{about}: it does not exist", detail=text, resource=resource, name=about
+    )
+
+
+_gone = _missing(Resource.VM)
+
+
+def _wrong(field: str) -> _Make:
+    return lambda about, text: InvalidRequest(
+        f"{about}: the server does not take the {field}",
+        remedy="correct it",
+        detail=text,
+        field=field,
+    )
 
 
 def _unsupported(about: str, text: str) -> VirtError:
@@ -113,7 +156,13 @@ _FAULTS: tuple[tuple[type[Exception], _Make], ...] = (
     (vim.fault.InsufficientStorageIops, _lacks(Resource.STORAGE)),
     (vim.fault.InsufficientHostCpuCapacityFault, _lacks(Resource.CPU)),
     (vim.fault.InsufficientNetworkCapacity, _lacks(Resource.NETWORK)),
+    (vim.fault.InsufficientFailoverResourcesFault, _lacks(Resource.HOST)),
     (vim.fault.InsufficientResourcesFault, _lacks(Resource.MEMORY)),
+    (vim.fault.NoCompatibleHost, _lacks(Resource.HOST)),
+    (vim.fault.NoHost, _lacks(Resource.HOST)),
+    (vim.fault.NoActiveHostInCluster, _lacks(Resource.HOST)),
+    (vim.fault.NotEnoughCpus, _lacks(Resource.CPU)),
+    (vim.fault.NasConnectionLimitReached, _lacks(Resource.STORAGE)),
     (vim.fault.InvalidLogin, _denied),
     (vim.fault.NoPermission, _denied),
     (vim.fault.RestrictedVersion, _denied),
@@ -130,11 +179,21 @@ _FAULTS: tuple[tuple[type[Exception], _Make], ...] = (
     (vim.fault.DuplicateName, _exists),
     (vim.fault.AlreadyExists, _exists),
     (vim.fault.FileAlreadyExists, _exists),
+    (vim.fault.InaccessibleDatastore, _no_storage),
+    (vim.fault.DatastoreNotWritableOnHost, _no_storage),
+    (vim.fault.CannotAccessFile, _no_storage),
+    (vim.fault.CannotAccessVmDevice, _no_storage),
+    (vim.fault.InvalidDatastorePath, _wrong("path")),
+    (vim.fault.InvalidDatastore, _missing(Resource.STORAGE)),
+    (vim.fault.InvalidName, _wrong("name")),
     (vim.fault.NotFound, _gone),
     (vim.fault.FileNotFound, _gone),
     (vmodl.fault.ManagedObjectNotFound, _gone),
     (vim.fault.DeviceUnsupportedForVmPlatform, _unsupported),
     (vim.fault.UnsupportedGuest, _unsupported),
+    (vim.fault.VirtualHardwareCompatibilityIssue, _unsupported),
+    (vim.fault.SnapshotIncompatibleDeviceInVm, _unsupported),
+    (vim.fault.TooManyDevices, _unsupported),
     (vmodl.fault.NotEnoughLicenses, _unsupported),
     (vmodl.fault.NotSupported, _unsupported),
     (
@@ -176,6 +235,8 @@ def to_contract(error: Exception, about: str, *, changes: bool) -> VirtError:
 def _from_answer(error: Exception, about: str) -> VirtError | None:
     if isinstance(error, FileRefused):
         make = _STATUSES.get(error.status)
+    elif isinstance(error, vim.fault.InvalidPowerState):
+        return _wrong_power(error, about, _words(error))
     else:
         make = next((make for kind, make in _FAULTS if isinstance(error, kind)), None)
     return make(about, _words(error)) if make else None

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from nova_virt_interface import offers
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import BackendError, PeerUnreachable, Resource
+from nova_virt_interface.errors import BackendError, PeerUnreachable, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageWriter, IServices
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest, ExportedDisk
@@ -27,7 +27,9 @@ from nova_virt_vmware import translate
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks
 from nova_virt_vmware.session import Session
+from nova_virt_vmware.translate import marks
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import VOLUMES, volumes_of
 
 __all__ = ["Export"]
 
@@ -63,6 +65,12 @@ class Export:
         current_call().check()
         found = self._vms.ours(vm_uuid, _PATHS)
         disk = self._disks.of(vm_uuid, request.disk_key, found)
+        if request.disk_key in volumes_of(marks(found.facts["config.extraConfig"]).get(VOLUMES)):
+            raise Unsupported(
+                f"{request.disk_key} is a volume",
+                remedy="ask its service for a copy",
+                field="disk_key",
+            )
         size = disk.capacityInKB * 1024
         self._datastore.require_room(_MIB, size)
         copy = self._datastore.vm_folder(vm_uuid) / f"{request.disk_key}.export.vmdk"

@@ -22,6 +22,7 @@ from nova_virt_interface.hypervisor.power import ICrashDump, ISuspend
 from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
+from nova_virt_interface.hypervisor.volumes import IVolumeConnector
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.console import Console as OpenedConsole
 from nova_virt_interface.values.console import OpenConsoleRequest
@@ -69,6 +70,7 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
+from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
@@ -87,6 +89,7 @@ from nova_virt_vmware.host import Host
 from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.inventory import Inventory, describe
+from nova_virt_vmware.iscsi import Iscsi
 from nova_virt_vmware.landing import Landing
 from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.lifecycle import Lifecycle
@@ -95,6 +98,7 @@ from nova_virt_vmware.marking import Marking
 from nova_virt_vmware.migration_source import MigrationSource
 from nova_virt_vmware.migration_target import MigrationTarget
 from nova_virt_vmware.networks import Networks
+from nova_virt_vmware.nfs import Nfs
 from nova_virt_vmware.nics import Nics
 from nova_virt_vmware.node import Node, find_node
 from nova_virt_vmware.power import Power
@@ -102,8 +106,10 @@ from nova_virt_vmware.recovery import Recovery
 from nova_virt_vmware.relocations import Relocations
 from nova_virt_vmware.resize import Resize
 from nova_virt_vmware.session import Session
+from nova_virt_vmware.stores import Stores
 from nova_virt_vmware.topology import Topology
 from nova_virt_vmware.vms import Vms
+from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["VmwareFactory", "VmwareHypervisor"]
 
@@ -121,6 +127,7 @@ _ALWAYS = (
     IResize,
     ISuspend,
     IVmDiagnostics,
+    IVolumeConnector,
 )
 
 _IN_A_VCENTER = (IMigrationControl, IMigrationSource, IMigrationTarget, IRecovery)
@@ -146,20 +153,29 @@ class VmwareHypervisor:
         self._events = Events(session, node, self._vms, cache, services.events)
         self._inventory = Inventory(session, node)
         self._images = Images(session, node, datastore, host, services)
-        self._disks = Disks(session, node, datastore, self._images, self._vms, host)
-        self._nics = Nics(session, networks, self._vms, host)
         hosts = Hosts(session, node)
+        stores = Stores(session, node)
+        self._volumes = Volumes(
+            hosts,
+            stores,
+            Nfs(session, node, hosts, stores),
+            Iscsi(session, node, datastore),
+            self._vms,
+            host,
+        )
+        self._disks = Disks(session, node, datastore, self._images, self._vms, host, self._volumes)
+        self._nics = Nics(session, networks, self._vms, host)
         self._hosts = Host(session, hosts, host)
         self._topology = Topology(hosts)
         self._maintenance = Maintenance(session, hosts)
         self._diagnostics = Diagnostics(self._vms)
-        self._power = Power(session, self._vms, self._maintenance)
-        leaving = Leaving(session, datastore, self._vms, self._power)
+        self._power = Power(session, self._vms, self._maintenance, self._volumes)
+        leaving = Leaving(session, datastore, self._vms, self._power, self._volumes)
         self._lifecycle = Lifecycle(
             session, node, datastore, self._disks, networks, self._vms, leaving, host
         )
         marking = Marking(session)
-        arriving = Arriving(datastore, networks, leaving, self._lifecycle)
+        arriving = Arriving(datastore, networks, self._volumes, leaving, self._lifecycle)
         self._relocations = Relocations(session, self._vms, Drives(self._vms, marking))
         self._source = MigrationSource(
             node,
@@ -177,6 +193,7 @@ class VmwareHypervisor:
             self._inventory,
             self._vms,
             marking,
+            self._volumes,
             arriving,
             Landing(datastore, marking),
             self._relocations,
@@ -335,6 +352,10 @@ class VmwareHypervisor:
     def topology(self) -> HostTopology:
         """See `IHostTopology.topology`."""
         return self._topology.topology()
+
+    def volume_connector(self) -> VolumeConnector:
+        """See `IVolumeConnector.volume_connector`."""
+        return self._volumes.volume_connector()
 
     def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
         """See `IMigrationSource.describe_outgoing`."""

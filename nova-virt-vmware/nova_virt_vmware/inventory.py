@@ -11,9 +11,12 @@ from nova_virt_interface.values.host import HostDescription, HostInventory, Host
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
+from nova_virt_interface.values.volumes import VolumeProtocol
 from pyVmomi import vim, vmodl
 
 from nova_virt_vmware.api import Api
+from nova_virt_vmware.iscsi import find_adapter
+from nova_virt_vmware.keys import has_key_provider
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 
@@ -31,7 +34,7 @@ _HOST_PATHS = [
 
 
 def describe(api: Api, node: Node) -> HostDescription:
-    """Say what the compute node takes; no question to the server."""
+    """Say what the compute node takes."""
     about = api.content.about
     return HostDescription(
         hypervisor_type=about.name,
@@ -40,7 +43,13 @@ def describe(api: Api, node: Node) -> HostDescription:
         cpu_architecture="x86_64",
         image_formats=(DiskFormat.VMDK, DiskFormat.RAW) if node.takes_extents else (),
         disk_formats=(DiskFormat.VMDK,),
-        disk_buses=(DiskBus.PARAVIRTUAL_SCSI, DiskBus.SCSI, DiskBus.SATA, DiskBus.NVME),
+        disk_buses=(
+            DiskBus.PARAVIRTUAL_SCSI,
+            DiskBus.SCSI,
+            DiskBus.SATA,
+            DiskBus.NVME,
+            DiskBus.IDE,
+        ),
         media_formats=(MediaFormat.ISO9660,),
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.VMXNET3, NicModel.E1000E, NicModel.E1000),
@@ -50,8 +59,15 @@ def describe(api: Api, node: Node) -> HostDescription:
             VmFeature.CPU_TOPOLOGY,
             VmFeature.LOCKED_MEMORY,
             VmFeature.SECURE_BOOT,
+            VmFeature.SHARED_VOLUMES,
             VmFeature.ONLINE_DISK_RESIZE,
+            *((VmFeature.TPM,) if has_key_provider(api) else ()),
             *((VmFeature.IMPORTED_DISKS,) if node.takes_extents else ()),
+        ),
+        volume_protocols=(
+            VolumeProtocol.FILE,
+            VolumeProtocol.NFS,
+            *((VolumeProtocol.ISCSI,) if find_adapter(api, node) else ()),
         ),
         export_formats=(DiskFormat.RAW,) if node.takes_extents else (),
         console_kinds=(ConsoleKind.MKS,),

@@ -9,7 +9,8 @@ from typing import Any
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, translate
-from nova_virt_vmware.marks import KEPT, KeptDisk, disk_marks, kept_disks, kept_nics
+from nova_virt_vmware.marks import KEPT, DiskMark, KeptDisk, disk_marks, kept_disks, kept_nics
+from nova_virt_vmware.volume_marks import VOLUMES, volumes_of
 
 __all__ = [
     "CONFIG_PATHS",
@@ -70,7 +71,7 @@ def described(facts: Mapping[str, Any]) -> dict[str, str]:
         },
     }
     kept = {f"{KEPT}vm": json.dumps(vm)}
-    for key, mark in disk_marks(marks).items():
+    for key, mark in _own_disks(marks).items():
         device = devices.at_slot(hardware, mark.slot)
         if device is not None:
             kept[f"{KEPT}disk.{key}"] = str(KeptDisk.of(mark, device))
@@ -79,6 +80,12 @@ def described(facts: Mapping[str, Any]) -> dict[str, str]:
         if card is not None:
             kept[f"{KEPT}nic.{key}"] = json.dumps(_nic(card, text))
     return kept
+
+
+def _own_disks(marks: Mapping[str, str]) -> dict[str, DiskMark]:
+    """Disks and media without volumes, which stay as they are whatever becomes of the VM."""
+    volumes = volumes_of(marks.get(VOLUMES))
+    return {key: mark for key, mark in disk_marks(marks).items() if key not in volumes}
 
 
 def _nic_marks(marks: Mapping[str, str]) -> dict[str, str]:
@@ -123,13 +130,14 @@ def restoring(
     wanted = {f"{translate.DISK}{key}": str(disk.mark) for key, disk in kept_disks(marks).items()}
     wanted |= {f"{translate.NIC}{key}": nic["mark"] for key, nic in kept_nics(marks).items()}
     changes = _disks_back(marks, hardware) + _nics_back(marks, hardware)
-    gone = {key: "" for key in marks if key.startswith((KEPT, translate.DISK, translate.NIC))}
+    gone = {key: "" for key in marks if key.startswith((KEPT, translate.NIC))}
+    gone |= {f"{translate.DISK}{key}": "" for key in _own_disks(marks)}
     fields = config_fields(**vm["fields"]) | {"name": vm["name"]}
     return fields, changes, gone | wanted | vm["marks"]
 
 
 def _disks_back(marks: Mapping[str, str], hardware: Sequence[Any]) -> list[Any]:
-    now, before = disk_marks(marks), kept_disks(marks)
+    now, before = _own_disks(marks), kept_disks(marks)
     present = devices.controllers(hardware)
     files: dict[str, Any] = {
         key: getattr(devices.at_slot(hardware, mark.slot), "backing", None)

@@ -16,6 +16,7 @@ from nova_virt_vmware.marking import Marking
 from nova_virt_vmware.marks import disk_mark, disk_marks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.vms import Found
+from nova_virt_vmware.volume_marks import volume_marks
 
 __all__ = ["Landing"]
 
@@ -49,6 +50,7 @@ class Landing:
         new |= {
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
+        new |= volume_marks(spec.disks, {})
         new |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
         changes = self._inserted(vm_uuid, found, spec)
         self._marking.mark(vm_uuid, found, new, deviceChange=changes)

@@ -13,6 +13,7 @@ from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["Leaving"]
 
@@ -20,11 +21,14 @@ __all__ = ["Leaving"]
 class Leaving:
     """Takes VMs away from one compute node."""
 
-    def __init__(self, session: Session, datastore: Datastore, vms: Vms, power: Power) -> None:
+    def __init__(
+        self, session: Session, datastore: Datastore, vms: Vms, power: Power, volumes: Volumes
+    ) -> None:
         self._session = session
         self._datastore = datastore
         self._vms = vms
         self._power = power
+        self._volumes = volumes
 
     def leave(self, vm_uuid: UUID, *, keep_disks: bool = False) -> None:
         """Remove the compute node's VM of this uuid, if there is one, and all files that no other
@@ -32,9 +36,12 @@ class Leaving:
         """
         every = self._vms.everywhere(vm_uuid, records.PATHS)
         others = [found for found in every if not found.here]
-        for found in every:
-            if found.here:
-                self._remove(vm_uuid, found, others, keep_disks)
+        connections = [c for found in every for c in records.volumes_of(found).values()]
+        with self._volumes.letting_go(connections):
+            for found in every:
+                if found.here:
+                    self._remove(vm_uuid, found, others, keep_disks)
+        self._volumes.settle()
         folder = self._datastore.vm_folder(vm_uuid)
         if not keep_disks and not records.uses(others, self._datastore.path(folder)):
             self._datastore.remove(folder)
@@ -45,11 +52,10 @@ class Leaving:
         used = records.files_of(others)
         disks = records.device_files(found, vim.vm.device.VirtualDisk)
         media = records.device_files(found, vim.vm.device.VirtualCdrom)
+        kept = {key for key, file in disks.items() if keep_disks or file in used}
         try:
             self._power.turn_off(vm_uuid, found)
-            if kept := {key for key, file in disks.items() if keep_disks or file in used}:
-                self._unplug(vm_uuid, found, kept)
-            self._session.run(f"deleting VM {vm_uuid}", lambda api: found.on(api).Destroy_Task())
+            self._destroy(vm_uuid, found, kept)
         except NotFound:
             # It was deleted in the meantime; its files may still be there.
             pass
@@ -62,6 +68,18 @@ class Leaving:
         for file in media.values():
             if file not in used:
                 self._datastore.remove(path_in(file))
+
+    def _destroy(self, vm_uuid: UUID, found: Found, kept: set[int]) -> None:
+        about, volumes = f"deleting VM {vm_uuid}", records.volumes_of(found)
+        if volumes and not kept:
+            # The other way would delete them with the VM; its files go with their folder.
+            self._session.change(about, lambda api: found.on(api).UnregisterVM())
+            return
+        named = records.devices_by_key(found)
+        kept = kept | {named[key].key for key in volumes if key in named}
+        if kept:
+            self._unplug(vm_uuid, found, kept)
+        self._session.run(about, lambda api: found.on(api).Destroy_Task())
 
     def _unplug(self, vm_uuid: UUID, found: Found, kept: set[int]) -> None:
         changes = [

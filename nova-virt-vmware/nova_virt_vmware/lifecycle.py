@@ -26,13 +26,16 @@ from nova_virt_vmware import devices, records, requirements, translate
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.keys import added_tpm
 from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
+from nova_virt_vmware.policies import policy
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import Backing, volume_marks
 
 __all__ = ["Lifecycle"]
 
@@ -117,7 +120,8 @@ class Lifecycle:
         home = self._datastore.home(vm_uuid)
         self._datastore.make_folder(home)
         self._disks.prepare(vm_uuid, spec.disks, images)
-        self.make(vm_uuid, self.config(vm_uuid, spec, backings, home, **identity))
+        with self._disks.volumes.connected(spec.disks) as reached:
+            self.make(vm_uuid, self.config(vm_uuid, spec, backings, home, reached, **identity))
 
     def make(self, vm_uuid: UUID, config: vim.vm.ConfigSpec) -> None:
         """Make a VM whose files are there."""
@@ -133,6 +137,7 @@ class Lifecycle:
         spec: VmSpec,
         backings: dict[str, Any],
         home: PurePosixPath,
+        reached: Mapping[str, Backing],
         files: Mapping[str, str] = MappingProxyType({}),
         more_marks: Mapping[str, str] = MappingProxyType({}),
         **more: Any,
@@ -144,6 +149,7 @@ class Lifecycle:
             spec: what it is to be.
             backings: name of network → what a NIC is plugged into.
             home: the folder for what is its alone.
+            reached: key → volume that the hosts are connected to.
             files: key → file of a disk or medium that is not where `Disks.file` says.
             more_marks: marks beside the usual ones.
             more: fields beside the usual ones.
@@ -152,21 +158,22 @@ class Lifecycle:
         keys: dict[str, int] = {}
         changes = devices.added_controllers((slot.bus for slot in slots.values()), keys)
         for disk in spec.disks:
-            slot = slots[disk.key]
-            file = files.get(disk.key) or self._datastore.path(self._disks.file(vm_uuid, disk))
-            change = devices.added_disk(disk, slot, keys[slot.bus], file)
-            if disk.key in files:
+            slot, file = slots[disk.key], files.get(disk.key)
+            change = self._disks.added(vm_uuid, disk, slot, keys[slot.bus], reached, file)
+            if file is not None and disk.key not in reached:
                 change.fileOperation = None
             changes.append(change)
         changes += [
             devices.added_nic(nic, number, backings[nic.backing.name])
             for number, nic in enumerate(spec.nics)
         ]
+        changes += added_tpm(spec.settings)
         changes.append(devices.added_serial_port(self._datastore.path(home / LOG_NAME)))
         marks = {
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
+        marks |= volume_marks(spec.disks, {})
         fields = {"name": translate.vm_name(spec.name, vm_uuid)} | more
         return vim.vm.ConfigSpec(
             uuid=str(vm_uuid),
@@ -175,7 +182,8 @@ class Lifecycle:
             guestId="otherGuest64",
             **devices.settings_fields(spec.settings),
             files=vim.vm.FileInfo(vmPathName=self._datastore.path(home / f"{vm_uuid}.vmx")),
-            deviceChange=changes,
+            deviceChange=self._disks.under_policy(changes),
+            vmProfile=policy(self._node.policy_id),
             extraConfig=self._marks(spec, {**marks, **more_marks}),
             **fields,
         )

@@ -68,6 +68,7 @@ class MigrationSource:
                 key=key,
                 size_bytes=getattr(device, "capacityInBytes", 0),
                 storage_id=self._storage_id(device),
+                is_volume=key in records.volumes_of(found),
             )
             for key, device in records.devices_by_key(found).items()
         )

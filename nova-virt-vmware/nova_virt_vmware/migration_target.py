@@ -31,6 +31,7 @@ from nova_virt_interface.values.migration import (
 )
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_vmware import kept, records, requirements, translate
 from nova_virt_vmware.arriving import Arriving
@@ -45,6 +46,7 @@ from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.relocations import Relocations
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["MigrationTarget"]
 
@@ -63,6 +65,7 @@ class MigrationTarget:
         inventory: Inventory,
         vms: Vms,
         marking: Marking,
+        volumes: Volumes,
         arriving: Arriving,
         landing: Landing,
         relocations: Relocations,
@@ -76,6 +79,7 @@ class MigrationTarget:
         self._inventory = inventory
         self._vms = vms
         self._marking = marking
+        self._volumes = volumes
         self._arriving = arriving
         self._landing = landing
         self._relocations = relocations
@@ -89,6 +93,8 @@ class MigrationTarget:
         offers.check_offered(request.mode, self._host.migration_modes, "mode")
         unpack(request.vm.data, self._node)
         requirements.check_spec(spec, self._host)
+        if not is_live:
+            requirements.check_remade(spec)
         if {disk.key for disk in spec.disks} != {disk.key for disk in request.vm.disks}:
             raise InvalidRequest("the description has other disks than the VM", field="spec.disks")
         if any(vm.here or not vm.ours for vm in self._vms.everywhere(vm_uuid, [], foreign=True)):
@@ -154,7 +160,10 @@ class MigrationTarget:
             raise _taken(vm_uuid)
         if not token:
             token = str(uuid4())
-            self._marking.mark(vm_uuid, source, {self._mark: f"{wanted} {token}"})
+            # A live migration brings a VM that has its volumes already.
+            specs = spec.disks if plan.mode is MigrationMode.LIVE else ()
+            with self._volumes.connected(specs):
+                self._marking.mark(vm_uuid, source, {self._mark: f"{wanted} {token}"})
         data = pack(self._node, **self._place(), vm=str(vm_uuid), token=token, nics=nics)
         return MigrationTicket(plan=plan, address=self._host.hostname, data=data)
 
@@ -201,7 +210,7 @@ class MigrationTarget:
             if disk.key in copies
             else theirs[disk.key].backing.fileName
             for disk in spec.disks
-            if not isinstance(disk.source, Media)
+            if not isinstance(disk.source, Media | Volume)
         }
         self._arriving.make(vm_uuid, spec, disks, others, {translate.CAME: f"{mode} {token}"})
 
@@ -229,7 +238,8 @@ class MigrationTarget:
         if every:
             self._leaving.leave(vm_uuid)
         for vm in expected:
-            self._marking.mark(vm_uuid, vm, {self._mark: ""})
+            with self._volumes.letting_go(records.volumes_of(vm).values()):
+                self._marking.mark(vm_uuid, vm, {self._mark: ""})
 
 
 def _require(vm_uuid: UUID, is_equal: bool) -> None:

@@ -11,6 +11,8 @@ from pyVmomi import vim, vmodl
 
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.conf import Settings
+from nova_virt_vmware.policies import find_policy
+from nova_virt_vmware.store_choice import choose_store
 
 __all__ = ["Node", "find_node"]
 
@@ -33,7 +35,9 @@ class Node:
     datastore: str
     browser_id: str
     takes_extents: bool
-    vcenter_id: str = ""
+    policy_id: str
+    """Of the storage policy for VMs and disks; empty: the datastore's own."""
+    vcenter_id: str
     """Tells one vCenter from another; empty for a host without one."""
 
     def compute(self, api: Api) -> Any:
@@ -79,12 +83,13 @@ class Node:
 
 
 def find_node(api: Api, settings: Settings) -> Node:
-    """Find the compute node and datastore that the settings name; one question each.
+    """Find the compute node and datastore that the settings name.
 
     Raises: NotFound, InvalidRequest; Unsupported (the datastore is not accessible).
     """
     compute, facts = _chosen(_computes(api), settings.cluster, "cluster")
-    datastore, store = _chosen(_datastores(api, compute), settings.datastore, "datastore")
+    policy_id = find_policy(api, settings.storage_policy) if settings.storage_policy else ""
+    datastore, store = choose_store(api, settings, compute, policy_id)
     if not store["summary.accessible"]:
         raise Unsupported(
             f"datastore {store['name']} is not accessible", remedy="mount it on the hosts"
@@ -101,6 +106,7 @@ def find_node(api: Api, settings: Settings) -> Node:
         datastore=store["name"],
         browser_id=store["browser"]._moId,
         takes_extents=store["summary.type"] not in _OBJECT_STORES,
+        policy_id=policy_id,
         vcenter_id=_vcenter_id(api),
     )
 
@@ -142,14 +148,6 @@ def _computes(api: Api) -> _Found:
         return api.retrieve([start], {vim.ComputeResource: ["name", "resourcePool"]})
     finally:
         view.DestroyView()
-
-
-def _datastores(api: Api, compute: Any) -> _Found:
-    through = _query.TraversalSpec(type=vim.ComputeResource, path="datastore", skip=False)
-    start = _query.ObjectSpec(obj=compute, skip=True, selectSet=[through])
-    return api.retrieve(
-        [start], {vim.Datastore: ["name", "browser", "summary.type", "summary.accessible"]}
-    )
 
 
 def _datacenter(api: Api, compute: Any) -> tuple[Any, str, Any]:

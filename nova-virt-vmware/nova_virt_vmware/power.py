@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import Busy, VirtError
+from nova_virt_interface.errors import InvalidState, VirtError
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
@@ -25,11 +25,14 @@ from nova_virt_vmware.api import Api
 from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import VOLUMES
+from nova_virt_vmware.volumes import Volumes
 from nova_virt_vmware.waiting import wait_for
 
 __all__ = ["Power"]
 
 _PATHS = translate.POWER_PATHS
+_VOLUMES = translate.mark_path(VOLUMES)
 # How soon a guest whose tools do not answer is asked again: it may be booting.
 _ASK_AGAIN_SECONDS = 2.0
 
@@ -37,18 +40,30 @@ _ASK_AGAIN_SECONDS = 2.0
 class Power:
     """The power of one compute node's VMs."""
 
-    def __init__(self, session: Session, vms: Vms, maintenance: Maintenance) -> None:
+    def __init__(
+        self, session: Session, vms: Vms, maintenance: Maintenance, volumes: Volumes
+    ) -> None:
         self._session = session
         self._vms = vms
         self._maintenance = maintenance
+        self._volumes = volumes
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
-        found = self._vms.ours(vm_uuid, _PATHS)
+        found = self._vms.ours(vm_uuid, [*_PATHS, _VOLUMES])
         if translate.power_state(found.facts) is not PowerState.RUNNING:
+            self._volumes.require(found.facts)
+            self._turn_on(vm_uuid, found)
+
+    def _turn_on(self, vm_uuid: UUID, found: Found) -> None:
+        try:
             self._session.run(
                 f"starting VM {vm_uuid}", lambda api: found.on(api).PowerOnVM_Task(None)
             )
+        except InvalidState:
+            # An operator may have been faster.
+            if self._vms.get_vm(vm_uuid).power_state is not PowerState.RUNNING:
+                raise
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
@@ -83,7 +98,7 @@ class Power:
             self._session.run(
                 f"turning VM {vm_uuid} off", lambda api: found.on(api).PowerOffVM_Task()
             )
-        except Busy:
+        except InvalidState:
             # The guest, or an operator, may have been faster.
             if self._vms.get_vm(vm_uuid).power_state is not PowerState.STOPPED:
                 raise

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nova_virt_interface.values.volumes import VolumeConnection
 from pyVmomi import vim
 
-from nova_virt_vmware import devices, translate
+from nova_virt_vmware import devices, translate, volume_marks
 from nova_virt_vmware.marks import disk_marks
 from nova_virt_vmware.vms import Found
 
-__all__ = ["PATHS", "device_files", "devices_by_key", "files_of", "home_of", "marks_of", "uses"]
+__all__ = [
+    "PATHS",
+    "device_files",
+    "devices_by_key",
+    "files_of",
+    "home_of",
+    "marks_of",
+    "uses",
+    "volumes_of",
+]
 
 PATHS = [
     *translate.POWER_PATHS,
@@ -25,6 +35,11 @@ PATHS = [
 def marks_of(found: Found) -> dict[str, str]:
     """The driver's marks."""
     return translate.marks(found.facts.get("config.extraConfig"))
+
+
+def volumes_of(found: Found) -> dict[str, VolumeConnection]:
+    """Key → connection of each disk that is a volume."""
+    return volume_marks.volumes_of(marks_of(found).get(volume_marks.VOLUMES))
 
 
 def home_of(found: Found) -> str:

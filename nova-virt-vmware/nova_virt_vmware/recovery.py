@@ -10,6 +10,7 @@ from nova_virt_interface.errors import Conflict, NotFound, Resource
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
+from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
 from nova_virt_vmware import records, requirements, translate
@@ -49,6 +50,7 @@ class Recovery:
         """See `IRecovery.adopt_vm`."""
         spec = request.spec
         requirements.check_spec(spec, self._host)
+        requirements.check_remade(spec)
         every = self._vms.everywhere(vm_uuid, records.PATHS, foreign=True)
         here = next((found for found in every if found.here or not found.ours), None)
         if here is not None:
@@ -63,7 +65,7 @@ class Recovery:
             return
         disks = self._disks(vm_uuid, every)
         for disk in spec.disks:
-            if not isinstance(disk.source, Media) and disk.key not in disks:
+            if not isinstance(disk.source, Media | Volume) and disk.key not in disks:
                 raise NotFound(
                     f"disk {disk.key} of VM {vm_uuid} is not to be found",
                     resource=Resource.DISK,
@@ -83,6 +85,7 @@ class Recovery:
             for vm in every
             for key, device in records.devices_by_key(vm).items()
             if isinstance(device, vim.vm.device.VirtualDisk)
+            and key not in records.volumes_of(vm)
             and device.backing.fileName.startswith(prefix)
         }
         if not every:

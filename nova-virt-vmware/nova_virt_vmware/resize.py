@@ -141,8 +141,10 @@ class Resize:
         marks = resize_plan.new_marks(spec, plan) | kept.described(found.facts)
         return vim.vm.ConfigSpec(
             name=translate.vm_name(spec.name, vm_uuid),
-            deviceChange=resize_plan.changes(
-                spec, plan, found.facts["config.hardware.device"], file, backings
+            deviceChange=self._disks.under_policy(
+                resize_plan.changes(
+                    spec, plan, found.facts["config.hardware.device"], file, backings
+                )
             ),
             extraConfig=_options(marks),
             **fields,
@@ -185,7 +187,9 @@ class Resize:
         hardware = found.facts["config.hardware.device"]
         fields, changes, back = kept.restoring(marks, hardware)
         unused = self._files_of(found, marks) - {d.file for d in kept_disks(marks).values()}
-        config = vim.vm.ConfigSpec(deviceChange=changes, extraConfig=_options(back), **fields)
+        config = vim.vm.ConfigSpec(
+            deviceChange=self._disks.under_policy(changes), extraConfig=_options(back), **fields
+        )
         self._reconfigure(f"reverting the resize of VM {vm_uuid}", found, config)
         self._disks.order_boot(vm_uuid)
         for file in unused:

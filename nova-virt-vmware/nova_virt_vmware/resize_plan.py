@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import InvalidRequest
+from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.disks import DiskSpec, Media
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_vmware import devices, translate
 from nova_virt_vmware.devices import Slot
+from nova_virt_vmware.keys import has_tpm
 from nova_virt_vmware.marks import DiskMark, disk_mark, disk_marks
 from nova_virt_vmware.nics import nic_mark
+from nova_virt_vmware.volume_marks import VOLUMES, volumes_of
 
 __all__ = ["Plan", "changes", "new_marks", "plan"]
 
@@ -44,11 +47,18 @@ def plan(spec: VmSpec, marks: Mapping[str, str], hardware: Sequence[Any]) -> Pla
 
     Raises: InvalidRequest (a disk that would shrink, or is another); Unsupported (no free slot).
     """
+    if has_tpm(hardware) != (spec.settings.tpm is not None):
+        raise Unsupported(
+            "settings.tpm: a resize neither adds nor removes a TPM, whose state would be lost",
+            remedy="use the setting that the VM has",
+            field="settings.tpm",
+        )
     old = disk_marks(marks)
     wanted = {disk.key: disk for disk in spec.disks}
     both = [disk for key, disk in wanted.items() if key in old]
     for disk in both:
         _require_same(disk, old[disk.key], devices.at_slot(hardware, old[disk.key].slot))
+    volumes = _volumes(spec, marks, old)
     stay = {
         disk.key: old[disk.key].slot
         for disk in both
@@ -58,9 +68,9 @@ def plan(spec: VmSpec, marks: Mapping[str, str], hardware: Sequence[Any]) -> Pla
     moving = [disk for key, disk in wanted.items() if key not in stay]
     slots = stay | devices.free_slots(moving, others | set(stay.values()))
     at = {disk.key: devices.at_slot(hardware, old[disk.key].slot) for disk in both}
-    disks = [disk for disk in both if not isinstance(disk.source, Media)]
+    disks = [disk for disk in both if not isinstance(disk.source, Media | Volume)]
     media = [disk.key for disk in both if isinstance(disk.source, Media)]
-    untouched = {key for key in media if key in stay}
+    untouched = {key for key in media if key in stay} | volumes
     return Plan(
         slots=slots,
         made=tuple(disk for key, disk in wanted.items() if key not in old),
@@ -74,6 +84,26 @@ def plan(spec: VmSpec, marks: Mapping[str, str], hardware: Sequence[Any]) -> Pla
             if key.startswith((translate.DISK, translate.NIC))
         },
     )
+
+
+def _volumes(spec: VmSpec, marks: Mapping[str, str], old: Mapping[str, DiskMark]) -> set[str]:
+    """Keys of the VM's volumes, which stay as and where they are; raises Unsupported."""
+    there = set(volumes_of(marks.get(VOLUMES)))
+    wanted = {disk.key: disk for disk in spec.disks if isinstance(disk.source, Volume)}
+    for key in there ^ wanted.keys():
+        raise Unsupported(
+            f"disks[{key}]: a resize neither adds nor removes a volume",
+            remedy="attach or detach it before or after",
+            field=f"disks[{key}].source",
+        )
+    for key in there:
+        if devices.bus_of(wanted[key]) != old[key].slot.bus:
+            raise Unsupported(
+                f"disks[{key}]: a resize gives a volume no other bus",
+                remedy="detach it, and attach it anew",
+                field=f"disks[{key}].bus",
+            )
+    return there
 
 
 def _require_same(disk: DiskSpec, old: DiskMark, device: Any) -> None:

@@ -12,9 +12,11 @@ from nova_virt_interface.errors import (
     AccessDenied,
     Conflict,
     InvalidRequest,
+    InvalidState,
     NotFound,
     PeerUnreachable,
     Resource,
+    Unsupported,
 )
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.values.disks import (
@@ -147,10 +149,10 @@ class TestFiles(VcsimTestCase):
         self.driver.cache_image(self.image())
         vm_uuid = self.made(self.root(grown_by=MIB))
         request = ExportDiskRequest(disk_key="root", sink_key="out", format=DiskFormat.RAW)
-        before = self.harness.leftovers()
         for start in (False, True):
             if start:
                 self.driver.start_vm(vm_uuid, StartRequest())
+            before = self.harness.leftovers()
             exported = self.driver.export_disk(vm_uuid, request)
             content = self.services.image_sink.committed["out"][-1]
             self.assertEqual(len(content), exported.size_bytes)
@@ -279,6 +281,36 @@ class TestVms(VcsimTestCase):
         self.assertEqual(b"kept", flat.read_bytes())
         self.driver.revert_resize(vm_uuid, RevertResizeRequest())
         self.assertEqual({"data", "old"}, set(self.driver.get_vm(vm_uuid).disk_keys or ()))
+
+    def test_a_disk_is_on_the_bus_that_is_asked_for(self) -> None:
+        kind = vim.vm.device
+        for bus, controller in (
+            (DiskBus.IDE, kind.VirtualIDEController),
+            (DiskBus.SATA, kind.VirtualAHCIController),
+            (DiskBus.NVME, kind.VirtualNVMEController),
+            (DiskBus.SCSI, kind.VirtualLsiLogicController),
+            (None, kind.ParaVirtualSCSIController),
+        ):
+            vm_uuid = self.made(replace(BLANK, bus=bus))
+            hardware = self.hardware(vm_uuid)
+            disk = next(d for d in hardware if isinstance(d, kind.VirtualDisk))
+            on = next(d for d in hardware if d.key == disk.controllerKey)
+            self.assertIs(controller, type(on))
+
+    def test_disks_on_ide_come_and_go_while_the_vm_is_off(self) -> None:
+        disk = AttachDiskRequest(disk=replace(BLANK, key="extra", bus=DiskBus.IDE))
+        vm_uuid = self.made(replace(BLANK, bus=DiskBus.IDE))
+        self.driver.start_vm(vm_uuid, StartRequest())
+        self.assertRaises(InvalidState, self.driver.attach_disk, vm_uuid, disk)
+        self.driver.stop_vm(vm_uuid, StopRequest())
+        self.driver.attach_disk(vm_uuid, disk)
+        third = AttachDiskRequest(disk=replace(BLANK, key="third", bus=DiskBus.IDE))
+        self.assertRaises(Unsupported, self.driver.attach_disk, vm_uuid, third)
+        gone = DetachDiskRequest(key="extra")
+        self.driver.start_vm(vm_uuid, StartRequest())
+        self.assertRaises(InvalidState, self.driver.detach_disk, vm_uuid, gone)
+        self.driver.stop_vm(vm_uuid, StopRequest())
+        self.driver.detach_disk(vm_uuid, gone)
 
     def test_disks_on_two_scsi_buses_have_controllers_of_two_numbers(self) -> None:
         other = replace(BLANK, key="other", bus=DiskBus.SCSI)

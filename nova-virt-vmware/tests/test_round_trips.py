@@ -6,9 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from uuid import uuid4
 
+from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
+from nova_virt_interface.values.disks import (
+    AttachDiskRequest,
+    DetachDiskRequest,
+    DiskSpec,
+    ResizeDiskRequest,
+)
 from nova_virt_interface.values.export import ExportDiskRequest
 from nova_virt_interface.values.host import (
     EnterMaintenanceRequest,
@@ -31,7 +38,8 @@ from nova_virt_interface.values.resize import (
     RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
-from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
+from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
 
 from nova_virt_vmware.testing.harness import EsxHarness
 
@@ -47,6 +55,10 @@ class TestRoundTrips(VcsimTestCase):
     def _tasks(self, expected: int, tasks: int, operation: Callable[[], object]) -> None:
         cost = self._cost(operation)
         self.assertTrue(expected <= cost <= expected + tasks, f"{expected} + {tasks}: {cost}")
+
+    def _settle(self) -> None:
+        """The first deletion looks for what an earlier process left connected."""
+        self.driver.delete_vm(uuid4(), DeleteVmRequest())
 
     def test_questions(self) -> None:
         vm_uuid = self.made()
@@ -98,6 +110,7 @@ class TestRoundTrips(VcsimTestCase):
         vm_uuid, driver = self.new_uuid(), self.driver
         driver.cache_image(self.image())
         whole = spec(self.root(), BLANK, MEDIUM, nics=(nic(),))
+        self._settle()
         # The collector that tasks are waited for with is there from the first one on.
         self._tasks(22, 4, lambda: driver.create_vm(vm_uuid, whole))
         self._tasks(5, 1, lambda: driver.start_vm(vm_uuid, StartRequest()))
@@ -141,6 +154,61 @@ class TestRoundTrips(VcsimTestCase):
         self.assertEqual(size, len(self.services.image_sink.committed["out"][-1]))
         driver.start_vm(vm_uuid, StartRequest())
         self._tasks(24, 7, lambda: driver.export_disk(vm_uuid, export))
+
+
+class VolumeCosts(VcsimTestCase):
+    """What a volume costs as a disk."""
+
+    def _cost(self, operation: Callable[[], object]) -> int:
+        before: int = self.harness.round_trips()
+        operation()
+        return int(self.harness.round_trips()) - before
+
+    def _costs(self, protocol: VolumeProtocol) -> list[int]:
+        """Of an attachment, a start, and a detachment; each again."""
+        driver = self.driver
+        driver.delete_vm(uuid4(), DeleteVmRequest())
+        vm_uuid = self.made()
+        with self.harness.volume(VolumeWish(protocol=protocol, size_bytes=4 * MIB)) as made:
+            source = Volume(volume_id=uuid4(), connection=made.connection)
+            disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+            attach, detach = AttachDiskRequest(disk=disk), DetachDiskRequest(key="volume")
+            return [
+                self._cost(operation)
+                for operation in (
+                    lambda: driver.attach_disk(vm_uuid, attach),
+                    lambda: driver.attach_disk(vm_uuid, attach),
+                    lambda: driver.start_vm(vm_uuid, StartRequest()),
+                    lambda: driver.detach_disk(vm_uuid, detach),
+                    lambda: driver.detach_disk(vm_uuid, detach),
+                )
+            ]
+
+    def _assert_costs(self, protocol: VolumeProtocol, *expected: int) -> None:
+        """A task costs one request more when it is not done at the first look."""
+        costs = self._costs(protocol)
+        close = [0 <= cost - wanted <= 4 for cost, wanted in zip(costs, expected, strict=True)]
+        self.assertTrue(all(close), f"{protocol.value}: {costs}, not {expected}")
+
+
+class TestVolumes(VolumeCosts):
+    """On a cluster of two hosts."""
+
+    def test_volumes(self) -> None:
+        self.assertEqual(1, self._cost(self.driver.volume_connector))
+        self._assert_costs(VolumeProtocol.FILE, 10, 1, 10, 5, 1)
+
+    def test_nfs(self) -> None:
+        self._assert_costs(VolumeProtocol.NFS, 14, 1, 11, 10, 1)
+
+
+class TestEsxVolumes(VolumeCosts):
+    """On one host."""
+
+    harness_class = EsxHarness
+
+    def test_iscsi(self) -> None:
+        self._assert_costs(VolumeProtocol.ISCSI, 11, 1, 8, 20, 1)
 
 
 class TestEsxRoundTrips(VcsimTestCase):

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from nova_virt_interface.errors import Unsupported
 
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.marks import device_mark
 from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.session import Session
@@ -32,14 +33,15 @@ Rows = dict[str, dict[str, Any]]
 class BootOrder:
     """Of VMs that are stopped."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, cache: Cache) -> None:
         self._session = session
+        self._cache = cache
 
     def arrange(self, vm: Found) -> None:
         """Bring the disk of the lowest boot index to the first place."""
         if vm.record["power_state"] != "Halted":
             return
-        records = self._session.call("VBD.get_all_records")
+        records = self._cache.rows("VBD")
         mine = {
             ref: row
             for ref, row in records.items()

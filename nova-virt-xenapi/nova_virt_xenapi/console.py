@@ -11,6 +11,7 @@ from nova_virt_interface.secret import Secret
 from nova_virt_interface.states import ON, require_state
 from nova_virt_interface.values.console import Console, OpenConsoleRequest
 
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Records
@@ -29,8 +30,11 @@ class Consoles:
     be ended alone; but it may do all that the driver's user may.
     """
 
-    def __init__(self, session: Session, records: Records, pool: Pool, settings: Settings) -> None:
+    def __init__(
+        self, session: Session, cache: Cache, records: Records, pool: Pool, settings: Settings
+    ) -> None:
         self._session = session
+        self._cache = cache
         self._records = records
         self._pool = pool
         self._port = urlsplit(settings.url).port or _HTTPS
@@ -43,9 +47,8 @@ class Consoles:
             vm = self._records.require(vm_uuid)
             state = power_state(vm.record["power_state"])
             require_state(vm_uuid, state, *ON)
-            for ref in vm.record["consoles"]:
-                console = self._session.call("console.get_record", ref)
-                if console["protocol"] == "rfb":
+            for console in self._cache.rows("console").values():
+                if console["VM"] == vm.ref and console["protocol"] == "rfb":
                     place = urlsplit(console["location"])
                     return Console(
                         kind=request.kind,

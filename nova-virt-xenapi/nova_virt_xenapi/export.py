@@ -18,6 +18,7 @@ from nova_virt_interface.values.export import Consistency, ExportDiskRequest, Ex
 from nova_virt_interface.values.images import DiskFormat
 
 from nova_virt_xenapi.bodies import FOOTER_BYTES, VHD_MARK
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.marks import DISK
 from nova_virt_xenapi.pool import Pool
@@ -34,9 +35,16 @@ class Exports:
     """Exports of one owner's disks."""
 
     def __init__(
-        self, session: Session, records: Records, disks: Disks, pool: Pool, services: IServices
+        self,
+        session: Session,
+        cache: Cache,
+        records: Records,
+        disks: Disks,
+        pool: Pool,
+        services: IServices,
     ) -> None:
         self._session = session
+        self._cache = cache
         self._records = records
         self._disks = disks
         self._pool = pool
@@ -77,6 +85,7 @@ class Exports:
                 "/export_raw_vdi",
                 {"vdi": snapshot, "format": request.format.value},
                 lambda response: _pour(response, writer, request.format, size),
+                host=self._pool.host_address,
             )
             current_call().check()
             writer.commit()
@@ -86,8 +95,7 @@ class Exports:
         return taken
 
     def _remove_snapshots(self, vdi: str) -> None:
-        records = self._session.call("VDI.get_all_records")
-        for ref, record in records.items():
+        for ref, record in self._cache.rows("VDI").items():
             if record["is_a_snapshot"] and record["snapshot_of"] == vdi:
                 destroy_vdi(self._session, ref)
 

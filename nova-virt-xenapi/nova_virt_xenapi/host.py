@@ -18,6 +18,7 @@ from nova_virt_interface.values.host import (
 from nova_virt_interface.values.topology import HostTopology
 
 from nova_virt_xenapi import translate_measures as translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.marks import HOST
 from nova_virt_xenapi.metrics import Metrics
 from nova_virt_xenapi.pool import Pool
@@ -35,9 +36,16 @@ class Host:
     """The host of the pool that is this compute node."""
 
     def __init__(
-        self, session: Session, tasks: Tasks, records: Records, metrics: Metrics, pool: Pool
+        self,
+        session: Session,
+        cache: Cache,
+        tasks: Tasks,
+        records: Records,
+        metrics: Metrics,
+        pool: Pool,
     ) -> None:
         self._session = session
+        self._cache = cache
         self._tasks = tasks
         self._records = records
         self._metrics = metrics
@@ -59,7 +67,7 @@ class Host:
             if request.action is HostPowerAction.START:
                 self._tasks.run("host.power_on", self._pool.host, about=_ABOUT)
                 return
-            record = self._record()
+            record = self._certain()
             if translate.guests_of(record):
                 raise Busy("VMs run on the host", remedy="stop them, or move them, first")
             order = "shutdown" if request.action is HostPowerAction.SHUT_DOWN else "reboot"
@@ -80,7 +88,7 @@ class Host:
     def enter_maintenance(self, request: EnterMaintenanceRequest) -> None:
         """See `IHostMaintenance.enter_maintenance`."""
         with self._session.operation(_ABOUT):
-            record = self._record()
+            record = self._certain()
             with undone_by(lambda: self._enable(was=record["enabled"])):
                 if record["enabled"]:
                     self._session.call("host.disable", self._pool.host)
@@ -97,7 +105,7 @@ class Host:
         with self._session.operation(_ABOUT):
             record = self._record()
             ask = self._session.call
-            pci, cards = ask("PCI.get_all_records"), ask("PIF.get_all_records")
+            pci, cards = ask("PCI.get_all_records"), self._cache.rows("PIF")
             groups = ask("GPU_group.get_all_records")
             gpus, kinds = ask("PGPU.get_all_records"), ask("VGPU_type.get_all_records")
         here = self._pool.host
@@ -111,9 +119,9 @@ class Host:
         moving = list(self._records.all())
         if not self._tasks.run("host.evacuate", self._pool.host, about=_ABOUT, seconds=seconds):
             _log.warning("the host's VMs were not all moved in %s seconds", seconds)
-        hosts = self._session.call("host.get_all_records")
+        hosts, vms = self._cache.rows("host"), self._cache.rows("VM")
         for vm in moving:
-            now_at = hosts.get(self._session.call("VM.get_resident_on", vm.ref))
+            now_at = hosts.get(vms[vm.ref]["resident_on"]) if vm.ref in vms else None
             if now_at is not None and now_at["uuid"] != self._pool.host_uuid:
                 # What is stopped there stays there.
                 config = {**vm.record["other_config"], HOST: now_at["uuid"]}
@@ -124,5 +132,9 @@ class Host:
             self._session.call("host.enable", self._pool.host)
 
     def _record(self) -> dict[str, Any]:
-        record: dict[str, Any] = self._session.call("host.get_record", self._pool.host)
-        return record
+        return self._cache.row("host", self._pool.host)
+
+    def _certain(self) -> dict[str, Any]:
+        """As it is at this moment; one question."""
+        self._cache.sync()
+        return self._record()

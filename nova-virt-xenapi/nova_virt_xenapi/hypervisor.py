@@ -74,9 +74,12 @@ from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings, settings_from
 from nova_virt_xenapi.console import Consoles
 from nova_virt_xenapi.diagnostics import Diagnostics
+from nova_virt_xenapi.disk_content import DiskContent
+from nova_virt_xenapi.disk_hotplug import DiskHotplug
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.events import Events
 from nova_virt_xenapi.export import Exports
@@ -135,6 +138,7 @@ class XenApiHypervisor:
     def __init__(
         self,
         session: Session,
+        cache: Cache,
         events: Events,
         records: Records,
         pool: Pool,
@@ -144,22 +148,25 @@ class XenApiHypervisor:
         self._session = session
         self._events = events
         self._pool = pool
-        tasks = self._tasks = Tasks(session, events)
-        uploads = Uploads(session, tasks)
-        self._images = Images(session, uploads, pool, settings, services)
-        self._volumes = Volumes(session, pool, settings)
+        tasks = self._tasks = Tasks(session, cache)
+        uploads = Uploads(session, tasks, pool)
+        self._images = Images(session, cache, uploads, tasks, pool, settings, services)
+        self._volumes = Volumes(session, cache, pool, settings)
+        content = DiskContent(session, cache, uploads, self._images, pool, services)
         self._disks = Disks(
-            session, tasks, uploads, self._images, records, pool, settings, services, self._volumes
+            session, cache, tasks, self._images, content, pool, settings, self._volumes
         )
-        self._exports = Exports(session, records, self._disks, pool, services)
-        self._nics = Nics(session, tasks, records, pool)
-        self._power = Power(session, tasks, records, pool)
-        self._inventory = Inventory(session, records, pool)
+        self._hotplug = DiskHotplug(
+            session, cache, tasks, records, self._disks, pool, self._volumes
+        )
+        self._exports = Exports(session, cache, records, self._disks, pool, services)
+        self._nics = Nics(session, cache, tasks, records, pool)
+        self._power = Power(session, cache, tasks, records, pool)
+        self._inventory = Inventory(session, cache, records, pool)
         self._lifecycle = Lifecycle(
             session,
             records,
             self._power,
-            self._images,
             self._disks,
             self._nics,
             pool,
@@ -169,11 +176,11 @@ class XenApiHypervisor:
         places = (session, records, self._lifecycle, self._disks, self._nics, pool)
         self._resizes = Resizes(*places)
         self._target = MigrationTarget(*places)
-        self._recovery = Recovery(*places)
+        self._recovery = Recovery(cache, *places)
         metrics = Metrics(session, pool)
-        self._diagnostics = Diagnostics(session, records, metrics)
-        self._consoles = Consoles(session, records, pool, settings)
-        self._host = Host(session, tasks, records, metrics, pool)
+        self._diagnostics = Diagnostics(session, cache, records, metrics)
+        self._consoles = Consoles(session, cache, records, pool, settings)
+        self._host = Host(session, cache, tasks, records, metrics, pool)
         alsoProvides(self, *_PROVIDED)
 
     def describe(self) -> HostDescription:
@@ -219,11 +226,11 @@ class XenApiHypervisor:
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
         """See `IDiskHotplug.attach_disk`."""
-        self._disks.attach_disk(vm_uuid, request)
+        self._hotplug.attach_disk(vm_uuid, request)
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`."""
-        self._disks.detach_disk(vm_uuid, request)
+        self._hotplug.detach_disk(vm_uuid, request)
 
     def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
         """See `INicHotplug.attach_nic`."""
@@ -291,7 +298,7 @@ class XenApiHypervisor:
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
         """See `IDiskResize.resize_disk`."""
-        self._disks.resize_disk(vm_uuid, request)
+        self._hotplug.resize_disk(vm_uuid, request)
 
     def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
         """See `IDiskExport.export_disk`."""
@@ -385,13 +392,16 @@ class XenApiFactory:
     def connect(self, settings: Settings, services: IServices) -> XenApiHypervisor:
         """See `IHypervisorFactory.connect`."""
         session = Session(settings)
-        events = Events(session, settings, services.events)
         try:
-            pool = examine(session, settings)
-            records = Records(session, settings.owner, pool.host_uuid, pool.host)
-            events.start(records, lambda: examine(session, settings) != pool)
-            return XenApiHypervisor(session, events, records, pool, settings, services)
+            cache = Cache(session)
+            cache.listen(0.0)
+            pool = examine(cache, settings)
         except BaseException:
-            events.stop()
             session.close()
             raise
+        records = Records(session, cache, settings.owner, pool.host_uuid, pool.host)
+        events = Events(
+            cache, settings, services.events, records, lambda: examine(cache, settings) != pool
+        )
+        events.start()
+        return XenApiHypervisor(session, cache, events, records, pool, settings, services)

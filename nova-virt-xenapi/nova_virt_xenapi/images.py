@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
@@ -23,10 +22,12 @@ from nova_virt_interface.values.images import (
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.bodies import FOOTER_BYTES, ImageBody, virtual_size
+from nova_virt_xenapi.cache import Cache, Row, Rows
 from nova_virt_xenapi.conf import Settings
-from nova_virt_xenapi.marks import DiskMark, ImageMark, disk_mark, image_mark
+from nova_virt_xenapi.marks import ImageMark, disk_mark, image_mark
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import Uploads, destroy_vdi
 
 __all__ = ["Images"]
@@ -38,13 +39,17 @@ class Images:
     def __init__(
         self,
         session: Session,
+        cache: Cache,
         uploads: Uploads,
+        tasks: Tasks,
         pool: Pool,
         settings: Settings,
         services: IServices,
     ) -> None:
         self._session = session
+        self._cache = cache
         self._uploads = uploads
+        self._tasks = tasks
         self._pool = pool
         self._owner = settings.owner
         self._services = services
@@ -56,18 +61,30 @@ class Images:
         with self._lock:
             return self._locks[key]
 
-    def vdis(self) -> dict[str, dict[str, Any]]:
-        """All VDIs of the storage repository; one question."""
-        records = self._session.call("VDI.get_all_records")
+    def require(self, key: str) -> tuple[str, ImageMark, Row]:
+        """Reference, mark and record of a complete image; raises NotFound."""
+        found = self.complete(self.vdis()).get(key)
+        if found is None:
+            self._cache.sync()
+            found = self.complete(self.vdis()).get(key)
+        if found is None:
+            raise NotFound(
+                f"image {key} is not in the cache",
+                remedy="cache it first",
+                resource=Resource.IMAGE,
+                name=key,
+            )
+        return found
+
+    def vdis(self) -> Rows:
+        """All VDIs of the storage repository."""
         return {
             ref: row
-            for ref, row in records.items()
+            for ref, row in self._cache.rows("VDI").items()
             if row["SR"] == self._pool.storage and not row["is_a_snapshot"]
         }
 
-    def complete(
-        self, vdis: dict[str, dict[str, Any]]
-    ) -> dict[str, tuple[str, ImageMark, dict[str, Any]]]:
+    def complete(self, vdis: Rows) -> dict[str, tuple[str, ImageMark, Row]]:
         """Reference, mark and record of every complete image, by key. When two processes made one
         at the same time, all of them see the same of the two.
         """
@@ -83,18 +100,13 @@ class Images:
         if request.format not in self._pool.description.image_formats:
             raise Unsupported(f"this pool does not take {request.format} images", field="format")
         with self._session.operation(f"image {request.key}"), self.lock(request.key):
+            if request.key not in self.complete(self.vdis()):
+                self._cache.sync()
             vdis = self.vdis()
             if request.key not in self.complete(vdis):
                 self._remove_abandoned(request.key, vdis)
                 self._fetch(request)
-                vdis = self.vdis()
-            if request.key not in self.complete(vdis):
-                raise NotFound(
-                    f"image {request.key} was removed as soon as it was there",
-                    resource=Resource.IMAGE,
-                    name=request.key,
-                )
-            return self._cached(self.complete(vdis)[request.key])
+            return self._cached(self.require(request.key))
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:
         """See `IImageCache.list_cached_images`."""
@@ -104,9 +116,10 @@ class Images:
     def delete_cached_image(self, request: DeleteImageRequest) -> None:
         """See `IImageCache.delete_cached_image`."""
         with self._session.operation(f"image {request.key}"), self.lock(request.key):
+            self._cache.sync()
             vdis = self.vdis()
             disks = [disk_mark(record, self._owner) for record in vdis.values()]
-            if any(isinstance(disk, DiskMark) and disk.image_key == request.key for disk in disks):
+            if any(disk is not None and disk.image_key == request.key for disk in disks):
                 raise Conflict(
                     f"image {request.key} is in use by a VM's disk",
                     resource=Resource.IMAGE,
@@ -117,7 +130,7 @@ class Images:
                 if mark is not None and mark.key == request.key and mark.published:
                     destroy_vdi(self._session, ref)
 
-    def _cached(self, found: tuple[str, ImageMark, dict[str, Any]]) -> CachedImage:
+    def _cached(self, found: tuple[str, ImageMark, Row]) -> CachedImage:
         _, mark, record = found
         return translate.cached_image(mark, record, self._pool.description.disk_formats[0])
 
@@ -140,7 +153,7 @@ class Images:
         vdi = self._session.call("VDI.create", record)
         self._uploads.send(mark.upload_task, vdi, body, mark.format.value, label)
         current_call().check()
-        uuid = self._session.call("VDI.get_uuid", vdi)
+        uuid = self._cache.row("VDI", vdi)["uuid"]
         published = replace(mark, upload_task="", published=uuid)
         self._session.call("VDI.set_other_config", vdi, published.as_config())
 
@@ -152,15 +165,11 @@ class Images:
             if mark is not None and mark.upload_task == task:
                 destroy_vdi(self._session, ref)
 
-    def _remove_abandoned(self, key: str, vdis: dict[str, dict[str, Any]]) -> None:
+    def _remove_abandoned(self, key: str, vdis: Rows) -> None:
         """Remove what crashed calls wrote: their tasks are gone, or over without success."""
         for ref, record in vdis.items():
             mark = image_mark(record, self._owner)
             if mark is None or mark.key != key or mark.published:
                 continue
-            try:
-                status = self._session.call("task.get_status", mark.upload_task)
-            except NotFound:
-                status = "gone"
-            if status not in ("pending", "success"):
+            if self._tasks.status(mark.upload_task) not in ("pending", "success"):
                 destroy_vdi(self._session, ref)

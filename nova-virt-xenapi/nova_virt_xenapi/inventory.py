@@ -8,6 +8,7 @@ from nova_virt_interface.values.host import HostInventory
 from nova_virt_interface.values.vm import VmState
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.marks import device_mark
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
@@ -19,18 +20,20 @@ __all__ = ["Inventory"]
 class Inventory:
     """Reads only."""
 
-    def __init__(self, session: Session, records: Records, pool: Pool) -> None:
+    def __init__(self, session: Session, cache: Cache, records: Records, pool: Pool) -> None:
         self._session = session
+        self._cache = cache
         self._records = records
         self._pool = pool
 
     def inventory(self) -> HostInventory:
         """See `IHypervisor.inventory`."""
         with self._session.operation("the host's resources"):
-            cpus = self._session.call("host.get_cpu_info", self._pool.host)
-            memory = self._session.call("host_metrics.get_memory_total", self._pool.host_metrics)
+            # xapi computes it anew, and keeps it in no record.
             free = self._session.call("host.compute_free_memory", self._pool.host)
-            storage = self._session.call("SR.get_record", self._pool.storage)
+            cpus = self._cache.row("host", self._pool.host)["cpu_info"]
+            memory = self._cache.row("host_metrics", self._pool.host_metrics)["memory_total"]
+            storage = self._cache.row("SR", self._pool.storage)
         size, used = int(storage["physical_size"]), int(storage["physical_utilisation"])
         return HostInventory(
             vcpus=int(cpus["cpu_count"]),
@@ -54,6 +57,6 @@ class Inventory:
             return translate.vm_state(vm.mark, vm.record, disks, nics)
 
     def _keys(self, class_name: str, vm: Found) -> tuple[str, ...]:
-        records = self._session.call(f"{class_name}.get_all_records")
+        records = self._cache.rows(class_name)
         marks = (device_mark(records[ref]) for ref in vm.record[f"{class_name}s"] if ref in records)
         return tuple(mark.key for mark in marks if mark is not None)

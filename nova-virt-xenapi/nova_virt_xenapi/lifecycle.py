@@ -12,7 +12,6 @@ from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.disks import Disks
-from nova_virt_xenapi.images import Images
 from nova_virt_xenapi.marks import SPEC
 from nova_virt_xenapi.nics import Networks, Nics
 from nova_virt_xenapi.pool import Pool, check_vm
@@ -32,7 +31,6 @@ class Lifecycle:
         session: Session,
         records: Records,
         power: Power,
-        images: Images,
         disks: Disks,
         nics: Nics,
         pool: Pool,
@@ -41,7 +39,6 @@ class Lifecycle:
         self._session = session
         self._records = records
         self._power = power
-        self._images = images
         self._disks = disks
         self._nics = nics
         self._pool = pool
@@ -51,22 +48,25 @@ class Lifecycle:
         """See `IHypervisor.create_vm`."""
         check_vm(spec, self._pool)
         with self._session.operation(f"VM {vm_uuid}"):
-            found = self._records.claim(vm_uuid)
-            complete = [vm.mark.spec for vm in found if vm.is_complete]
-            if complete:
-                _require_equal(vm_uuid, complete[0] or "", spec)
+            found = self._records.claim(vm_uuid, certain=False)
+            if _is_made(vm_uuid, found, spec):
                 return
             require_no_place(vm_uuid, found)
-            vdis = self._images.vdis()
             for disk in spec.disks:
-                self._disks.check_image(disk, vdis)
+                self._disks.check_image(disk)
             networks = self._nics.networks() if spec.nics else {}
             for nic in spec.nics:
                 self._nics.network(nic, networks)
-            with undone_by(lambda: self._remove(vm_uuid)):
-                if found:
-                    self._remove(vm_uuid)
-                self._make(vm_uuid, spec, networks)
+            if found:
+                self._undo(vm_uuid, [])
+            begun: list[str] = []
+            with undone_by(lambda: self._undo(vm_uuid, begun)):
+                record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
+                begun.append(self._session.call("VM.create", record))
+                if not self._is_alone(vm_uuid, begun[0], spec):
+                    self._undo(vm_uuid, begun)
+                    return
+                self._make(begun[0], vm_uuid, spec, networks)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
@@ -82,9 +82,18 @@ class Lifecycle:
         self._disks.remove(vm_uuid, kind=kind)
         self._volumes.release_unused()
 
-    def _make(self, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
-        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
-        vm = self._session.call("VM.create", record)
+    def _is_alone(self, vm_uuid: UUID, begun: str, spec: VmSpec) -> bool:
+        """Whether nobody else had the uuid when this VM was begun; False if that one is equal;
+        raises Conflict. All that was there before the VM is seen when the VM is.
+        """
+        found = self._records.claim(vm_uuid, certain=False)
+        others = [vm for vm in found if vm.ref != begun]
+        if _is_made(vm_uuid, others, spec):
+            return False
+        require_no_place(vm_uuid, others)
+        return True
+
+    def _make(self, vm: str, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
         for number, disk in enumerate(translate.boot_order(spec.disks)):
             self._disks.make(vm, vm_uuid, disk, str(number))
         for number, nic in enumerate(spec.nics):
@@ -93,8 +102,22 @@ class Lifecycle:
         # From here on it is a VM, before it was only something to be removed.
         self._session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
 
+    def _undo(self, vm_uuid: UUID, begun: list[str]) -> None:
+        """Remove what was begun, and what nobody has finished."""
+        every = self._records.every(vm_uuid)
+        begins = [vm for vm in every if vm.ref in begun or not (vm.mark.spec or vm.mark.incoming)]
+        self.remove(begins, vm_uuid)
+
     def _remove(self, vm_uuid: UUID) -> None:
         self.remove(self._records.every(vm_uuid), vm_uuid)
+
+
+def _is_made(vm_uuid: UUID, found: list[Found], spec: VmSpec) -> bool:
+    """Whether the VM is there already; raises Conflict for one of another spec."""
+    complete = [vm.mark.spec for vm in found if vm.is_complete]
+    if complete:
+        _require_equal(vm_uuid, complete[0] or "", spec)
+    return bool(complete)
 
 
 def require_no_place(vm_uuid: UUID, found: list[Found]) -> None:

@@ -6,6 +6,7 @@ tells which objects belong together after a crash between two steps.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +21,6 @@ __all__ = [
     "MEDIUM",
     "MIGRATION",
     "SPEC",
-    "CloneMark",
     "DeviceMark",
     "DiskMark",
     "ImageMark",
@@ -50,7 +50,7 @@ _FORMAT: Final = "nova-virt-image-format"
 _SIZE: Final = "nova-virt-image-size"
 _PUBLISHED: Final = "nova-virt-image-published"
 _TASK: Final = "nova-virt-upload-task"
-_FOR: Final = "nova-virt-clone-for"
+_CLONE: Final = "nova-virt-clone"
 _SOURCE: Final = "nova-virt-source"
 _BOOT: Final = "nova-virt-boot-index"
 _KIND: Final = "nova-virt-kind"
@@ -157,33 +157,24 @@ class DiskMark:
         }
 
 
-@dataclass(frozen=True)
-class CloneMark:
-    """What an image's copy is for, from the moment when the copy exists."""
-
-    vm_uuid: UUID
-    key: str
-
-
-def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | CloneMark | None:
-    """The mark of a VDI's record that is a VM's disk, or on the way to become one."""
+def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | None:
+    """The mark of a VDI's record that is a VM's disk."""
     config = record["other_config"]
     if config.get(_OWNER) != owner:
         return None
-    if _VM in config:
-        return DiskMark(
-            owner,
-            UUID(config[_VM]),
-            config[_KEY],
-            config[SPEC],
-            config.get(_IMAGE, ""),
-            config.get(_SOURCE, ""),
-            config.get(_KIND, DISK),
-        )
-    if config.get(_PUBLISHED, record["uuid"]) != record["uuid"] and _FOR in config:
-        vm_uuid, _, key = config[_FOR].partition("/")
-        return CloneMark(UUID(vm_uuid), key)
-    return None
+    if _CLONE in config and config.get(_PUBLISHED, record["uuid"]) != record["uuid"]:
+        config = json.loads(config[_CLONE])
+    if _VM not in config:
+        return None
+    return DiskMark(
+        owner,
+        UUID(config[_VM]),
+        config[_KEY],
+        config[SPEC],
+        config.get(_IMAGE, ""),
+        config.get(_SOURCE, ""),
+        config.get(_KIND, DISK),
+    )
 
 
 @dataclass(frozen=True)
@@ -200,7 +191,8 @@ class ImageMark:
     """The VDI's own uuid, once the image is complete. A copy of the VDI has the mark too, but
     another uuid.
     """
-    clone_for: CloneMark | None = None
+    clone: DiskMark | None = None
+    """What the next copy is: it has the mark from the moment when it exists."""
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
@@ -210,8 +202,8 @@ class ImageMark:
             _FORMAT: self.format.value,
             _SIZE: str(self.size_bytes),
         }
-        if self.clone_for is not None:
-            config[_FOR] = f"{self.clone_for.vm_uuid}/{self.clone_for.key}"
+        if self.clone is not None:
+            config[_CLONE] = json.dumps(self.clone.as_config(), sort_keys=True)
         more = {_TASK: self.upload_task, _PUBLISHED: self.published}
         return config | {name: content for name, content in more.items() if content}
 

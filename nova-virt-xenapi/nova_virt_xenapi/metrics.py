@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import requests
@@ -18,6 +19,7 @@ __all__ = ["Measures", "Metrics", "measures", "moment"]
 
 # Archives are sampled every 5 s; a host that is busy may be late by one or two.
 _BACK_SECONDS: Final = 20
+_CLOCK_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ class Metrics:
     def __init__(self, session: Session, pool: Pool) -> None:
         self._session = session
         self._pool = pool
+        self._clock: tuple[float, datetime] | None = None
 
     def read(self, vm: str = "all", *, host: bool = False) -> Measures:
         """Ask for one VM by xapi's uuid, or all that run on the host."""
-        now = moment(self._session.call("host.get_servertime", self._pool.host))
+        now = self.now()
         query = {
             "start": str(int(now.timestamp()) - _BACK_SECONDS),
             "cf": "AVERAGE",
@@ -52,6 +55,15 @@ class Metrics:
         }
         body = self._session.get("/rrd_updates", query, _whole, host=self._pool.host_address)
         return measures(now, body)
+
+    def now(self) -> datetime:
+        """The time by the host's clock, which is asked for once an hour."""
+        here = time.monotonic()
+        if self._clock is None or here - self._clock[0] > _CLOCK_SECONDS:
+            asked = moment(self._session.call("host.get_servertime", self._pool.host))
+            self._clock = here, asked
+        then, host = self._clock
+        return host + timedelta(seconds=here - then)
 
 
 def _whole(response: requests.Response) -> bytes:

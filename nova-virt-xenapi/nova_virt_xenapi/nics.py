@@ -11,7 +11,8 @@ from nova_virt_interface.errors import Busy, Conflict, NotFound, Resource
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest, NicSpec
 
 from nova_virt_xenapi import translate
-from nova_virt_xenapi.disks import UNDO_SECONDS, require_hotplug
+from nova_virt_xenapi.cache import Cache, Rows
+from nova_virt_xenapi.disk_hotplug import UNDO_SECONDS, require_hotplug
 from nova_virt_xenapi.marks import DeviceMark, device_mark
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
@@ -20,22 +21,24 @@ from nova_virt_xenapi.tasks import Tasks
 
 __all__ = ["Networks", "Nics"]
 
-Networks = dict[str, dict[str, Any]]
+Networks = Rows
 
 
 class Nics:
     """The NICs of one owner's VMs."""
 
-    def __init__(self, session: Session, tasks: Tasks, records: Records, pool: Pool) -> None:
+    def __init__(
+        self, session: Session, cache: Cache, tasks: Tasks, records: Records, pool: Pool
+    ) -> None:
         self._session = session
+        self._cache = cache
         self._tasks = tasks
         self._records = records
         self._pool = pool
 
     def networks(self) -> Networks:
-        """All networks of the pool; one question."""
-        found: Networks = self._session.call("network.get_all_records")
-        return found
+        """All networks of the pool."""
+        return self._cache.rows("network")
 
     def network(self, spec: NicSpec, networks: Networks) -> str:
         """The network that a NIC is to be plugged into; raises NotFound or Conflict."""
@@ -91,11 +94,13 @@ class Nics:
         """See `INicHotplug.detach_nic`."""
         with self._session.operation(f"NIC {request.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
+            if _of_key(self._vifs(vm), request.key) is None:
+                vm = self._records.certain(vm_uuid)
             self._detach(vm, request.key, request.guest_timeout_seconds)
 
     def _plug(self, vm: Found, vif: str) -> None:
         if vm.record["power_state"] == "Running":
-            self._tasks.run("VIF.plug", vif, about=f"a NIC of {vm.mark.vm_uuid}")
+            self._session.call("VIF.plug", vif)
 
     def _detach(self, vm: Found, key: str, seconds: float) -> None:
         existing = _of_key(self._vifs(vm), key)
@@ -110,7 +115,7 @@ class Nics:
         self._session.call("VIF.destroy", ref)
 
     def _vifs(self, vm: Found) -> dict[str, dict[str, Any]]:
-        records = self._session.call("VIF.get_all_records")
+        records = self._cache.rows("VIF")
         return {ref: record for ref, record in records.items() if record["VM"] == vm.ref}
 
 

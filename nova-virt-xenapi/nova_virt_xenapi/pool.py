@@ -17,8 +17,8 @@ from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.vm import VmSpec
 from nova_virt_interface.values.volumes import VolumeProtocol
 
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings
-from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.settings import FEATURES, check_settings
 
 __all__ = ["MOST_DISKS", "Pool", "check_vm", "examine"]
@@ -46,24 +46,21 @@ class Pool:
     description: HostDescription
 
 
-def examine(session: Session, settings: Settings) -> Pool:
-    """Ask the pool for all that stays fixed while connected."""
-    with session.operation("what the pool can do"):
-        pools = session.call("pool.get_all_records")
-        hosts = session.call("host.get_all_records")
-        pool = next(iter(pools.values()))
-        host = _named(hosts, settings.host, "host") or pool["master"]
-        repositories = session.call("SR.get_all_records")
-        storage = (
-            _named(repositories, settings.storage_repository, "storage_repository")
-            or pool["default_SR"]
+def examine(cache: Cache, settings: Settings) -> Pool:
+    """All that stays fixed while connected, as the pool told it last."""
+    pool, hosts = next(iter(cache.told("pool").values())), cache.told("host")
+    host = _named(hosts, settings.host, "host") or pool["master"]
+    repositories = cache.told("SR")
+    storage = (
+        _named(repositories, settings.storage_repository, "storage_repository")
+        or pool["default_SR"]
+    )
+    if storage not in repositories:
+        raise InvalidRequest(
+            "the pool has no default storage repository",
+            remedy="name one in the option storage_repository",
+            field="storage_repository",
         )
-        if storage not in repositories:
-            raise InvalidRequest(
-                "the pool has no default storage repository",
-                remedy="name one in the option storage_repository",
-                field="storage_repository",
-            )
     record = hosts[host]
     is_master = host == pool["master"]
     return Pool(

@@ -1,23 +1,26 @@
-"""Finds the driver's VMs among the pool's.
+"""Finds the driver's VMs among the pool's records.
 
-The one place of look-ups: a cache that is fed by events would take the place of its questions.
+A VM that is not there, and what two hosts have to agree about, is looked for once more after a
+marker; see `cache`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from nova_virt_interface.errors import Conflict, NotFound, Resource
 
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.marks import VmMark, vm_mark
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.translate import NULL
 
 __all__ = ["Found", "Records"]
+
+_MOVES: Final = frozenset({"pool_migrate", "migrate_send"})
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,12 @@ class Records:
     that are marked as the host's.
     """
 
-    def __init__(self, session: Session, owner: str, host_uuid: str, host: str) -> None:
+    def __init__(self, session: Session, cache: Cache, owner: str, host_uuid: str, host: str):
         self._session = session
+        self._cache = cache
         self._owner = owner
         self._host_uuid = host_uuid
-        self._host = host
-        self._lock = threading.Lock()
-        self._refs: dict[UUID, str] = {}
+        self.host = host
 
     def mark(self, vm_uuid: UUID, spec: str | None = None) -> VmMark:
         """The mark of a VM of ours."""
@@ -59,45 +61,66 @@ class Records:
         if mark is None or mark.owner != self._owner:
             return None
         runs_on = record["resident_on"]
-        here = mark.host_uuid == self._host_uuid if runs_on == NULL else runs_on == self._host
+        here = mark.host_uuid == self._host_uuid if runs_on == NULL else runs_on == self.host
         return mark if here else None
 
     def all(self) -> Iterator[Found]:
-        """All our VMs that are complete; one question."""
-        for found in self._read():
-            if found.is_complete:
-                yield found
+        """All our VMs that are complete."""
+        found = self._read()
+        if any(_moves(each) for each in found):
+            self._cache.sync()
+            found = self._read()
+        for each in found:
+            if each.is_complete:
+                yield each
 
     def require(self, vm_uuid: UUID) -> Found:
         """A VM of ours that is complete; raises NotFound."""
-        found = self._known(vm_uuid) or next(
-            (each for each in self.all() if each.mark.vm_uuid == vm_uuid), None
-        )
+        found = self._one(vm_uuid)
+        if found is None or _moves(found):
+            found = self.certain(vm_uuid)
+        return found
+
+    def certain(self, vm_uuid: UUID) -> Found:
+        """As `require`, as it is at this moment; one question."""
+        self._cache.sync()
+        found = self._one(vm_uuid)
         if found is None:
             raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
         return found
 
     def every(self, vm_uuid: UUID) -> list[Found]:
         """All that bears this uuid and our mark: complete, or what a crash left; one question."""
+        self._cache.sync()
+        return self.known(vm_uuid)
+
+    def known(self, vm_uuid: UUID) -> list[Found]:
+        """As `every`, as far as was told."""
         return [found for found in self._read() if found.mark.vm_uuid == vm_uuid]
 
     def anywhere(self, vm_uuid: UUID) -> list[Found]:
-        """All that bears this uuid and our owner's mark, on any host of the pool."""
+        """All that bears this uuid and our owner's mark, on any host of the pool; one question."""
+        self._cache.sync()
         return [
             Found(ref, mark, record)
-            for ref, record in self._session.call("VM.get_all_records").items()
+            for ref, record in self._cache.rows("VM").items()
             if (mark := vm_mark(record)) is not None
             and (mark.owner, mark.vm_uuid) == (self._owner, vm_uuid)
         ]
 
-    def claim(self, vm_uuid: UUID, *, also_elsewhere: bool = False) -> list[Found]:
+    def claim(
+        self, vm_uuid: UUID, *, also_elsewhere: bool = False, certain: bool = True
+    ) -> list[Found]:
         """As `every`, but raises Conflict if the uuid is somebody else's.
 
         Args:
             vm_uuid: the uuid.
             also_elsewhere: a VM of our owner on another host of the pool is no reason.
+            certain: ask; else as far as was told.
         """
-        records = self._session.call("VM.get_all_records")
+        if certain:
+            self._cache.sync()
+        records = self._cache.rows("VM")
         ours = [found for found in self._found(records) if found.mark.vm_uuid == vm_uuid]
         # Two hosts have a VM while one of them hands it over to the other.
         also_elsewhere = also_elsewhere or any(vm.is_complete for vm in ours)
@@ -115,11 +138,6 @@ class Records:
                 )
         return ours
 
-    def forget(self, vm_uuid: UUID) -> None:
-        """Another reference is this VM's from now on."""
-        with self._lock:
-            self._refs.pop(vm_uuid, None)
-
     def set_mark(self, vm: Found, mark: VmMark) -> None:
         """Write another mark beside a VM, all at once."""
         plain = {
@@ -129,25 +147,11 @@ class Records:
         }
         self._session.call("VM.set_other_config", vm.ref, plain | mark.as_config())
 
-    def _known(self, vm_uuid: UUID) -> Found | None:
-        with self._lock:
-            ref = self._refs.get(vm_uuid)
-        if ref is None:
-            return None
-        try:
-            record = self._session.call("VM.get_record", ref)
-        except NotFound:
-            record = None
-        mark = self.ours(record) if record is not None else None
-        is_whole = mark is not None and mark.spec and not mark.kept and mark.vm_uuid == vm_uuid
-        if record is not None and mark is not None and is_whole:
-            return Found(ref, mark, record)
-        with self._lock:
-            self._refs.pop(vm_uuid, None)
-        return None
+    def _one(self, vm_uuid: UUID) -> Found | None:
+        return next((found for found in self.known(vm_uuid) if found.is_complete), None)
 
     def _read(self) -> list[Found]:
-        return self._found(self._session.call("VM.get_all_records"))
+        return self._found(self._cache.rows("VM"))
 
     def _found(self, records: dict[str, Any]) -> list[Found]:
         marked = [
@@ -156,8 +160,10 @@ class Records:
             if (mark := self.ours(record)) is not None
         ]
         replaced = {mark.replaces for _, mark, _ in marked if mark.spec is not None} - {""}
-        found = [Found(*each, kept=each[2]["uuid"] in replaced) for each in marked]
-        refs = {each.mark.vm_uuid: each.ref for each in found if each.is_complete}
-        with self._lock:
-            self._refs = refs
-        return found
+        return [Found(*each, kept=each[2]["uuid"] in replaced) for each in marked]
+
+
+def _moves(vm: Found) -> bool:
+    """Whether it is on the way from one host to another, so that another driver acts on it."""
+    under_way = set(vm.record["current_operations"].values()) & _MOVES
+    return bool(vm.mark.incoming or under_way)

@@ -11,6 +11,7 @@ from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.disks import Disks, OldDisk
 from nova_virt_xenapi.lifecycle import Lifecycle, require_no_place
 from nova_virt_xenapi.marks import MEDIUM, SPEC
@@ -27,6 +28,7 @@ class Recovery:
 
     def __init__(
         self,
+        cache: Cache,
         session: Session,
         records: Records,
         lifecycle: Lifecycle,
@@ -34,6 +36,7 @@ class Recovery:
         nics: Nics,
         pool: Pool,
     ) -> None:
+        self._cache = cache
         self._session = session
         self._records = records
         self._lifecycle = lifecycle
@@ -44,6 +47,7 @@ class Recovery:
     def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
         """See `IRecovery.find_disks`."""
         with self._session.operation(f"disks of VM {vm_uuid}"):
+            self._cache.sync()
             return tuple(sorted(self._disks.of_uuid(vm_uuid)))
 
     def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:

@@ -22,7 +22,8 @@ from nova_virt_interface.values.resize import (
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_xenapi import translate
-from nova_virt_xenapi.disks import Disks, OldDisk, source_digest
+from nova_virt_xenapi.disk_content import source_digest
+from nova_virt_xenapi.disks import Disks, OldDisk
 from nova_virt_xenapi.lifecycle import Lifecycle
 from nova_virt_xenapi.marks import KEPT, SPEC
 from nova_virt_xenapi.nics import Nics
@@ -83,7 +84,6 @@ class Resizes:
                     self._nics.make(new, nic, str(number), networks)
                 # The switch: one write.
                 self._session.call("VM.add_to_other_config", new, SPEC, spec_digest(spec))
-            self._records.forget(vm_uuid)
             # For those who remember the old one's reference.
             self._session.call("VM.add_to_other_config", vm.ref, KEPT, "yes")
 
@@ -100,7 +100,6 @@ class Resizes:
             if kept:
                 require_state(vm_uuid, _state(vm), PowerState.STOPPED)
                 self._session.call("VM.remove_from_other_config", vm.ref, SPEC)
-                self._records.forget(vm_uuid)
             for old in kept or [vm]:
                 if old.mark.kept:
                     self._session.call("VM.remove_from_other_config", old.ref, KEPT)
@@ -115,11 +114,10 @@ class Resizes:
         return complete[0], [vm for vm in every if vm.kept]
 
     def _check(self, spec: VmSpec, old: dict[str, OldDisk]) -> None:
-        vdis = self._disks.all()
         for disk in spec.disks:
             before = old.get(disk.key)
             if before is None:
-                self._disks.check_image(disk, vdis)
+                self._disks.check_image(disk)
                 continue
             if before.mark.source != source_digest(disk):
                 raise InvalidRequest(
@@ -131,7 +129,7 @@ class Resizes:
 
     def _clean(self, vm_uuid: UUID) -> None:
         """Remove what is on the way to take the place of another, and is not complete."""
-        every = self._records.every(vm_uuid)
+        every = self._records.known(vm_uuid)
         parts = [vm for vm in every if vm.mark.spec is None and vm.mark.replaces]
         self._lifecycle.remove(parts, vm_uuid)
 

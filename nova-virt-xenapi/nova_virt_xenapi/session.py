@@ -1,42 +1,37 @@
-"""The connection to a pool: logs in, stays logged in, finds the master, and translates errors."""
+"""The connection to a pool: stays logged in, repeats what was refused, and translates errors."""
 
 from __future__ import annotations
 
 import logging
 import re
 import threading
-import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Final, Protocol, TypeVar
 
 import requests
 import XenAPI
 from nova_virt_interface import rollback
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import HostUnreachable, VirtError
-from requests.adapters import HTTPAdapter
+from nova_virt_interface.errors import HostUnreachable, NotFound, VirtError
 
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.errors import CAUGHT, contract_error
-from nova_virt_xenapi.transport import Transport
+from nova_virt_xenapi.login import Login, Logins, with_host
 
-__all__ = ["Session", "attempt", "undone_by"]
+__all__ = ["Session", "Watcher", "attempt", "undone_by"]
 
 _log = logging.getLogger(__name__)
 
 Content = TypeVar("Content")
 
 _READS: Final = re.compile(
-    r"(\w+\.(get_\w+|compute_\w+|assert_\w+|migrate_receive)|event\.from|session\.\w+|GET .*)"
+    r"(\w+\.(get_\w+|compute_\w+|assert_\w+|migrate_receive)|event\.\w+|session\.\w+|GET .*)"
 )
-_ORIGINATOR: Final = "nova-virt-xenapi"
-# A pool elects its master anew at times; more hops than this are a circle.
-_MOST_HOPS: Final = 3
-_CONNECTIONS: Final = 32
+# A session may end while it is being renewed; more often than this is no chance.
+_MOST_RENEWALS: Final = 3
 _CLOSE_SECONDS: Final = 5.0
 
 
@@ -49,11 +44,14 @@ class _Operation:
 _operation: ContextVar[_Operation | None] = ContextVar("xenapi_operation", default=None)
 
 
-@dataclass(frozen=True)
-class _Login:
-    address: str
-    """``https://host:port`` of the master."""
-    handle: str
+class Watcher(Protocol):
+    """Who wants to know what the driver's own calls change."""
+
+    def wrote(self, method: str, arguments: Sequence[Any], result: Any) -> None:
+        """A call succeeded that changes something."""
+
+    def doubt(self) -> None:
+        """A call failed that may have changed something, or found that something had gone."""
 
 
 class Session:
@@ -61,13 +59,12 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._http = requests.Session()
-        # Neither proxies nor credentials of the machine have to do with the pool.
-        self._http.trust_env = False
-        self._http.verify = settings.ca_file or True
-        self._http.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
+        self._logins = Logins(settings)
         self._lock = threading.RLock()
-        self._login: _Login | None = None
+        self._login: Login | None = None
+        self.logins = 0
+        """How often it has logged in."""
+        self._watcher: Watcher | None = None
         self._closed = False
         self._unended: list[str] = []
 
@@ -88,27 +85,42 @@ class Session:
         finally:
             _operation.reset(token)
 
-    def call(self, method: str, *arguments: Any, seconds: float | None = None) -> Any:
+    def call(
+        self, method: str, *arguments: Any, seconds: float | None = None, renews: bool = True
+    ) -> Any:
         """Send a message, with the session's reference before the arguments.
 
-        The answer may take ``seconds``, or the time of the settings.
+        Args:
+            method: a class and its message.
+            *arguments: of the message.
+            seconds: how long the answer may take; None: the time of the settings.
+            renews: send it once more, after a new login, if the session has ended.
         """
-        return self._with_login(
+        result = self._with_login(
             method,
-            lambda login: self._ask(
+            lambda login: self._logins.ask(
                 login.address, method, login.handle, *arguments, seconds=seconds
             ),
+            renews=renews,
         )
+        # What a task changes is seen when it is over.
+        if self._watcher is not None and not _READS.fullmatch(method) and "Async." not in method:
+            self._watcher.wrote(method, arguments, result)
+        return result
 
-    def put(self, path: str, query: dict[str, str], body: Any) -> None:
-        """Send a body of known length to one of xapi's HTTP handlers."""
+    def watch(self, watcher: Watcher) -> None:
+        """Tell of all changes from now on."""
+        self._watcher = watcher
 
-        def send(login: _Login) -> None:
-            response = self._http.put(
-                f"{login.address}{path}",
+    def put(self, path: str, query: dict[str, str], body: Any, *, host: str) -> None:
+        """Send a body of known length to one of a host's HTTP handlers."""
+
+        def send(login: Login) -> None:
+            response = self._logins.http.put(
+                f"{with_host(login.address, host)}{path}",
                 params={**query, "session_id": login.handle},
                 data=body,
-                timeout=self._timeout(None),
+                timeout=self._logins.timeout(None),
                 allow_redirects=False,
             )
             if response.status_code != requests.codes.ok:
@@ -122,23 +134,22 @@ class Session:
         query: dict[str, str],
         consume: Callable[[requests.Response], Content],
         *,
-        host: str = "",
+        host: str,
     ) -> Content:
-        """Ask one of xapi's HTTP handlers, and return what ``consume`` makes of its answer.
+        """Ask one of a host's HTTP handlers, and return what ``consume`` makes of its answer.
 
         Args:
             path: of the handler.
             query: without the session.
             consume: reads the answer, whose status is good; what it raises leaves as it is.
-            host: address of the host to ask; empty for the master.
+            host: its address. Another one would redirect to one that reaches the storage.
         """
 
-        def send(login: _Login) -> Content:
-            address = _with_host(login.address, host) if host else login.address
-            with self._http.get(
-                f"{address}{path}",
+        def send(login: Login) -> Content:
+            with self._logins.http.get(
+                f"{with_host(login.address, host)}{path}",
                 params={**query, "session_id": login.handle},
-                timeout=self._timeout(None),
+                timeout=self._logins.timeout(None),
                 allow_redirects=False,
                 # xapi answers one request of this kind for each connection.
                 headers={"Connection": "close"},
@@ -171,15 +182,15 @@ class Session:
         for handle in handles:
             try:
                 login = self._logged_in()
-                self._ask(login.address, "session.logout", handle)
+                self._logins.ask(login.address, "session.logout", handle)
             except XenAPI.Failure as failure:
                 _log.info("a session was gone already: %s", failure.details[0])
             except (VirtError, *CAUGHT):
                 with self._lock:
                     self._unended.append(handle)
 
-    def _confirmed(self, login: _Login) -> str:
-        self._ask(login.address, "session.get_uuid", login.handle, login.handle)
+    def _confirmed(self, login: Login) -> str:
+        self._logins.ask(login.address, "session.get_uuid", login.handle, login.handle)
         return login.handle
 
     def require_open(self) -> None:
@@ -197,28 +208,40 @@ class Session:
         if login is not None:
             # A pool that is away forgets the session by itself.
             with suppress(*CAUGHT):
-                self._ask(login.address, "session.logout", login.handle, seconds=_CLOSE_SECONDS)
-        self._http.close()
+                self._logins.ask(
+                    login.address, "session.logout", login.handle, seconds=_CLOSE_SECONDS
+                )
+        self._logins.http.close()
 
-    def _with_login(self, method: str, send: Callable[[_Login], Any]) -> Any:
+    def log_in(self) -> int:
+        """Log in, unless it is logged in; returns how often it has logged in."""
+        self._with_login("session.login_with_password", lambda login: None)
+        return self.logins
+
+    def _with_login(self, method: str, send: Callable[[Login], Any], *, renews: bool = True) -> Any:
         operation = _operation.get() or _Operation(method)
         changing = _READS.fullmatch(method) is None
         try:
-            for _ in range(_MOST_HOPS):
+            for _ in range(_MOST_RENEWALS):
                 login = self._logged_in()
                 try:
                     result = send(login)
                 except XenAPI.Failure as failure:
-                    if not self._lost_login(login, failure):
+                    if not (self._lost_login(login, failure) and renews):
                         raise
                 else:
                     operation.changed |= changing
                     return result
         except CAUGHT as error:
-            raise contract_error(error, about=operation.about, changing=changing) from error
+            made = contract_error(error, about=operation.about, changing=changing)
+            if self._watcher is not None and (
+                made.may_have_been_done or isinstance(made, NotFound)
+            ):
+                self._watcher.doubt()
+            raise made from error
         raise HostUnreachable("the pool ends every session at once", remedy="repeat it later")
 
-    def _lost_login(self, login: _Login, failure: XenAPI.Failure) -> bool:
+    def _lost_login(self, login: Login, failure: XenAPI.Failure) -> bool:
         """Whether the pool refused for want of a login, with nothing done."""
         if failure.details[0] not in ("SESSION_INVALID", "HOST_IS_SLAVE"):
             return False
@@ -227,51 +250,13 @@ class Session:
                 self._login = None
         return True
 
-    def _logged_in(self) -> _Login:
+    def _logged_in(self) -> Login:
         with self._lock:
             self.require_open()
             if self._login is None:
-                self._login = self._log_in()
+                self._login = self._logins.log_in()
+                self.logins += 1
             return self._login
-
-    def _log_in(self) -> _Login:
-        address = self._settings.url.rstrip("/")
-        credentials = (self._settings.username, self._settings.password)
-        for _ in range(_MOST_HOPS):
-            try:
-                handle = self._ask(
-                    address, "session.login_with_password", *credentials, "1.0", _ORIGINATOR
-                )
-            except XenAPI.Failure as failure:
-                if failure.details[0] != "HOST_IS_SLAVE":
-                    raise
-                address = _with_host(address, failure.details[1])
-            else:
-                _log.info("logged in at %s", address)
-                return _Login(address, handle)
-        raise HostUnreachable(
-            "the pool's hosts name each other as master", remedy="check the pool's state"
-        )
-
-    def _ask(self, address: str, method: str, *arguments: Any, seconds: float | None = None) -> Any:
-        transport = Transport(self._http, self._timeout(seconds))
-        proxy = XenAPI.Session(address, transport=transport)
-        answer = getattr(proxy, method)(*arguments)
-        if not isinstance(answer, dict) or "Status" not in answer:
-            raise xmlrpc.client.ResponseError("the answer has no Status")
-        if answer["Status"] != "Success":
-            raise XenAPI.Failure(answer.get("ErrorDescription") or ["INTERNAL_ERROR"])
-        return answer["Value"]
-
-    def _timeout(self, seconds: float | None) -> tuple[float, float]:
-        settings = self._settings
-        return settings.connect_timeout_seconds, seconds or settings.call_timeout_seconds
-
-
-def _with_host(address: str, host: str) -> str:
-    parts = urlsplit(address)
-    name = f"[{host}]" if ":" in host else host
-    return f"https://{name}" + (f":{parts.port}" if parts.port else "")
 
 
 @contextmanager

@@ -34,6 +34,10 @@ class Transport(xmlrpc.client.Transport):
         if response.status_code != requests.codes.ok:
             raise xmlrpc.client.ProtocolError(host, response.status_code, response.reason, {})
         parser, unmarshaller = self.getparser()
-        parser.feed(response.content)
-        parser.close()
-        return unmarshaller.close()
+        try:
+            parser.feed(response.content)
+            parser.close()
+            return unmarshaller.close()
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # The standard library trusts the content of tags: a number that is none, a tag too few.
+            raise xmlrpc.client.ResponseError(f"the answer is no XML-RPC: {error!r}") from error

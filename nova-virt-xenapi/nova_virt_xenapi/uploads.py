@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import tenacity
 from nova_virt_interface.errors import Conflict, NotFound
 
+from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.tasks import Tasks
 
@@ -47,8 +48,9 @@ class Bytes:
 class Uploads:
     """Uploads to VDIs of one pool."""
 
-    def __init__(self, session: Session, tasks: Tasks) -> None:
+    def __init__(self, session: Session, tasks: Tasks, pool: Pool) -> None:
         self._session = session
+        self._host = pool.host_address
         self._tasks = tasks
 
     def begin(self, about: str) -> str:
@@ -64,7 +66,7 @@ class Uploads:
         """
         query = {"vdi": vdi, "format": format, "task_id": task}
         try:
-            self._session.put("/import_raw_vdi", query, body)
+            self._session.put("/import_raw_vdi", query, body, host=self._host)
         except BaseException:
             self.discard(task)
             raise

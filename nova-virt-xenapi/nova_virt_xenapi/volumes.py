@@ -7,7 +7,7 @@ while a VM has one of its units; a volume of the hypervisor's own is a VDI that 
 from __future__ import annotations
 
 import threading
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
 
 from nova_virt_interface.errors import NotFound, PeerUnreachable, Resource, VirtError
@@ -18,6 +18,7 @@ from nova_virt_interface.values.volumes import (
     VolumeConnector,
 )
 
+from nova_virt_xenapi.cache import Cache, Rows
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.session import Session
@@ -25,14 +26,15 @@ from nova_virt_xenapi.session import Session
 __all__ = ["Volumes"]
 
 _NAMESPACE: Final = UUID("5f0e0b5c-5a3c-4a0e-9c1b-0d3f8a1f7a11")
-_OWNER: Final = "nova-virt-owner"
+_SCAN_SECONDS: Final = 1.0
 
 
 class Volumes:
     """Connects the host to volumes. Whoever connects holds ``lock`` until a VM has the VDI."""
 
-    def __init__(self, session: Session, pool: Pool, settings: Settings) -> None:
+    def __init__(self, session: Session, cache: Cache, pool: Pool, settings: Settings) -> None:
         self._session = session
+        self._cache = cache
         self._pool = pool
         self._owner = settings.owner
         self.lock = threading.RLock()
@@ -40,7 +42,7 @@ class Volumes:
     def volume_connector(self) -> VolumeConnector:
         """See `IVolumeConnector.volume_connector`."""
         with self._session.operation("the host"):
-            record = self._session.call("host.get_record", self._pool.host)
+            record = self._cache.row("host", self._pool.host)
         return VolumeConnector(
             hostname=record["hostname"],
             addresses=(record["address"],),
@@ -59,32 +61,50 @@ class Volumes:
             return vdi
         assert isinstance(connection, IscsiVolume)  # noqa: S101 - offered are these two
         sr = self._target(connection)
-        for ref, record in self._session.call("VDI.get_all_records").items():
-            if record["SR"] == sr and record["sm_config"].get("LUNid") == str(connection.lun):
-                return str(ref)
-        self.release_unused()
-        raise _away(volume)
+
+        def unit() -> str | None:
+            return _unit_of(self._cache.told("VDI"), sr, connection.lun)
+
+        # The storage manager writes the units beside its answer.
+        if not self._cache.wait_for(lambda: unit() is not None, _SCAN_SECONDS):
+            self._cache.sync()
+        found = unit()
+        if found is None:
+            self.release_unused()
+            raise _away(volume)
+        return found
 
     def release_unused(self) -> None:
         """Disconnect the host from targets of which no VM has a unit any more."""
         with self.lock:
-            for sr, record in self._ours().items():
-                if not any(self._session.call("VDI.get_VBDs", vdi) for vdi in record["VDIs"]):
-                    self._forget(sr, record)
+            connected = {row["VDI"] for row in self._cache.rows("VBD").values()}
+            vdis = self._cache.rows("VDI")
+            used = {vdis[ref]["SR"] for ref in connected if ref in vdis}
+            for sr in self._ours():
+                if sr not in used:
+                    self._forget(sr)
 
-    def _ours(self) -> dict[str, dict[str, Any]]:
-        records = self._session.call("SR.get_all_records")
+    def _ours(self) -> Rows:
+        """The targets that a driver of this owner has introduced: their uuid says so."""
         return {
             ref: record
-            for ref, record in records.items()
-            if record["other_config"].get(_OWNER) == self._owner
+            for ref, record in self._cache.rows("SR").items()
+            if record["uuid"] == self._uuid(record["name_label"], record["name_description"])
         }
+
+    def _uuid(self, iqn: str, portals: str) -> str:
+        return str(uuid5(_NAMESPACE, f"{self._owner} {iqn} {portals}"))
 
     def _target(self, connection: IscsiVolume) -> str:
         """The storage repository of a target, plugged in on this host, with all its units."""
-        uuid = str(uuid5(_NAMESPACE, f"{self._owner} {connection.target_iqn} {connection.portals}"))
+        iqn, portals = connection.target_iqn, ",".join(connection.portals)
+        uuid = self._uuid(iqn, portals)
         found = [ref for ref, record in self._ours().items() if record["uuid"] == uuid]
-        sr = found[0] if found else self._introduce(uuid, connection.target_iqn)
+        sr: str = (
+            found[0]
+            if found
+            else self._session.call("SR.introduce", uuid, iqn, portals, "iscsi", "", True, {})
+        )
         try:
             self._plug(sr, connection)
             self._session.call("SR.scan", sr)
@@ -93,20 +113,11 @@ class Volumes:
             raise
         return sr
 
-    def _introduce(self, uuid: str, iqn: str) -> str:
-        about = "nova-virt volumes"
-        sr: str = self._session.call("SR.introduce", uuid, iqn, about, "iscsi", "", True, {})
-        self._session.call("SR.add_to_other_config", sr, _OWNER, self._owner)
-        return sr
-
     def _plug(self, sr: str, connection: IscsiVolume) -> None:
-        pbds = self._session.call("PBD.get_all_records")
-        here = [
-            ref for ref, row in pbds.items() if (row["SR"], row["host"]) == (sr, self._pool.host)
-        ]
+        here = {ref: row for ref, row in self._pbds(sr).items() if row["host"] == self._pool.host}
         host, _, port = connection.portals[0].rpartition(":")
         pbd = (
-            here[0]
+            next(iter(here))
             if here
             else self._session.call(
                 "PBD.create",
@@ -122,13 +133,12 @@ class Volumes:
                 },
             )
         )
-        if not here or not pbds[pbd]["currently_attached"]:
+        if not here or not here[pbd]["currently_attached"]:
             self._session.call("PBD.plug", pbd)
 
-    def _forget(self, sr: str, record: dict[str, Any]) -> None:
+    def _forget(self, sr: str) -> None:
         remain = 0
-        for pbd in record["PBDs"]:
-            row = self._session.call("PBD.get_record", pbd)
+        for pbd, row in self._pbds(sr).items():
             if row["host"] != self._pool.host:
                 remain += 1
                 continue
@@ -137,6 +147,17 @@ class Volumes:
             self._session.call("PBD.destroy", pbd)
         if not remain:
             self._session.call("SR.forget", sr)
+
+    def _pbds(self, sr: str) -> Rows:
+        return {ref: row for ref, row in self._cache.rows("PBD").items() if row["SR"] == sr}
+
+
+def _unit_of(vdis: Rows, sr: str, lun: int) -> str | None:
+    """The VDI of a logical unit."""
+    for ref, row in vdis.items():
+        if row["SR"] == sr and row["sm_config"].get("LUNid") == str(lun):
+            return ref
+    return None
 
 
 def _away(volume: Volume) -> PeerUnreachable:

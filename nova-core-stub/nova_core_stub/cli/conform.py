@@ -36,6 +36,12 @@ class Conform(Command):
             help="Write conformance.json, .xml (JUnit) and .html into this directory.",
         )
         parser.add_argument(
+            "--url",
+            default="",
+            help="Check the named driver on this host of yours, instead of its usual backends; its "
+            "package says which environment variables have the account.",
+        )
+        parser.add_argument(
             "--format", choices=("text", "json"), default="text", help="Of the printed report."
         )
         return parser
@@ -46,7 +52,11 @@ class Conform(Command):
         from nova_virt_interface.testing.command import conform  # noqa: PLC0415
 
         return conform(
-            parsed_args.drivers, parsed_args.report, parsed_args.format, adapt=_through_core
+            parsed_args.drivers,
+            parsed_args.report,
+            parsed_args.format,
+            adapt=_through_core,
+            url=parsed_args.url,
         )
 
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 import tempfile
-import threading
 import time
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import requests
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.testing.harness import (
     Backend,
     BackendKind,
-    BackendUnavailable,
     Harness,
     TestImage,
 )
@@ -31,9 +26,10 @@ from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_hyperv.conf import Settings
-from nova_virt_hyperv.events import THREAD_NAME
 from nova_virt_hyperv.hypervisor import HyperVFactory
 from nova_virt_hyperv.testing import rdp
+from nova_virt_hyperv.testing.counting import Questions
+from nova_virt_hyperv.testing.harness_storage import SimulatorStorage, key_of, make_disk
 from nova_virt_hyperv.testing.process import SimulatorProcess
 from nova_virt_hyperv.testing.samba import Samba
 
@@ -55,7 +51,7 @@ _STATES = {
 }
 
 
-class SimulatorHarness(Harness):
+class SimulatorHarness(SimulatorStorage, Harness):
     """The driver against a simulated Hyper-V host of its own."""
 
     driver = "hyperv"
@@ -83,15 +79,14 @@ class SimulatorHarness(Harness):
         drives = (root / "c", root / "d", root / "c")
         self._simulator = SimulatorProcess(root, drives, self._password, self.more_arguments)
         self._image = root / "image.vhdx"
-        _make_image(self._image)
-        self._questions = 0
-        self._send = requests.Session.send
-        requests.Session.send = _counting(self._send, self._count)  # type: ignore[method-assign]
+        make_disk(self._image, _IMAGE_BYTES)
+        places = tuple(f":{port}/" for port in self._simulator.ports)
+        self._questions = Questions(lambda url: any(place in url for place in places))
 
     def stop(self) -> None:
         """See `Harness`."""
-        if hasattr(self, "_send"):
-            requests.Session.send = self._send  # type: ignore[method-assign]
+        if hasattr(self, "_questions"):
+            self._questions.stop()
         if hasattr(self, "_simulator"):
             self._simulator.stop()
         for samba in (getattr(self, name, None) for name in ("_samba", "_samba_of_second")):
@@ -99,12 +94,6 @@ class SimulatorHarness(Harness):
                 samba.stop()
         if hasattr(self, "_directory"):
             self._directory.cleanup()
-
-    def _count(self, url: str) -> None:
-        # Watching for events is no question of core's.
-        ours = any(f":{port}/" in url for port in self._simulator.ports)
-        if ours and threading.current_thread().name != THREAD_NAME:
-            self._questions += 1
 
     def control(self, do: str, **arguments: Any) -> Any:
         """Tell the simulated host something behind the driver's back; see its `controls`."""
@@ -180,8 +169,11 @@ class SimulatorHarness(Harness):
                 found |= {
                     f"device {row['id']} of {vm['guid']} on {host}" for row in vm["resources"]
                 }
+            found |= {f"{item} on {host}" for item in self.control("iscsi", host=host)}
         for host, shared in enumerate((self._shared, self._shared_by_second)):
             files = (item for item in shared.rglob("*") if item.is_file())
+            # That the host is in maintenance is a state, and nothing that is left.
+            files = (item for item in files if item.name != "maintenance")
             found |= {f"file {item.relative_to(shared)} on {host}" for item in files}
         return frozenset(found)
 
@@ -250,8 +242,8 @@ class SimulatorHarness(Harness):
         """See `PowerQuestions`."""
         found = {}
         for row in self.vm(vm_uuid)["resources"]:
-            key = _key_of(row["name"] or "")
-            if key and row["kind"].endswith("Disk Drive"):
+            key = key_of(row["name"] or "")
+            if key and row["kind"].endswith("Drive"):
                 found[key] = f"0:0:0:{row['slot']}"
             elif key:
                 found[key] = row["id"].rpartition("\\")[2].lower()
@@ -274,23 +266,6 @@ class SimulatorHarness(Harness):
     def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
         """See `Harness`."""
         return frozenset(map(VmFeature, self.vm(vm_uuid)["features"]))
-
-    def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
-        """See `Harness`."""
-        host, path = self._disk_path(settings, vm_uuid, key)
-        return b64decode(self.control("read_disk", host=host, path=path, size=size_bytes))
-
-    def write_disk(self, settings: Settings, vm_uuid: UUID, key: str, content: bytes) -> None:
-        """See `Harness`."""
-        host, path = self._disk_path(settings, vm_uuid, key)
-        encoded = b64encode(content).decode()
-        self.control("write_disk", host=host, path=path, content=encoded)
-
-    def _disk_path(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[int, str]:
-        host = self._simulator.ports.index(settings.port)
-        rows = self.vm(vm_uuid, host)["resources"]
-        paths: list[str] = [path for row in rows for path in row["host"]]
-        return host, next(path for path in paths if f"{vm_uuid}.{key}." in path)
 
     def power_off_vm(self, vm_uuid: UUID) -> None:
         """See `Harness`."""
@@ -320,7 +295,7 @@ class SimulatorHarness(Harness):
 
     def round_trips(self) -> int:
         """See `Harness`."""
-        return self._questions
+        return self._questions.count
 
 
 class _Orders(list[str]):
@@ -336,24 +311,3 @@ class _Orders(list[str]):
         return found == other
 
     __hash__ = None
-
-
-def _key_of(name: str) -> str:
-    words = name.split(" ")
-    return words[1] if words[0] == "nova-virt" else ""
-
-
-def _counting(send: Callable[..., Any], count: Callable[[str], None]) -> Callable[..., Any]:
-    def counted(session: Any, request: Any, **more: Any) -> Any:
-        count(request.url or "")
-        return send(session, request, **more)
-
-    return counted
-
-
-def _make_image(path: Path) -> None:
-    command = ["qemu-img", "create", "-q", "-f", "vhdx", str(path), str(_IMAGE_BYTES)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise BackendUnavailable(f"qemu-img cannot make the test image: {error}") from error

@@ -20,7 +20,6 @@ from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequ
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
-from nova_virt_hyperv.hypervisor import HyperVHypervisor
 from nova_virt_hyperv.testing.harness import SimulatorHarness
 
 MIB = 1024 * 1024
@@ -62,15 +61,14 @@ class BackendTestCase(testtools.TestCase):
         self._vms: set[UUID] = set()
         self.addCleanup(self._delete_all)
 
-    def connected(self, **settings: Any) -> HyperVHypervisor:
+    def connected(self, **settings: Any) -> Any:
         """One more connection, closed after the test."""
         changed = {"poll_interval_seconds": self.poll_interval_seconds} | settings
-        made: Any = self.harness.factory().connect(
+        made = self.harness.factory().connect(
             replace(self.harness.settings(), **changed), self.services
         )
         self.addCleanup(made.close)
-        found: HyperVHypervisor = made
-        return found
+        return made
 
     def new_uuid(self) -> UUID:
         """A uuid whose VM is deleted after the test."""

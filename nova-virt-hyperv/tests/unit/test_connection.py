@@ -59,9 +59,11 @@ class TestLogin(BackendTestCase):
 
     def test_a_wrong_password_is_refused_and_not_tried_again(self) -> None:
         for auth in ("basic", "ntlm"):
+            before = self.harness.control("refused_logins")
             error = self.assertRaises(AccessDenied, self.connected, auth=auth, password="wrong")
             self.assertIn("password", error.remedy)
             self.assertNotIn("wrong", str(error))
+            self.assertEqual(before + 1, self.harness.control("refused_logins"))
 
     def test_a_certificate_of_an_unknown_authority(self) -> None:
         error = self.assertRaises(AccessDenied, self.connected, ca_file="")

@@ -15,15 +15,20 @@ from nova_virt_interface.errors import (
     BackendError,
     Busy,
     HostUnreachable,
+    InsufficientResources,
+    InvalidState,
     NotFound,
     VirtError,
 )
+from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
+    DiskSpec,
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.guest_settings import GuestSettings, Tpm
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
@@ -39,10 +44,12 @@ from nova_virt_interface.values.resize import (
     RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
 from nova_virt_hyperv.mark import Mark
 
 from .backend import MIB, BackendTestCase, blank, from_image, medium, nic
+from .test_nics import tagged
 
 _LONGEST = 120
 
@@ -88,6 +95,18 @@ class TestLostRequests(BackendTestCase):
         spec = self.spec(disks=(from_image(), medium()), nics=(nic(),))
         self.sweep(self.new_uuid, lambda vm_uuid: self.hypervisor.create_vm(vm_uuid, spec))
 
+    def test_creation_with_a_tpm(self) -> None:
+        spec = self.spec(settings=GuestSettings(tpm=Tpm()))
+        self.sweep(self.new_uuid, lambda vm_uuid: self.hypervisor.create_vm(vm_uuid, spec), 3)
+
+    def test_a_disk_that_boots_comes(self) -> None:
+        request = AttachDiskRequest(disk=blank("rescue", boot_index=0))
+        self.sweep(
+            lambda: self.made(disks=(blank("root", boot_index=1),)),
+            lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, request),
+            2,
+        )
+
     def test_deletion(self) -> None:
         self.sweep(
             lambda: self.made(disks=(blank(),)),
@@ -114,12 +133,31 @@ class TestLostRequests(BackendTestCase):
         request = AttachDiskRequest(disk=blank())
         self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, request))
 
+    def test_a_logical_unit_comes_and_goes(self) -> None:
+        wish = VolumeWish(protocol=VolumeProtocol.ISCSI, size_bytes=4 * MIB)
+        with self.harness.volume(wish) as made:
+            source = Volume(volume_id=uuid4(), connection=made.connection)
+            disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+            come, go = AttachDiskRequest(disk=disk), DetachDiskRequest(key="volume")
+            self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, come), 3)
+
+            def with_it() -> UUID:
+                return self.made(disks=(disk,))
+
+            self.sweep(with_it, lambda vm_uuid: self.hypervisor.detach_disk(vm_uuid, go), 3)
+            gone = DeleteVmRequest()
+            self.sweep(with_it, lambda vm_uuid: self.hypervisor.delete_vm(vm_uuid, gone), 3)
+
     def test_a_disk_goes(self) -> None:
         request = DetachDiskRequest(key="data")
         self.sweep(
             lambda: self.made(disks=(blank(),)),
             lambda vm_uuid: self.hypervisor.detach_disk(vm_uuid, request),
         )
+
+    def test_a_nic_in_a_vlan_comes(self) -> None:
+        request = AttachNicRequest(nic=tagged())
+        self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_nic(vm_uuid, request), 2)
 
     def test_a_nic_comes(self) -> None:
         request = AttachNicRequest(nic=nic())
@@ -218,6 +256,27 @@ class TestBrokenAnswers(BackendTestCase):
         error = self.assertRaises(BackendError, self.hypervisor.start_vm, vm_uuid, StartRequest())
         self.assertIn("32799", error.detail)
         self.assertFalse(error.may_have_been_done)
+
+    def test_jobs_that_fail_half_way(self) -> None:
+        spec = self.spec(disks=(blank(),))
+        before = self.harness.leftovers()
+        for method in ("CreateVirtualHardDisk", "DefineSystem", "AddResourceSettings"):
+            for kind in ("job", "job-after"):
+                vm_uuid = self.new_uuid()
+                text = "Not enough space. (0x80070070)"
+                self.fault(method, kind, code=32768, text=text)
+                error = self.assertRaises(
+                    InsufficientResources, self.hypervisor.create_vm, vm_uuid, spec
+                )
+                self.assertIn(text, error.detail)
+                self.assertEqual(before, self.harness.leftovers(), f"{method} {kind}")
+                self.hypervisor.create_vm(vm_uuid, spec)
+                self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
+
+    def test_a_state_that_does_not_change(self) -> None:
+        vm_uuid = self.made()
+        error = self.assertRaises(InvalidState, self.hypervisor.pause_vm, vm_uuid, PauseRequest())
+        self.assertEqual("stopped", error.state)
 
     def test_a_job_that_vanishes(self) -> None:
         vm_uuid = self.made()

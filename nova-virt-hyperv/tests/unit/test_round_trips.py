@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import uuid4
 
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest
+from nova_virt_interface.testing.harness_storage import VolumeWish
+from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
+from nova_virt_interface.values.guest_settings import GuestSettings, Tpm
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     RebootKind,
@@ -13,8 +16,10 @@ from nova_virt_interface.values.power import (
     StopRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
-from .backend import BackendTestCase, blank, from_image, medium, nic
+from .backend import MIB, BackendTestCase, blank, from_image, medium, nic
+from .test_nics import tagged
 
 
 class TestRoundTrips(BackendTestCase):
@@ -73,12 +78,32 @@ class TestRoundTrips(BackendTestCase):
         self.assertEqual(5, self.cost(self.hypervisor.topology))
         self.assertEqual(1, self.cost(self.hypervisor.maintenance))
 
+    def test_what_some_vms_have_costs_more(self) -> None:
+        wish = VolumeWish(protocol=VolumeProtocol.ISCSI, size_bytes=4 * MIB)
+        vm_uuid = self.made()
+        with self.harness.volume(wish) as made:
+            source = Volume(volume_id=uuid4(), connection=made.connection)
+            disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+            come, go = AttachDiskRequest(disk=disk), DetachDiskRequest(key="volume")
+            self.assertEqual(17, self.cost(lambda: self.hypervisor.attach_disk(vm_uuid, come)))
+            self.assertEqual(10, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, go)))
+        plain, first, second = self.new_uuid(), self.new_uuid(), self.new_uuid()
+        least = self.cost(lambda: self.hypervisor.create_vm(plain, self.spec(nics=(nic(),))))
+        spec = self.spec(nics=(nic(),), settings=GuestSettings(tpm=Tpm()))
+        # The first one makes the host's guardian.
+        self.hypervisor.create_vm(first, spec)
+        more = self.cost(lambda: self.hypervisor.create_vm(second, spec))
+        self.assertEqual(6, more - least)
+        spec = self.spec(nics=(tagged(),))
+        more = self.cost(lambda: self.hypervisor.create_vm(self.new_uuid(), spec))
+        self.assertEqual(2, more - least)
+
     def test_hot_plug(self) -> None:
         vm_uuid = self.made()
         disk, card = AttachDiskRequest(disk=blank()), AttachNicRequest(nic=nic())
         self.assertEqual(8, self.cost(lambda: self.hypervisor.attach_disk(vm_uuid, disk)))
         gone = DetachDiskRequest(key="data")
-        self.assertEqual(6, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, gone)))
+        self.assertEqual(5, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, gone)))
         self.assertEqual(7, self.cost(lambda: self.hypervisor.attach_nic(vm_uuid, card)))
         unplugged = DetachNicRequest(key="nic-1")
         self.assertEqual(4, self.cost(lambda: self.hypervisor.detach_nic(vm_uuid, unplugged)))

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "mutants":
         print(mutants_as_text())
         return 0
-    return conform(options.driver, options.report, options.format)
+    return conform(options.driver, options.report, options.format, url=options.url)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--report", type=Path, metavar="DIR", help="write conformance.json, .xml and .html"
+    )
+    run.add_argument(
+        "--url", default="", help="check this host of yours, instead of the driver's usual backends"
     )
     run.add_argument("--format", choices=("text", "json"), default="text")
     commands.add_parser("coverage", help="print what nova's driver class asks for, and the answers")

@@ -14,7 +14,11 @@ __all__ = ["conform"]
 
 
 def conform(
-    drivers: Sequence[str], report: Path | None, format: str, adapt: Adapt | None = None
+    drivers: Sequence[str],
+    report: Path | None,
+    format: str,
+    adapt: Adapt | None = None,
+    url: str = "",
 ) -> int:
     """Check drivers, telling progress on standard error, and print the findings.
 
@@ -23,11 +27,15 @@ def conform(
         report: a directory for ``conformance.json``, ``.xml`` (JUnit) and ``.html``.
         format: of what is printed, ``text`` or ``json``.
         adapt: core's adapter; without it drivers are checked at the level that they provide.
+        url: a host of the operator's own, for the one driver that is named.
 
     Returns: the exit status: 0 all that must hold holds, 1 findings, 2 wrong use.
     """
+    if url and len(drivers) != 1:
+        sys.stderr.write("error: a URL goes with exactly one driver\n")
+        return 2
     try:
-        runs = run_conformance(drivers, _tell, adapt)
+        runs = run_conformance(drivers, _tell, adapt, url)
     except UnknownDriver as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

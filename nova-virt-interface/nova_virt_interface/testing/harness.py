@@ -85,6 +85,12 @@ class Harness(PowerQuestions, StorageQuestions, abc.ABC):
     """The driver's name, as in its entry point."""
     backend_name: ClassVar[str]
     kind: ClassVar[BackendKind]
+    url: ClassVar[str] = ""
+    """Which host of the operator's own to check; the runner sets it, of a class that takes one."""
+    takes_url: ClassVar[bool] = False
+    """Whether it checks a host that ``--url`` names: without one it is left out, and with one it is
+    what runs alone. Names of users and passwords come from the environment.
+    """
     memory_bytes: ClassVar[int] = 128 * MIB
     """Memory of a test's VM: enough for the test image to boot."""
     disk_bytes: ClassVar[int] = 8 * MIB

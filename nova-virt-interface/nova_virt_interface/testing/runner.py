@@ -51,7 +51,7 @@ class UnknownDriver(ValueError):
 
 
 def run_conformance(
-    drivers: Iterable[str], on_record: Report, adapt: Adapt | None = None
+    drivers: Iterable[str], on_record: Report, adapt: Adapt | None = None, url: str = ""
 ) -> list[DriverRun]:
     """Run everything for the named drivers, or for all that are installed if none is named.
 
@@ -59,6 +59,7 @@ def run_conformance(
         drivers: names of drivers.
         on_record: told of every check as it ends, with ``DRIVER/BACKEND``.
         adapt: core's adapter, for the upper level of drivers that provide the lower one alone.
+        url: a host of the operator's own, which is checked instead of the drivers' usual backends.
 
     Raises: UnknownDriver.
     """
@@ -72,22 +73,29 @@ def run_conformance(
     for name in wanted:
         declaration, verdict = declared[name]
         try:
-            backends = _harnesses(name) if verdict.accepted else []
+            backends = _harnesses(name, url) if verdict.accepted else []
         except Exception as error:  # noqa: BLE001 - whatever importing a broken package raises
             runs.append(_not_run(declaration, verdict, f"{type(error).__name__}: {error}"))
             continue
         if not backends:
-            reason = f"its package has no harness in entry-point group {HARNESS_GROUP}"
+            kind = "harness that takes a URL" if url else "harness"
+            reason = f"its package has no {kind} in entry-point group {HARNESS_GROUP}"
             runs.append(_not_run(declaration, verdict, reason))
         runs += [_Backend(cls, on_record, adapt).run(declaration, verdict) for cls in backends]
     return runs
 
 
-def _harnesses(driver: str) -> list[type[Harness]]:
+def _harnesses(driver: str, url: str) -> list[type[Harness]]:
     """The harnesses of one driver; nothing of another driver's package is imported."""
     entries = entry_points(group=HARNESS_GROUP)
     named = [entry.load() for entry in entries if entry.name.startswith(f"{driver}-")]
-    return [cls for cls in named if cls.driver == driver]
+    found = [cls for cls in named if cls.driver == driver and cls.takes_url == bool(url)]
+    return [_at(cls, url) for cls in found] if url else found
+
+
+def _at(cls: type[Harness], url: str) -> type[Harness]:
+    """A harness that checks this host."""
+    return type(cls.__name__, (cls,), {"url": url, "__module__": cls.__module__})
 
 
 def _declarations() -> dict[str, tuple[Declaration, Verdict]]:

@@ -59,6 +59,17 @@ class LockedOut(ReferenceHarness):
         return LockedFactory()
 
 
+class Elsewhere(ReferenceHarness):
+    """A harness for a host of the operator's own."""
+
+    driver = "elsewhere"
+    backend_name = "host"
+    takes_url = True
+
+    def start(self) -> None:
+        raise BackendUnavailable(f"nobody is at {self.url}")
+
+
 class Lazy(ReferenceHarness):
     """A harness that skips what it does not like."""
 
@@ -107,6 +118,20 @@ class RunnerTestCase(testtools.TestCase):
         told: list[tuple[str, Record]] = []
         runs = run_conformance(drivers, lambda backend, record: told.append((backend, record)))
         return runs, told
+
+
+class TestHostsOfOnesOwn(RunnerTestCase):
+    def test_they_are_checked_only_when_a_url_names_one(self) -> None:
+        self.install({"elsewhere": CONTRACT_VERSION}, Elsewhere)
+        [run], _ = self.run_all()
+        self.assertIn("no harness in", run.behaviour[0].reason)
+        [run] = run_conformance((), lambda backend, record: None, url="https://host-1")
+        self.assertIn("nobody is at https://host-1", run.behaviour[0].reason)
+
+    def test_a_driver_that_has_no_harness_for_them(self) -> None:
+        self.install({"reference": CONTRACT_VERSION}, ReferenceHarness)
+        [run] = run_conformance((), lambda backend, record: None, url="https://host-1")
+        self.assertIn("no harness that takes a URL", run.behaviour[0].reason)
 
 
 class TestRuns(RunnerTestCase):

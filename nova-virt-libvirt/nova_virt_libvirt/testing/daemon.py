@@ -39,18 +39,31 @@ PROGRAMS = {
     "libvirtd": "libvirt-daemon-system",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
+    "swtpm": "swtpm",
+    "swtpm_setup": "swtpm-tools",
     "virtlogd": "libvirt-daemon-system",
 }
 
 # All of /run: there are also the system's D-Bus, by which libvirtd would register its guests with
-# the machine's systemd, and the daemons' lock files.
-HIDDEN = ("/run", "/etc/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt")
+# the machine's systemd, and the daemons' lock files. All of /var/log: libvirtd makes a folder for
+# swtpm in it.
+HIDDEN = {
+    "/run": "base-files",
+    "/etc/libvirt": "libvirt-daemon-system",
+    "/var/lib/libvirt": "libvirt-daemon-system",
+    "/var/lib/swtpm-localca": "swtpm-tools",
+    "/var/log": "base-files",
+    "/var/cache/libvirt": "libvirt-daemon-system",
+}
+FIRMWARE = {"/usr/share/OVMF": "ovmf"}
 
 # Root throughout: for any other user libvirtd would probe QEMU again before every start of a guest.
 # No cgroups and no ownership marks: both would be left on the machine.
 QEMU_CONF = """\
 user = "root"
 group = "root"
+swtpm_user = "root"
+swtpm_group = "root"
 dynamic_ownership = 0
 remember_owner = 0
 security_driver = "none"
@@ -235,9 +248,10 @@ class PrivateLibvirtd:
             raise BackendUnavailable(
                 f"{longest} is too long for a socket: set TMPDIR to a shorter path"
             )
-        for folder in HIDDEN:
+        for folder, package in (HIDDEN | FIRMWARE).items():
             if not Path(folder).is_dir():
-                raise BackendUnavailable(f"no folder {folder}: install libvirt-daemon-system")
+                raise BackendUnavailable(f"no folder {folder}: install {package}")
+        for folder in HIDDEN:
             (self.root / folder.lstrip("/")).mkdir(parents=True)
         self.storage_path.mkdir()
         etc = self.root / "etc" / "libvirt"

@@ -4,6 +4,7 @@ The guest's lines begin with ``NVG ``; ``guest/init`` writes them:
 
 * ``NVG config_drive=yes|no|unreadable``; if yes, ``NVG uuid=`` and ``NVG hostname=`` of its
   meta_data.json, as spelled in JSON, and ``NVG user_data=SHA256`` if it has user data;
+* ``NVG firmware=bios|uefi``, ``NVG secure_boot=yes|no``, and ``NVG tpm=VERSION`` if it has a TPM;
 * ``NVG dmi_uuid=UUID``, ``NVG mac=MAC`` for each NIC, ``NVG disk=NAME BYTES`` for each disk;
 * ``NVG ready``, after which ``NVG mac_added=MAC``, ``NVG mac_removed=MAC``, ``NVG disk_added=NAME
   BYTES`` and ``NVG disk_removed=NAME`` follow within about a second of the change;
@@ -20,7 +21,8 @@ disk (also IDE, but slowly), and keeps nothing: it runs from memory. Its kernel 
 AHCI, so that it cannot see a SATA CD-ROM: on the machine type q35 attach the config drive as a disk
 or by virtio-scsi.
 
-No root rights and no loop device are needed. The kernel is Debian's own for the cloud; apt gets it.
+No root rights and no loop device are needed. The kernel is Debian's own for the cloud, and so are
+the loaders that a UEFI starts, with Microsoft's signature for secure boot; apt gets them.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -51,10 +53,21 @@ __all__ = ["BackendUnavailable", "build_guest_image", "default_directory", "main
 LOG = logging.getLogger(__name__)
 
 # Part of the image's name: raise it with every change of this module that changes the image.
-RECIPE = 1
+RECIPE = 2
 
 KERNEL = "linux-image-cloud-amd64"
-GUEST_FILES = ("init", "agent.sh", "json_string.awk", "syslinux.cfg")
+GUEST_FILES = ("init", "agent.sh", "json_string.awk", "syslinux.cfg", "grub.cfg")
+# Package of each loader, its file there, and where a UEFI, or the loader before, looks for it.
+UEFI_LOADERS = (
+    ("shim-signed", "usr/lib/shim/shimx64.efi.signed", "EFI/BOOT/BOOTX64.EFI"),
+    (
+        "grub-efi-amd64-signed",
+        "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
+        "EFI/BOOT/grubx64.efi",
+    ),
+)
+# Where Debian's GRUB looks for its configuration.
+GRUB_FOLDER = "EFI/debian"
 MODULES = (
     *(
         "virtio_pci",
@@ -79,6 +92,7 @@ PACKAGES = {
     "cpio": "cpio",
     "dpkg-deb": "dpkg",
     "mcopy": "mtools",
+    "mmd": "mtools",
     "mkfs.vfat": "dosfstools",
     "qemu-img": "qemu-utils",
     "syslinux": "syslinux",
@@ -116,7 +130,7 @@ def build_guest_image(directory: Path | None = None) -> Path:
 
 def _recipe_digest() -> str:
     inputs = [_guest_file(name) for name in GUEST_FILES]
-    inputs.append(repr((RECIPE, MODULES, OPTIONAL_MODULES)).encode())
+    inputs.append(repr((RECIPE, MODULES, OPTIONAL_MODULES, UEFI_LOADERS)).encode())
     sums = (hashlib.sha256(data).digest() for data in inputs)
     return hashlib.sha256(b"".join(sums)).hexdigest()[:16]
 
@@ -146,17 +160,25 @@ def _locked_work_folder(directory: Path) -> Iterator[Path]:
 
 def _build(work: Path, directory: Path, digest: str) -> Path:
     package, version = _kernel_package()
-    LOG.info("fetching %s %s", package, version)
-    _run("apt-get", "--quiet", "download", f"{package}={version}", folder=work)
-    (archive,) = work.glob("*.deb")
-    LOG.info("unpacking the kernel")
-    kernel = work / "kernel"
-    _run("dpkg-deb", "--extract", archive.name, kernel.name, folder=work)
+    kernel = _unpacked(work, f"{package}={version}")
+    loaders = {place: _unpacked(work, name) / file for name, file, place in UEFI_LOADERS}
     LOG.info("writing the disk image")
     _write_initrd(work, kernel)
-    disk = _write_disk(work, kernel)
+    disk = _write_disk(work, kernel, loaders)
     disk.chmod(0o444)
     return disk.rename(directory / f"guest-{version}-{digest}.qcow2")
+
+
+def _unpacked(work: Path, package: str) -> Path:
+    """The folder with the files of a package, whose version may be given."""
+    LOG.info("fetching %s", package)
+    folder = work / package.partition("=")[0]
+    folder.mkdir()
+    _run("apt-get", "--quiet", "download", package, folder=folder)
+    (archive,) = folder.glob("*.deb")
+    _run("dpkg-deb", "--extract", archive.name, ".", folder=folder)
+    archive.unlink()
+    return folder
 
 
 def _kernel_package() -> tuple[str, str]:
@@ -209,17 +231,25 @@ def _modules_in_order(kernel: Path) -> list[Path]:
     return list(ordered.values())
 
 
-def _write_disk(work: Path, kernel: Path) -> Path:
+def _write_disk(work: Path, kernel: Path, loaders: Mapping[str, Path]) -> Path:
     (vmlinuz,) = kernel.glob("boot/vmlinuz-*")
-    initrd = work / "initrd"
-    config = work / "syslinux.cfg"
-    config.write_bytes(_guest_file(config.name))
+    for name in ("syslinux.cfg", "grub.cfg"):
+        (work / name).write_bytes(_guest_file(name))
+    content = {
+        "vmlinuz": vmlinuz,
+        "initrd": work / "initrd",
+        "syslinux.cfg": work / "syslinux.cfg",
+        f"{GRUB_FOLDER}/grub.cfg": work / "grub.cfg",
+        **loaders,
+    }
     # Room for the file system's own tables and for syslinux.
-    mib = (vmlinuz.stat().st_size + initrd.stat().st_size) // MIB + 2
+    mib = sum(file.stat().st_size for file in content.values()) // MIB + 2
     raw, disk = work / "disk.img", work / "disk.qcow2"
     _run("mkfs.vfat", "-C", str(raw), str(mib * 1024))
-    for source, name in ((vmlinuz, "vmlinuz"), (initrd, "initrd"), (config, config.name)):
-        _run("mcopy", "-i", str(raw), str(source), f"::{name}")
+    for folder in ("EFI", "EFI/BOOT", GRUB_FOLDER):
+        _run("mmd", "-i", str(raw), f"::{folder}")
+    for place, file in content.items():
+        _run("mcopy", "-i", str(raw), str(file), f"::{place}")
     _run("syslinux", "--install", str(raw))
     _run("qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", str(raw), str(disk))
     return disk

@@ -34,11 +34,13 @@ from nova_virt_libvirt.testing.daemon import PrivateLibvirtd
 from nova_virt_libvirt.testing.guest_image import build_guest_image
 from nova_virt_libvirt.testing.qemu_storage import QemuStorageAnswers
 from nova_virt_libvirt.testing.storage_servers import StorageServers
+from nova_virt_libvirt.testing.tpm_answers import held_passphrases
 
 __all__ = ["LibvirtHarness", "QemuHarness", "TestDriverHarness"]
 
 _NO_SOCKET = "/nonexistent/libvirt-sock"
 _SAVED_MEMORY = "/var/lib/libvirt/qemu/save"
+_TPM_STATE = "/var/lib/libvirt/swtpm"
 _STORAGE_MIB = 256
 
 
@@ -165,6 +167,10 @@ class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
         file = Path(f"{self._disk / 'pool'}-console", f"{vm_uuid}-console.log")
         return self.libvirtd.run("cat", str(file)).encode()
 
+    def secrets_of(self, vm_uuid: UUID) -> frozenset[bytes]:
+        """See `Harness`. Of TPMs alone."""
+        return held_passphrases(vm_uuid, self.counter.secrets)
+
     def read_disk(self, settings: Settings, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
         """See `Harness`."""
         daemon, path = self._stored(settings, vm_uuid, key)
@@ -186,12 +192,13 @@ class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
 
     def _stored(self, settings: Settings, vm_uuid: UUID, key: str) -> tuple[PrivateLibvirtd, str]:
         """The libvirtd of these settings, and the file of a disk there."""
-        daemon = self._daemon(settings)
+        daemon = self.daemon(settings)
         name = f"{vm_uuid}-{key}.*"
         found = daemon.run("find", settings.storage_path, "-name", name, "-not", "-name", "*.*.*")
         return daemon, found.strip()
 
-    def _daemon(self, settings: Settings) -> PrivateLibvirtd:
+    def daemon(self, settings: Settings) -> PrivateLibvirtd:
+        """The libvirtd of these settings."""
         daemons = (self.libvirtd, self._second)
         return next(one for one in daemons if one is not None and one.uri == settings.uri)
 
@@ -282,7 +289,7 @@ def _start(libvirtd: PrivateLibvirtd) -> None:
 
 def _files(libvirtd: PrivateLibvirtd) -> set[str]:
     disk = libvirtd.storage_path
-    folders = [str(disk), f"{disk / 'pool'}-console", _SAVED_MEMORY]
+    folders = [str(disk), f"{disk / 'pool'}-console", _SAVED_MEMORY, _TPM_STATE]
     listed = libvirtd.run("find", *folders, "-type", "f", check=False)
     return {f"file {Path(line).name}" for line in listed.splitlines()}
 

@@ -1,4 +1,5 @@
-"""Counts the questions that this process puts to libvirt, where libvirt-python calls its C module.
+"""Counts the questions that this process puts to libvirt, where libvirt-python calls its C module,
+and remembers the secrets that it was given.
 
 Every function of the C module counts, unless libvirt answers it from what the client holds.
 """
@@ -54,6 +55,8 @@ class RpcCounter:
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         """How often each function was called, from all threads."""
+        self.secrets: set[bytes] = set()
+        """All that libvirt was ever given."""
         self._lock = threading.Lock()
         self._here = threading.local()
         self._module: Any = None
@@ -98,6 +101,8 @@ class RpcCounter:
             if not getattr(self._here, "paused", False):
                 with self._lock:
                     self.calls[name] += 1
+                    if name == "virSecretSetValue":
+                        self.secrets.add(arguments[1])
             return function(*arguments)
 
         return call

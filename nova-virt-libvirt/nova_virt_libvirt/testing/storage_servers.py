@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -214,9 +215,16 @@ class StorageServers:
         self._libvirtd.run("qemu-img", *arguments)
 
     def _is_open(self, path: str) -> bool:
-        script = "ls -l /proc/[0-9]*/fd 2>/dev/null"
-        listed = self._libvirtd.run("sh", "-c", script, check=False)
-        return any(line.endswith(f" -> {path}") for line in listed.splitlines())
+        # Of every process of the machine: the user may be another private libvirtd's.
+        return any(_target(file) == path for file in Path("/proc").glob("[0-9]*/fd/*"))
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        # It was closed meanwhile.
+        return ""
 
 
 def _free_port() -> int:

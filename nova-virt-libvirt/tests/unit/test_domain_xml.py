@@ -18,8 +18,11 @@ from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicModel
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_xml import StoredDisk, domain_xml, read_domain
+from nova_virt_libvirt.disk_xml import StoredDisk
+from nova_virt_libvirt.domain_description import read_domain
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.mark import NAMESPACE, Mark, mark_text, read_mark
+from nova_virt_libvirt.names import VmFiles
 
 HOST = Capabilities(
     description=HostDescription(
@@ -32,9 +35,10 @@ HOST = Capabilities(
     ),
     domain_type="qemu",
     machine="pc-i440fx-7.2",
-    cdrom_bus=DiskBus.IDE,
+    secure_machine="pc-q35-7.2",
     is_emulator=True,
 )
+FILES = VmFiles(console="/log", variables="/pool/variables")
 SPEC = VmSpec(name="vm", vcpus=1, memory_bytes=1024)
 HOSTILE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1) | st.sampled_from(
     ["</title><devices>", "a & b", "'\"'", "]]>", "<!--", "&lt;", "two\nlines", "\ttab"]
@@ -42,7 +46,7 @@ HOSTILE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1) | 
 
 
 def build(spec: VmSpec, disks: tuple[StoredDisk, ...] = (), vm_uuid: UUID | None = None) -> Any:
-    text = domain_xml(vm_uuid or uuid4(), spec, disks, HOST, Mark.of("nova", spec), "/log")
+    text = domain_xml(vm_uuid or uuid4(), spec, disks, HOST, Mark.of("nova", spec), FILES)
     return etree.fromstring(text)
 
 
@@ -137,7 +141,7 @@ class TestDomainXml(testtools.TestCase):
         )
         spec = VmSpec(name="a <b>", vcpus=1, memory_bytes=1, disks=(disk("a").spec,), nics=(nic,))
         read = read_domain(
-            domain_xml(vm_uuid, spec, (disk("a"),), HOST, Mark.of("nova", spec), None)
+            domain_xml(vm_uuid, spec, (disk("a"),), HOST, Mark.of("nova", spec), FILES)
         )
         self.assertEqual((vm_uuid, "a <b>"), (read.vm_uuid, read.label))
         self.assertEqual(Mark.of("nova", spec), read.mark)

@@ -29,9 +29,10 @@ from nova_virt_interface.values.topology import PciDeviceKind
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt import requirements, topology
-from nova_virt_libvirt.domain_xml import domain_xml, nic_xml
+from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.mark import Mark
-from unit.test_domain_xml import HOST
+from nova_virt_libvirt.nic_xml import nic_xml
+from unit.test_domain_xml import FILES, HOST
 
 MIB = 1024**2
 CARD = "0000:3b:00.1"
@@ -42,7 +43,7 @@ class TestSettings(testtools.TestCase):
         spec = VmSpec(
             name="vm", vcpus=vcpus, memory_bytes=64 * MIB, settings=GuestSettings(**settings)
         )
-        return etree.fromstring(domain_xml(uuid4(), spec, (), HOST, Mark.of("nova", spec), None))
+        return etree.fromstring(domain_xml(uuid4(), spec, (), HOST, Mark.of("nova", spec), FILES))
 
     def test_none_asked_for_is_none_written(self) -> None:
         domain = self.built()

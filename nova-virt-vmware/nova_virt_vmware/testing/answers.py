@@ -18,6 +18,7 @@ from nova_virt_interface.values.power import PowerState
 from pyVmomi import vim
 
 from nova_virt_vmware.testing.server import Server
+from nova_virt_vmware.testing.storage import Storage
 
 __all__ = ["Answers"]
 
@@ -27,12 +28,21 @@ _STATES = {
     "suspended": PowerState.SUSPENDED,
 }
 _LETS_IN = 101
+_Tpm = vim.vm.device.VirtualTPM
+_CONTROLLERS = {
+    "pvscsi": vim.vm.device.ParaVirtualSCSIController,
+    "lsilogic": vim.vm.device.VirtualLsiLogicController,
+    "sata": vim.vm.device.VirtualAHCIController,
+    "nvme": vim.vm.device.VirtualNVMEController,
+    "ide": vim.vm.device.VirtualIDEController,
+}
 
 
 class Answers(PowerQuestions, StorageQuestions):
     """Asks vcsim by the operator's own login."""
 
     server: Server
+    storage: Storage
 
     def power_state_of(self, vm_uuid: UUID) -> PowerState:
         """See `PowerQuestions`."""
@@ -51,6 +61,7 @@ class Answers(PowerQuestions, StorageQuestions):
             VmFeature.SECURE_BOOT: bool(
                 config.bootOptions and config.bootOptions.efiSecureBootEnabled
             ),
+            VmFeature.TPM: any(isinstance(device, _Tpm) for device in config.hardware.device),
             VmFeature.GUEST_UUID: config.uuid == str(vm_uuid),
         }
         return frozenset(feature for feature, is_there in has.items() if is_there)
@@ -125,7 +136,11 @@ class Answers(PowerQuestions, StorageQuestions):
 
     def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:
         """See `StorageQuestions`."""
-        return SeenDisk(size_bytes=self._disk(vm_uuid, key).capacityInBytes)
+        disk = self._disk(vm_uuid, key)
+        mode = str(disk.backing.diskMode)
+        return SeenDisk(
+            size_bytes=disk.capacityInBytes, read_only=mode == "independent_nonpersistent"
+        )
 
     def write_as_guest(self, vm_uuid: UUID, key: str, offset: int, content: bytes) -> None:
         """See `StorageQuestions`: vcsim locks no extent."""
@@ -140,15 +155,19 @@ class Answers(PowerQuestions, StorageQuestions):
             return file.read(length).ljust(length, bytes(1))
 
     def _extent(self, vm_uuid: UUID, key: str, cluster: str = "") -> Path:
-        name: str = self._disk(vm_uuid, key, cluster).backing.fileName
-        return self.server.local_file(name.removesuffix(".vmdk") + "-flat.vmdk")
+        backing = self._disk(vm_uuid, key, cluster).backing
+        device = getattr(backing, "deviceName", None)
+        return self.storage.unit(device) if device else self.server.extent(backing.fileName)
 
     def _disk(self, vm_uuid: UUID, key: str, cluster: str = "") -> Any:
-        """The disk of this name; a VM that has moved has one only, of another name."""
-        disks = vim.vm.device.VirtualDisk
+        """The disk where the mark says that it is."""
+        options = {o.key: o.value for o in self._fact(vm_uuid, "config.extraConfig", cluster)}
+        bus, _, unit = options[f"nova-virt.disk.{key}"].partition(" ")[0].partition(":")
         hardware = self._fact(vm_uuid, "config.hardware.device", cluster)
-        found = [device for device in hardware if isinstance(device, disks)]
-        return next(d for d in found if len(found) == 1 or _key(d) == key)
+        controllers = [d.key for d in hardware if type(d) is _CONTROLLERS[bus]]
+        return next(
+            d for d in hardware if d.controllerKey in controllers and d.unitNumber == int(unit)
+        )
 
     def _fact(self, vm_uuid: UUID, path: str, cluster: str = "") -> Any:
         return self.server.fact(self.server.vm(vm_uuid, cluster), path)

@@ -28,16 +28,20 @@ from nova_virt_vmware.testing.answers import Answers
 from nova_virt_vmware.testing.relay import Relay
 from nova_virt_vmware.testing.requests_counter import RequestsCounter
 from nova_virt_vmware.testing.server import Server
+from nova_virt_vmware.testing.storage import SERVICE, Storage
 from nova_virt_vmware.testing.vcsim import GOVMOMI_VERSION
+from nova_virt_vmware.testing.volume_answers import VolumeAnswers
 
 __all__ = ["EsxHarness", "VcsimHarness"]
 
 _MIB = 1024 * 1024
 _IMAGE_BYTES = 4 * _MIB
+# What vcsim's guest looks for in the disk that is booted.
+_MARK = b"NVG-GUEST"
 
 
-class VcsimHarness(Answers, Harness):
-    """Clusters of two hosts each in vcsim, with two datastores. It executes no guest."""
+class VcsimHarness(Answers, VolumeAnswers, Harness):
+    """Clusters of two hosts each in vcsim, with two datastores. Its guests tell what they find."""
 
     driver = "vmware"
     backend_name = "vcsim"
@@ -52,6 +56,7 @@ class VcsimHarness(Answers, Harness):
         """See `Harness`."""
         self.server = Server(esx=self.esx)
         self.server.start()
+        self.storage = Storage(self.server)
         self._relay = Relay(("127.0.0.1", self.server.port))
         self._requests = RequestsCounter(self._relay.port)
         self._requests.start()
@@ -70,7 +75,8 @@ class VcsimHarness(Answers, Harness):
         """A disk with content at its start and its end, as qemu-img packs it."""
         folder = self.server.folder
         content = Random(1).randbytes(100_000)  # noqa: S311 - it shall be the same in every run
-        self.image_content = content + bytes(_IMAGE_BYTES - 2 * len(content)) + content
+        size = len(_MARK) + 2 * len(content)
+        self.image_content = _MARK + content + bytes(_IMAGE_BYTES - size) + content
         (folder / "image.raw").write_bytes(self.image_content)
         arguments = ["-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized"]
         self.server.tool("qemu-img", "convert", *arguments, "image.raw", "image.vmdk")
@@ -123,7 +129,7 @@ class VcsimHarness(Answers, Harness):
             path=self.server.folder / "image.vmdk",
             format=DiskFormat.VMDK,
             virtual_size_bytes=_IMAGE_BYTES,
-            boots=False,
+            boots=True,
         )
 
     def nic_backing(self) -> NicBacking:
@@ -135,6 +141,7 @@ class VcsimHarness(Answers, Harness):
         self.server.require_alive()
         found = {f"VM {name}" for name in self.server.vm_names()}
         found |= {f"login {number}" for number, _ in enumerate(self.server.sessions())}
+        found |= {f"connection {connection}" for connection in self.storage.connections()}
         return frozenset(found | {f"file {file}" for file in self.server.files() if _is_ones(file)})
 
     @contextmanager
@@ -199,6 +206,8 @@ class EsxHarness(VcsimHarness):
 
 
 def _is_ones(file: str) -> bool:
-    """Whether a file belongs to one VM or image, not to all."""
+    """Whether a file belongs to one VM or image, not to all, nor to a volume service."""
     file = file.rpartition(":")[2]
+    if file.partition("/")[0] == SERVICE:
+        return False
     return file.count("/") > 1 or not file.startswith("nova-virt-")

@@ -140,7 +140,7 @@ class Server:
         stub = SoapStubAdapter(
             host="127.0.0.1",
             port=self.port,
-            version="vim.version.version11",
+            version="vim.version.v7_0",
             sslContext=ssl.create_default_context(cafile=str(self.ca_file)),
         )
         instance = vim.ServiceInstance("ServiceInstance", stub)
@@ -156,6 +156,14 @@ class Server:
         self.datastore, self.second_datastore = datastores[0], datastores[-1]
         self.datastore_folder = Path(self.datastore.info.url)
         self._folders = {store.name: Path(store.info.url) for store in datastores}
+        if not self._esx:
+            self._make_key_provider()
+
+    def _make_key_provider(self) -> None:
+        """What encrypts the state of TPMs."""
+        provider = vim.encryption.KeyProviderId(id="keys")
+        self.content.cryptoManager.RegisterKmsCluster(provider, "nativeProvider")
+        self.content.cryptoManager.MarkDefault(provider)
 
     def vm(self, vm_uuid: UUID, cluster: str = "") -> Any:
         """The VM of this uuid, or None; of several, that of the cluster of this name."""
@@ -212,6 +220,21 @@ class Server:
         """The keys of all logins but our own."""
         keys = [session.key for session in self.content.sessionManager.sessionList]
         return [key for key in keys if key != self.session.key]
+
+    def datastores(self) -> list[Any]:
+        """All datastores of the compute node."""
+        return list(self.fact(self.cluster, "datastore") or ())
+
+    def extent(self, disk: str) -> Path:
+        """The file with the content of a disk, which vSphere names so."""
+        name, _, path = disk.removeprefix("[").partition("] ")
+        store = next(store for store in self.datastores() if self.fact(store, "name") == name)
+        folder = Path(self.fact(store, "info").url)
+        return folder / f"{path.removesuffix('.vmdk')}-flat.vmdk"
+
+    def hosts(self) -> list[Any]:
+        """The compute node's hosts."""
+        return list(self.fact(self.cluster, "host"))
 
     def files(self) -> list[str]:
         """All files and folders on the datastores, those of the second with its name."""

@@ -22,7 +22,16 @@ class TestTable(testtools.TestCase):
             (vim.fault.InvalidLogin(), errors.AccessDenied),
             (vim.fault.NoPermission(privilegeId="x"), errors.AccessDenied),
             (vim.fault.TaskInProgress(), errors.Busy),
-            (vim.fault.InvalidPowerState(), errors.Busy),
+            (vim.fault.InvalidPowerState(), errors.InvalidState),
+            (vim.fault.QuestionPending(), errors.Busy),
+            (vim.fault.ResourceInUse(), errors.Busy),
+            (vim.fault.InaccessibleDatastore(), errors.PeerUnreachable),
+            (vim.fault.CannotAccessFile(file="x"), errors.PeerUnreachable),
+            (vim.fault.InvalidDatastorePath(datastorePath="x"), errors.InvalidRequest),
+            (vim.fault.InvalidDatastore(), errors.NotFound),
+            (vim.fault.InvalidName(name="x"), errors.InvalidRequest),
+            (vim.fault.RDMNotSupported(), errors.Unsupported),
+            (vim.fault.SnapshotIncompatibleDeviceInVm(), errors.Unsupported),
             (vim.fault.FileLocked(file="x"), errors.Busy),
             (vim.fault.ConcurrentAccess(), errors.Busy),
             (vim.fault.InvalidState(), errors.Busy),
@@ -49,6 +58,10 @@ class TestTable(testtools.TestCase):
             (vim.fault.InsufficientMemoryResourcesFault(), Resource.MEMORY),
             (vim.fault.InsufficientCpuResourcesFault(), Resource.CPU),
             (vim.fault.InvalidHostState(), Resource.HOST),
+            (vim.fault.NoCompatibleHost(), Resource.HOST),
+            (vim.fault.NoActiveHostInCluster(), Resource.HOST),
+            (vim.fault.NotEnoughCpus(), Resource.CPU),
+            (vim.fault.InsufficientFailoverResourcesFault(), Resource.HOST),
             (vim.fault.InsufficientHostCpuCapacityFault(), Resource.CPU),
             (vim.fault.InsufficientNetworkCapacity(), Resource.NETWORK),
         ):
@@ -56,6 +69,11 @@ class TestTable(testtools.TestCase):
             self.assertIsInstance(made, errors.InsufficientResources)
             self.assertIs(resource, getattr(made, "resource", None))
             self.assertFalse(made.may_have_been_done)
+
+    def test_a_wrong_power_state_is_told(self) -> None:
+        fault = vim.fault.InvalidPowerState(existingState="suspended")
+        made = to_contract(fault, "trying", changes=True)
+        self.assertEqual("suspended", getattr(made, "state", None))
 
     def test_a_change_without_an_answer_may_have_been_done(self) -> None:
         for cut in (

@@ -31,6 +31,7 @@ def node(vcenter_id: str = "one") -> Node:
         datastore="store",
         browser_id="browser-1",
         takes_extents=True,
+        policy_id="",
         vcenter_id=vcenter_id,
     )
 

@@ -200,6 +200,8 @@ class SimulatorHarness(StorageAnswers, Harness):
     def outage(self) -> Iterator[None]:
         """See `Harness`."""
         self.simulator.ask("away")
+        # Who listens on a connection that was cut hears of it a moment later.
+        time.sleep(_OPERATOR_SECONDS)
         try:
             yield
         finally:

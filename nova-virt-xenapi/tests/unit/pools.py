@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -19,9 +20,11 @@ from nova_virt_xenapi.hypervisor import XenApiFactory, XenApiHypervisor
 from nova_virt_xenapi.testing.harness import SimulatorHarness
 from nova_virt_xenapi.testing.process import Simulator
 
-__all__ = ["MIB", "OperationTestCase", "PoolTestCase", "SimulatorTestCase"]
+__all__ = ["HEARD_SECONDS", "MIB", "OperationTestCase", "PoolTestCase", "SimulatorTestCase"]
 
 MIB = 1024 * 1024
+HEARD_SECONDS = 0.3
+"""The driver has heard by now of what somebody did."""
 
 
 class SimulatorTestCase(testtools.TestCase):
@@ -134,6 +137,12 @@ class OperationTestCase(PoolTestCase):
             if record["other_config"].get("nova-virt-vm") == str(self.vm_uuid):
                 return ref, record
         raise AssertionError("no VM")
+
+    def operator(self, method: str, *parameters: object) -> object:
+        """Let somebody else make a call, who is not so fast that the driver has not heard of it."""
+        result = self.simulator.ask("call", method=method, parameters=list(parameters))
+        time.sleep(HEARD_SECONDS)
+        return result
 
     def state(self) -> PowerState:
         state: PowerState = self.driver.get_vm(self.vm_uuid).power_state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -20,15 +21,17 @@ from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_xenapi.testing.harness import SimulatorHarness
 
-from .pools import MIB, OperationTestCase
+from .pools import HEARD_SECONDS, MIB, OperationTestCase
 
 
 class TestCrashes(OperationTestCase):
     """What a driver that died between two steps leaves."""
 
-    def stuck(self, operation: Callable[[], object], method: str, skip: int = 0) -> None:
+    def stuck(
+        self, operation: Callable[[], object], method: str, action: str = "drop_before"
+    ) -> None:
         """Run an operation up to a method, as a process that is killed there: it undoes nothing."""
-        self.simulator.ask("fault", method=method, action="drop_before", skip=skip)
+        self.simulator.ask("fault", method=method, action=action)
         for method in ("VM.destroy", "VDI.destroy", "VBD.destroy"):
             self.simulator.ask("fault", method=method, action="drop_before", count=100)
         self.assertRaises(VirtError, operation)
@@ -49,7 +52,7 @@ class TestCrashes(OperationTestCase):
     def test_a_copy_that_nobody_claimed_goes_with_its_vm(self) -> None:
         self.driver.cache_image(self.image_request())
         self.stuck(
-            lambda: self.driver.create_vm(self.vm_uuid, self.spec()), "VDI.set_other_config", skip=1
+            lambda: self.driver.create_vm(self.vm_uuid, self.spec()), "VDI.clone", "drop_after"
         )
         self.assertEqual(["image-1"], [image.key for image in self.driver.list_cached_images()])
         self.free(self.vm_uuid)
@@ -82,6 +85,7 @@ class TestCrashes(OperationTestCase):
         self.assertEqual(1, len(other.list_cached_images()))
         self.assertEqual(1, len(self.driver.list_cached_images()))
         other.delete_cached_image(DeleteImageRequest(key="image-1"))
+        time.sleep(HEARD_SECONDS)
         self.assertEqual((), self.driver.list_cached_images())
         self.assertEqual(1, len(self.objects() - self.before), "the other connection's session")
 

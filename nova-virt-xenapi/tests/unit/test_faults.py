@@ -58,15 +58,20 @@ class TestFaults(FaultTestCase):
     def test_create_leaves_nothing_after_an_error(self) -> None:
         self.driver.cache_image(self.image_request())
         with_image = self.objects()
+        unharmed = []
         for action in ("drop_before", "drop_after", "truncate"):
-            for position in range(12):
+            for position in range(14):
                 self.simulator.ask("fault", method="*", action=action, skip=position)
                 try:
                     self.driver.create_vm(self.vm_uuid, self.spec())
                 except HostUnreachable:
                     self.assertEqual(with_image, self.objects(), f"{action} {position}")
                 else:
-                    self.fail(f"{action} {position} was no fault")
+                    unharmed.append((action, position))
+                    self.driver.delete_vm(self.vm_uuid, DeleteVmRequest())
+        # xapi answers an upload before it has the content: its answer is never lost.
+        upload = 9
+        self.assertEqual([("drop_after", upload), ("truncate", upload)], unharmed)
         self.free(self.vm_uuid)
 
     def test_start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import time
 from pathlib import Path
 
 from nova_virt_interface.call import Call
@@ -18,7 +19,6 @@ from nova_virt_interface.errors import (
     Unsupported,
     VirtError,
 )
-from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     Blank,
@@ -26,10 +26,8 @@ from nova_virt_interface.values.disks import (
     DiskSpec,
     Media,
     MediaFormat,
-    ResizeDiskRequest,
 )
 from nova_virt_interface.values.events import EventKind
-from nova_virt_interface.values.export import ExportDiskRequest
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import (
     AttachNicRequest,
@@ -39,25 +37,15 @@ from nova_virt_interface.values.nics import (
     NicSpec,
 )
 from nova_virt_interface.values.power import (
-    PauseRequest,
     PowerState,
     RebootKind,
     RebootRequest,
     StopRequest,
-    SuspendRequest,
 )
-from nova_virt_interface.values.resize import (
-    ConfirmResizeRequest,
-    ResizeVmRequest,
-    RevertResizeRequest,
-)
-from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+from nova_virt_interface.values.vm import VmSpec
 
-from .pools import MIB, OperationTestCase
+from .pools import HEARD_SECONDS, MIB, OperationTestCase
 
-_CONSOLE = OpenConsoleRequest(kind=ConsoleKind.VNC)
-_EXPORT = ExportDiskRequest(disk_key="root", sink_key="exported", format=DiskFormat.RAW)
-_GROWN = ResizeDiskRequest(key="blank", size_bytes=6 * MIB)
 _EXTRA = DiskSpec(key="extra", source=Blank(), size_bytes=2 * MIB)
 
 
@@ -117,69 +105,6 @@ class TestContent(OperationTestCase):
         self.assertEqual(self.before, self.objects())
 
 
-class TestRoundTrips(OperationTestCase):
-    """The numbers of the README."""
-
-    def cost(self, operation: object, *arguments: object) -> int:
-        before = self.harness.round_trips()
-        operation(*arguments)  # type: ignore[operator]
-        return self.harness.round_trips() - before
-
-    def test_every_operation(self) -> None:
-        driver, vm_uuid = self.driver, self.vm_uuid
-        nic = AttachNicRequest(nic=self.nic("nic-2", 2))
-        costs = {
-            "cache_image": self.cost(driver.cache_image, self.image_request()),
-            "cache_image again": self.cost(driver.cache_image, self.image_request()),
-            "create_vm": self.cost(driver.create_vm, vm_uuid, self.spec()),
-            "create_vm again": self.cost(driver.create_vm, vm_uuid, self.spec()),
-            "get_vm": self.cost(driver.get_vm, vm_uuid),
-            "list_vms": self.cost(driver.list_vms),
-            "statistics": self.cost(driver.statistics),
-            "inventory": self.cost(driver.inventory),
-            "start_vm": self.cost(self.start),
-            "attach_disk": self.cost(driver.attach_disk, vm_uuid, AttachDiskRequest(disk=_EXTRA)),
-            "detach_disk": self.cost(driver.detach_disk, vm_uuid, DetachDiskRequest(key="extra")),
-            "attach_nic": self.cost(driver.attach_nic, vm_uuid, nic),
-            "detach_nic": self.cost(driver.detach_nic, vm_uuid, DetachNicRequest(key="nic-2")),
-            "vm_statistics": self.cost(driver.vm_statistics, vm_uuid),
-            "device_metadata": self.cost(driver.device_metadata, vm_uuid),
-            "open_console": self.cost(driver.open_console, vm_uuid, _CONSOLE),
-            "open_console again": self.cost(driver.open_console, vm_uuid, _CONSOLE),
-            "host_status": self.cost(driver.host_status),
-            "maintenance": self.cost(driver.maintenance),
-            "topology": self.cost(driver.topology),
-            "volume_connector": self.cost(driver.volume_connector),
-            "export_disk": self.cost(driver.export_disk, vm_uuid, _EXPORT),
-            "pause_vm": self.cost(driver.pause_vm, vm_uuid, PauseRequest()),
-            "start_vm paused": self.cost(self.start),
-            "suspend_vm": self.cost(driver.suspend_vm, vm_uuid, SuspendRequest()),
-            "start_vm suspended": self.cost(self.start),
-            "reboot_vm hard": self.cost(
-                driver.reboot_vm, vm_uuid, RebootRequest(kind=RebootKind.HARD)
-            ),
-            "stop_vm": self.cost(driver.stop_vm, vm_uuid, StopRequest()),
-            "resize_vm": self.cost(
-                driver.resize_vm, vm_uuid, ResizeVmRequest(spec=self.spec(vcpus=2))
-            ),
-            "revert_resize": self.cost(driver.revert_resize, vm_uuid, RevertResizeRequest()),
-            "confirm_resize": self.cost(driver.confirm_resize, vm_uuid, ConfirmResizeRequest()),
-            "resize_disk": self.cost(driver.resize_disk, vm_uuid, _GROWN),
-            "delete_vm": self.cost(driver.delete_vm, vm_uuid, DeleteVmRequest()),
-            "delete_cached_image": self.cost(
-                driver.delete_cached_image, DeleteImageRequest(key="image-1")
-            ),
-        }
-        self.assertEqual(_readme(), costs)
-
-
-def _readme() -> dict[str, int]:
-    text = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    rows = text.partition("| operation | round trips |")[2].partition("\n\n")[0].splitlines()[2:]
-    cells = (row.strip("| ").split("|") for row in rows)
-    return {row[0].strip(" `"): int(row[1]) for row in cells}
-
-
 class TestPower(OperationTestCase):
     """Guests that listen, and states that only an operator brings about."""
 
@@ -213,7 +138,7 @@ class TestPower(OperationTestCase):
             ):  # fmt: skip
                 self.start()
                 vm, _ = self.record()
-                self.simulator.ask("call", method=operation, parameters=[vm])
+                self.operator(operation, vm)
                 self.assertEqual(state, self.state())
                 change()
                 self.assertEqual(after, self.state(), operation)
@@ -222,7 +147,7 @@ class TestPower(OperationTestCase):
         self.make()
         self.start()
         vm, _ = self.record()
-        self.simulator.ask("call", method="VM.pause", parameters=[vm])
+        self.operator("VM.pause", vm)
         for attempt in (
             lambda: self.driver.attach_disk(self.vm_uuid, AttachDiskRequest(disk=_EXTRA)),
             lambda: self.driver.detach_disk(self.vm_uuid, DetachDiskRequest(key="blank")),
@@ -292,6 +217,7 @@ class TestDevices(OperationTestCase):
         self.assertEqual(Resource.NETWORK, error.resource)  # type: ignore[attr-defined]
         change = {"class_name": "network", "ref": ref, "field": "name_label"}
         self.simulator.ask("write", **change, value="second network")
+        time.sleep(HEARD_SECONDS)
         self.addCleanup(self.simulator.ask, "write", **change, value=record["name_label"])
         self.attempt("b", "second network", Conflict)
 

@@ -24,6 +24,7 @@ from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from .pools import MIB, SimulatorTestCase
 
 _LOGIN = "session.login_with_password"
+_QUESTION = "host.compute_free_memory"
 
 
 class TestConnecting(SimulatorTestCase):
@@ -76,11 +77,14 @@ class TestConnecting(SimulatorTestCase):
             self.assertEqual("xcp-0", self.connect(host=name).describe().hostname)
 
     def test_every_call_of_connecting_may_fail(self) -> None:
-        for action in ("drop_before", "drop_after", "garbage", "truncate"):
-            for position in range(4):
-                self.fault("*", action, skip=position)
+        sessions = self.sessions()
+        for action in ("drop_before", "drop_after", "garbage", "truncate", "redirect"):
+            for method in (_LOGIN, "event.from"):
+                self.fault(method, action)
                 self.assertRaises((HostUnreachable, BackendError), self.connect)
                 self.simulator.ask("clear_faults")
+        lost_logins = ("drop_after", "garbage", "truncate")
+        self.assertEqual(len(lost_logins), len(self.sessions() - sessions))
         self.connect()
 
     def test_the_session_is_logged_out(self) -> None:
@@ -98,24 +102,26 @@ class TestStayingConnected(SimulatorTestCase):
         connection = self.connect()
         logins = self.calls()[_LOGIN]
         self.simulator.ask("forget_sessions")
-        self.assertEqual((), connection.list_vms())
+        connection.inventory()
         self.assertEqual(logins + 1, self.calls()[_LOGIN])
 
     def test_a_pool_that_ends_every_session_is_unreachable(self) -> None:
         connection = self.connect()
-        self.fault("VM.get_all_records", "fail", error=["SESSION_INVALID", "x"], count=100)
-        self.assertRaises(HostUnreachable, connection.list_vms)
+        self.fault(_QUESTION, "fail", error=["SESSION_INVALID", "x"], count=100)
+        self.assertRaises(HostUnreachable, connection.inventory)
 
     def test_an_answer_that_is_no_answer_is_a_backend_error(self) -> None:
         connection = self.connect()
-        self.fault("VM.get_all_records", "garbage")
-        error = self.assertRaises(BackendError, connection.list_vms)
-        self.assertFalse(error.may_have_been_done)
+        for action in ("garbage", "truncate", "redirect"):
+            self.fault(_QUESTION, action)
+            error: Any = self.assertRaises((BackendError, HostUnreachable), connection.inventory)
+            self.assertFalse(error.may_have_been_done)
+            connection.inventory()
 
     def test_a_late_answer_is_unreachable(self) -> None:
         connection = self.connect(call_timeout_seconds=0.2)
-        self.fault("VM.get_all_records", "delay", seconds=1.0)
-        self.assertRaises(HostUnreachable, connection.list_vms)
+        self.fault(_QUESTION, "delay", seconds=1.0)
+        self.assertRaises(HostUnreachable, connection.inventory)
 
     def test_a_restart_of_xapi_is_told_and_healed(self) -> None:
         connection = self.connect()

@@ -23,7 +23,6 @@ from nova_virt_xenapi import translate
 from nova_virt_xenapi.conf import Settings, list_opts, settings_from
 from nova_virt_xenapi.events import transition
 from nova_virt_xenapi.marks import (
-    CloneMark,
     DeviceMark,
     DiskMark,
     ImageMark,
@@ -167,15 +166,15 @@ class TestMarks(testtools.TestCase):
         self.assertIsNone(device_mark({"other_config": {}}))
 
     def test_an_image_is_published_by_its_own_uuid_and_its_copy_is_none(self) -> None:
-        clone_for = CloneMark(uuid4(), "root")
-        mark = ImageMark("nova", "i", DiskFormat.RAW, 7, published="u", clone_for=clone_for)
+        clone = DiskMark("nova", uuid4(), "root", "digest", "i", "source")
+        mark = ImageMark("nova", "i", DiskFormat.RAW, 7, published="u", clone=clone)
         config = mark.as_config()
         own, copy = ({"uuid": uuid, "other_config": config} for uuid in ("u", "another"))
         found = image_mark(own, "nova")
         self.assertEqual(("i", 7, "u"), found and (found.key, found.size_bytes, found.published))
         self.assertIsNone(disk_mark(own, "nova"))
         self.assertIsNone(image_mark(copy, "nova"))
-        self.assertEqual(clone_for, disk_mark(copy, "nova"))
+        self.assertEqual(clone, disk_mark(copy, "nova"))
 
     def test_equal_specs_have_equal_digests(self) -> None:
         self.assertEqual(spec_digest(_disk("a")), spec_digest(_disk("a")))

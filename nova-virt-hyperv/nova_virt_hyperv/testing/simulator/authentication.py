@@ -34,10 +34,14 @@ class Account:
         credentials.touch(mode=0o600)
         credentials.write_text(f":{name}:{password}\n", encoding="utf-8")
         os.environ["NTLM_USER_FILE"] = str(credentials)
+        self.refused = 0
+        """How often somebody came with another password: Windows locks an account out by it."""
 
     def fits(self, basic: str) -> bool:
         """Whether this is the token of Basic."""
-        return basic == self._basic
+        fits = basic == self._basic
+        self.refused += not fits
+        return fits
 
 
 class Handshake:
@@ -69,6 +73,7 @@ class Handshake:
             answer = self._context.step(token)
         except spnego.exceptions.SpnegoError:
             self._context = None
+            self._account.refused += 1
             return False, list(_SCHEMES)
         told = [f"{scheme} {base64.b64encode(answer).decode()}"] if answer else []
         return self._context.complete, told

@@ -8,12 +8,15 @@ from uuid import NAMESPACE_DNS, uuid5
 from nova_virt_hyperv.testing.simulator.checkpoints import Checkpoints
 from nova_virt_hyperv.testing.simulator.disk_images import DiskImages
 from nova_virt_hyperv.testing.simulator.host import Configuration, Host
+from nova_virt_hyperv.testing.simulator.iscsi import Iscsi
 from nova_virt_hyperv.testing.simulator.machines import Machines
 from nova_virt_hyperv.testing.simulator.migration import Migration
 from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row
 from nova_virt_hyperv.testing.simulator.power import Power
 from nova_virt_hyperv.testing.simulator.resources import Resources
+from nova_virt_hyperv.testing.simulator.security import Security
 from nova_virt_hyperv.testing.simulator.summary import Summary
+from nova_virt_hyperv.testing.simulator.switch_ports import SwitchPorts
 from nova_virt_hyperv.testing.simulator.windows import Windows, hardware
 
 __all__ = ["Simulated", "simulate"]
@@ -31,6 +34,8 @@ class Simulated:
         self.machines = Machines(self.host)
         self.power = Power(self.host, self.machines)
         Resources(self.host, self.machines)
+        Security(self.host, self.machines)
+        SwitchPorts(self.host, self.machines)
         Summary(self.host, self.machines)
         DiskImages(self.host, self.machines)
         self.checkpoints = Checkpoints(self.host, self.machines)
@@ -42,6 +47,8 @@ class Simulated:
         for job in ("Msvm_ConcreteJob", "Msvm_StorageJob", "Msvm_MigrationJob"):
             self.host.handlers[(job, "RequestStateChange")] = _end_job
         self.migration = Migration(self.host, self.machines)
+        targets = neighbours[0].iscsi.targets if neighbours else {}
+        self.iscsi: Iscsi = Iscsi(self.host, self.machines, targets)
         self.windows = Windows(self.host, self.machines)
         hardware(self.host)
         self.host.keep(

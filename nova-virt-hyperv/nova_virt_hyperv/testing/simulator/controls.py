@@ -7,20 +7,23 @@ One JSON object per line comes in, with ``do`` and the arguments of that name; o
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from nova_virt_hyperv.testing.simulator import vhdx, vhdx_data
+from nova_virt_hyperv.testing.simulator import vhdx
 from nova_virt_hyperv.testing.simulator.catalogue import Simulated
 from nova_virt_hyperv.testing.simulator.consoles import ConsoleListener
+from nova_virt_hyperv.testing.simulator.disk_controls import DiskControls
 from nova_virt_hyperv.testing.simulator.faults import Fault
 from nova_virt_hyperv.testing.simulator.machines import Machine
 from nova_virt_hyperv.testing.simulator.model import Row
 from nova_virt_hyperv.testing.simulator.server import WinRm
+from nova_virt_hyperv.testing.simulator.switch_ports import is_port_setting, port_settings
 
 __all__ = ["Controls", "serve"]
+
+_PER_NODE = "MaxProcessorsPerNumaNode"
 
 
 def serve(hosts: Sequence[Controls], commands: TextIO, answers: TextIO) -> None:
@@ -44,11 +47,11 @@ def serve(hosts: Sequence[Controls], commands: TextIO, answers: TextIO) -> None:
         answers.flush()
 
 
-class Controls:
+class Controls(DiskControls):
     """What tests tell one host."""
 
     def __init__(self, simulated: Simulated, winrm: WinRm, consoles: ConsoleListener) -> None:
-        self._simulated = simulated
+        super().__init__(simulated)
         self._winrm = winrm
         self._consoles = consoles
 
@@ -69,6 +72,10 @@ class Controls:
         """How many jobs are under way."""
         with self._simulated.host.lock:
             return self._simulated.host.running_jobs()
+
+    def do_refused_logins(self) -> int:
+        """How often somebody came with a wrong password."""
+        return self._winrm.account.refused
 
     def do_connections(self) -> int:
         """How many connections there are."""
@@ -99,7 +106,10 @@ class Controls:
         """All VMs with what a test may want to know of them."""
         with self._simulated.host.lock:
             file = self._simulated.host.file
-            return [_described(vm, file) for vm in self._simulated.machines.by_guid.values()]
+            return [
+                _described(vm, file, self._simulated.machines.defaults)
+                for vm in self._simulated.machines.by_guid.values()
+            ]
 
     def do_define(self, name: str, bios_guid: str, notes: str = "") -> str:
         """Make a VM as an operator would; returns its GUID."""
@@ -130,18 +140,6 @@ class Controls:
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].change(state)
 
-    def do_read_disk(self, path: str, size: int) -> str:
-        """The first bytes of a disk as its guest sees them, in base 64."""
-        with self._simulated.host.lock:
-            file = self._simulated.host.file
-            return b64encode(vhdx_data.read(file(path), 0, size, file)).decode()
-
-    def do_write_disk(self, path: str, content: str) -> None:
-        """Write the first bytes of a disk as its guest would."""
-        with self._simulated.host.lock:
-            file = self._simulated.host.file
-            vhdx_data.write(file(path), 0, b64decode(content), file)
-
     def do_run(self, guid: str) -> None:
         """Start a VM, or let it go on, as an operator would."""
         with self._simulated.host.lock:
@@ -160,22 +158,35 @@ class Controls:
         windows = self._simulated.windows
         return {"uptime_seconds": windows.ticks() / 1e7, "cpu_idle_ns": float(windows.idle_ns())}
 
+    def do_no_ports(self, guid: str) -> None:
+        """Forget what is set of a VM's switch ports."""
+        with self._simulated.host.lock:
+            vm = self._simulated.machines.by_guid[guid]
+            vm.resources = [row for row in vm.resources if not is_port_setting(row)]
+
     def do_listens(self, guid: str) -> None:
         """Let a VM's guest have integration services from now on."""
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].listens = True
 
 
-def features(vm: Machine) -> Iterator[str]:
+def features(vm: Machine, defaults: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Names of the contract's features that a VM has."""
     if vm.settings["SecureBootEnabled"]:
         yield "secure-boot"
     for row in vm.resources:
         if row.cls.name == "Msvm_ProcessorSettingData" and row["LimitProcessorFeatures"]:
             yield "cpu-model"
+        nodes = row[_PER_NODE]
+        if nodes is not None and nodes < defaults["Msvm_ProcessorSettingData"][_PER_NODE]:
+            yield "numa"
+        if row["TpmEnabled"]:
+            yield "tpm"
 
 
-def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
+def _described(
+    vm: Machine, find: Callable[[str], Path], defaults: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     paths = [
         path
         for row in vm.resources
@@ -195,7 +206,8 @@ def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
         "state": vm.state,
         "interrupts": vm.interrupts,
         "generation": vm.generation,
-        "features": list(features(vm)),
+        "ports": port_settings(vm),
+        "features": list(features(vm, defaults)),
         "boot_sources": vm.settings["BootSourceOrder"] or [],
         "resources": [
             {
@@ -206,6 +218,7 @@ def _described(vm: Machine, find: Callable[[str], Path]) -> dict[str, Any]:
                 "slot": row["AddressOnParent"],
                 "host": row["HostResource"] or [],
                 "quantity": row["VirtualQuantity"],
+                "per_cell": row[_PER_NODE] or row["MaxMemoryBlocksPerNumaNode"],
             }
             for row in vm.resources
         ],

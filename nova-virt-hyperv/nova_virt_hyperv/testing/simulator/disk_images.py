@@ -97,8 +97,12 @@ class DiskImages:
             raise Refused(32774, f"{path} is in use")
 
         def effect() -> None:
-            if size < _read(file, path).size_bytes:
+            before = _read(file, path).size_bytes
+            if size < before:
                 raise JobFailed(f"Failed to resize '{path}': it cannot shrink. (0x80070057).")
+            if size > before:
+                # A larger disk has a larger table of blocks, which is written beside the old one.
+                _require_room(host, path, "resize")
             vhdx.resize(file, size)
 
         return host.run("Resizing Virtual Hard Disk", effect, kind="Msvm_StorageJob")
@@ -174,8 +178,8 @@ def _read(file: Path, path: str) -> vhdx.Vhdx:
         ) from error
 
 
-def _require_room(host: Host, path: str) -> None:
+def _require_room(host: Host, path: str, what: str = "create") -> None:
     if host.free_storage_bytes() < _NEW_FILE_BYTES:
         raise JobFailed(
-            f"Failed to create '{path}': There is not enough space on the disk. (0x80070070)."
+            f"Failed to {what} '{path}': There is not enough space on the disk. (0x80070070)."
         )

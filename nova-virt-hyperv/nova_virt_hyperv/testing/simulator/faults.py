@@ -12,6 +12,8 @@ KINDS = (
     "drop-after",  # it was done, the answer is lost
     "delay",  # the answer comes `seconds` later
     "return",  # the method returns `code`, nothing was done
+    "job",  # the method starts a job that ends in code `code` and `text`; nothing was done
+    "job-after",  # the same, but the work was done before
     "fault",  # a SOAP fault with subcode `text` and code `code`
     "fault-wmi",  # the same in WMI's form of detail
     "http",  # HTTP status `code` with the body `text`, which is no SOAP

@@ -98,7 +98,9 @@ class Host:
 
     def make(self, class_name: str, **values: Any) -> Row:
         """Make a row with the documented defaults, without keeping it."""
-        cls = self.schema.find(VIRTUALIZATION, class_name) or self.schema.find(CIMV2, class_name)
+        names = (VIRTUALIZATION, *self.schema.namespaces)
+        found = (self.schema.find(namespace, class_name) for namespace in names)
+        cls = next((cls for cls in found if cls is not None), None)
         if cls is None:
             raise KeyError(class_name)
         row = Row(cls)

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from nova_virt_hyperv.testing.simulator import embedded
 from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION, Host
 from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
-from nova_virt_hyperv.testing.simulator.resources import add_resource, boot_sources
+from nova_virt_hyperv.testing.simulator.resources import HARD_DISK, add_resource, boot_sources
 
 __all__ = ["OFF", "PAUSED", "RUNNING", "SAVED", "Machine", "Machines"]
 
@@ -35,6 +36,7 @@ class Machine:
     running_since: float = 0.0
     interrupts: int = 0
     """How many non-maskable interrupts its guest has got."""
+    key_protector: bytes = b""
     listens: bool = False
     """Whether its guest has integration services, so that it can be asked to shut down."""
 
@@ -80,6 +82,23 @@ class Machines:
         self._host = host
         self.by_guid: dict[str, Machine] = {}
         self.on_destruction: list[Callable[[Machine], None]] = []
+        self.drive_file: Callable[[str], Path | None] = lambda path: None
+        """The file behind a physical disk, by the path of its Msvm_DiskDrive."""
+        self.before_start: list[Callable[[Machine], str]] = []
+        """Each says why a VM does not start; nothing if it does."""
+        # As large a virtual NUMA node as a physical one.
+        given = host.configuration
+        self.defaults: dict[str, dict[str, Any]] = {
+            "Msvm_ProcessorSettingData": {
+                "MaxProcessorsPerNumaNode": given.processors // given.numa_nodes
+            },
+            "Msvm_MemorySettingData": {
+                "MaxMemoryBlocksPerNumaNode": given.memory_mib // given.numa_nodes
+            },
+        }
+        for class_name, values in self.defaults.items():
+            instance_id = f"Microsoft:Definition\\{str(uuid4()).upper()}\\Default"
+            host.keep(host.make(class_name, InstanceID=instance_id, **values))
         service = "Msvm_VirtualSystemManagementService"
         host.keep(host.make(service, SystemName=host.configuration.name))
         host.keep(
@@ -112,6 +131,25 @@ class Machines:
         guid = str(uuid4()).upper()
         self.by_guid[guid] = self._new(guid, settings, _GENERATIONS[0])
         return guid
+
+    def require_alone(self, machine: Machine, disk: Row) -> None:
+        """JobFailed if another VM that executes has the disk, and the two do not share it: each
+        needs it with persistent reservations (a shared virtual hard disk, since 2012 R2).
+        """
+        path = str(disk["HostResource"][0]).lower()
+        for other in self.by_guid.values():
+            for row in other.resources:
+                if other is machine or other.state == OFF or row["ResourceSubType"] != HARD_DISK:
+                    continue
+                shared = (
+                    row["PersistentReservationsSupported"]
+                    and disk["PersistentReservationsSupported"]
+                )
+                if str(row["HostResource"][0]).lower() == path and not shared:
+                    raise JobFailed(
+                        f"'{path}': The process cannot access the file because it is being used "
+                        "by another process. (0x80070020)."
+                    )
 
     def free_memory_mib(self) -> int:
         """What no VM holds."""
@@ -183,9 +221,14 @@ class Machines:
         settings["VirtualSystemSubType"] = subtype
         machine = Machine(system, settings)
         _apply(settings, given)
-        for class_name in ("Msvm_ProcessorSettingData", "Msvm_MemorySettingData"):
+        for class_name in (
+            "Msvm_ProcessorSettingData",
+            "Msvm_MemorySettingData",
+            "Msvm_SecuritySettingData",
+        ):
             instance_id = f"Microsoft:{guid}\\{str(uuid4()).upper()}\\0"
-            machine.resources.append(host.make(class_name, InstanceID=instance_id))
+            given_here = self.defaults.get(class_name, {})
+            machine.resources.append(host.make(class_name, InstanceID=instance_id, **given_here))
         if subtype == _GENERATIONS[0]:
             for number in range(2):
                 controller = "83F8638B-8DCA-4152-9EDA-2CA8B33039B4"

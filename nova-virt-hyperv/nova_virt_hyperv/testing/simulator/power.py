@@ -22,6 +22,7 @@ from nova_virt_hyperv.testing.simulator.machines import (
     Machines,
 )
 from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
+from nova_virt_hyperv.testing.simulator.resources import HARD_DISK, PHYSICAL_DRIVE
 
 __all__ = ["Power"]
 
@@ -101,6 +102,9 @@ class Power:
 
     def _check_start(self, machine: Machine, before: int) -> None:
         try:
+            for check in self._machines.before_start:
+                if why := check(machine):
+                    raise JobFailed(f"'{machine.settings['ElementName']}': {why}")
             needed, free = (
                 machine.quantity("Msvm_MemorySettingData"),
                 self._machines.free_memory_mib(),
@@ -112,11 +116,18 @@ class Power:
                 )
             for row in machine.resources:
                 for path in row["HostResource"] or ():
-                    if row["ResourceSubType"] == "Microsoft:Hyper-V:Virtual Hard Disk":
+                    if row["ResourceSubType"] == PHYSICAL_DRIVE:
+                        self._check_physical(path)
+                    if row["ResourceSubType"] == HARD_DISK:
                         self._check_disk(path)
+                        self._machines.require_alone(machine, row)
         except JobFailed:
             machine.change(before)
             raise
+
+    def _check_physical(self, path: str) -> None:
+        if self._machines.drive_file(path) is None:
+            raise JobFailed(f"The physical disk cannot be found. '{path}' (0x80070002).")
 
     def _check_disk(self, path: str) -> None:
         try:

@@ -19,20 +19,32 @@ from nova_virt_hyperv.testing.simulator.wql import BadQuery, parse_path
 if TYPE_CHECKING:
     from nova_virt_hyperv.testing.simulator.machines import Machine, Machines
 
-__all__ = ["Resources", "add_resource", "ancestor", "boot_sources"]
+__all__ = [
+    "HARD_DISK",
+    "PHYSICAL_DRIVE",
+    "Resources",
+    "add_resource",
+    "ancestor",
+    "boot_sources",
+    "children",
+]
 
 _OFF = 3
 _PREFIX = "Microsoft:Hyper-V:"
 _SCSI, _IDE = "Synthetic SCSI Controller", "Emulated IDE Controller"
 _DISK_DRIVE, _DVD_DRIVE = "Synthetic Disk Drive", "Synthetic DVD Drive"
+_PHYSICAL = "Physical Disk Drive"
 _NIC, _CONNECTION = "Synthetic Ethernet Port", "Ethernet Connection"
 _HARD_DISK, _DVD = "Virtual Hard Disk", "Virtual CD/DVD Disk"
+HARD_DISK = _PREFIX + _HARD_DISK
+PHYSICAL_DRIVE = _PREFIX + _PHYSICAL
 _SLOTS = {_SCSI: 64, _IDE: 2}
 _MOST_SCSI_CONTROLLERS, _MOST_NICS = 4, 8
 # ResourceSubType to ResourceType and class.
 _KINDS = {
     _SCSI: (6, "Msvm_ResourceAllocationSettingData"),
     _DISK_DRIVE: (17, "Msvm_ResourceAllocationSettingData"),
+    _PHYSICAL: (17, "Msvm_ResourceAllocationSettingData"),
     _DVD_DRIVE: (16, "Msvm_ResourceAllocationSettingData"),
     _HARD_DISK: (31, "Msvm_StorageAllocationSettingData"),
     _DVD: (31, "Msvm_StorageAllocationSettingData"),
@@ -65,14 +77,33 @@ class Resources:
         before = list(machine.resources)
         try:
             made = [add_resource(host, machine, row) for row in wanted]
+            for row in made:
+                if row["ResourceSubType"] == PHYSICAL_DRIVE:
+                    self._require_free(row)
         finally:
             after, machine.resources = machine.resources, before
         outputs: dict[str, Any] = {"ResultingResourceSettings": [row.ref for row in made]}
 
         def effect() -> None:
-            machine.resources = [*machine.resources, *(r for r in after if r not in before)]
+            new = [row for row in after if row not in before]
+            for row in new:
+                if machine.state != _OFF and row["ResourceSubType"] == HARD_DISK:
+                    self._machines.require_alone(machine, row)
+            machine.resources = [*machine.resources, *new]
 
         return host.run("Adding virtual resources", effect, outputs)
+
+    def _require_free(self, drive: Row) -> None:
+        """Refused unless the host has the disk, does not use it, and no other VM has it."""
+        paths = drive["HostResource"] or []
+        if len(paths) != 1 or self._machines.drive_file(paths[0]) is None:
+            raise Refused(32773, f"no physical disk {paths}")
+        for machine in self._machines.by_guid.values():
+            for row in machine.resources:
+                if row is drive or row["ResourceSubType"] != PHYSICAL_DRIVE:
+                    continue
+                if row["HostResource"] == paths:
+                    raise Refused(32774, f"{paths[0]} is in use")
 
     def _modify(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
         texts = given.get("ResourceSettings") or []
@@ -111,7 +142,7 @@ class Resources:
 
         def effect() -> None:
             for machine, row in doomed:
-                gone = {id(row), *(id(child) for child in _children(machine, row))}
+                gone = {id(row), *(id(child) for child in children(machine, row))}
                 machine.resources = [r for r in machine.resources if id(r) not in gone]
 
         return host.run("Removing virtual resources", effect)
@@ -141,7 +172,7 @@ def boot_sources(host: Host, resources: list[Row]) -> list[Row]:
     found = []
     for drive in resources:
         subtype = str(drive["ResourceSubType"]).removeprefix(_PREFIX)
-        if subtype in (_DISK_DRIVE, _DVD_DRIVE):
+        if subtype in (_DISK_DRIVE, _DVD_DRIVE, _PHYSICAL):
             source = host.make(
                 "Msvm_BootSourceSettingData",
                 InstanceID=f"{drive['InstanceID']}\\BootSource",
@@ -173,7 +204,7 @@ def _check_quantity(class_name: str, quantity: int | None) -> None:
 
 
 def _instance_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
-    if subtype in (_DISK_DRIVE, _DVD_DRIVE):
+    if subtype in (_DISK_DRIVE, _DVD_DRIVE, _PHYSICAL):
         return _drive_id(machine, row, subtype)
     if subtype in (_HARD_DISK, _DVD):
         return _content_id(host, machine, row, subtype)
@@ -201,7 +232,7 @@ def _drive_id(machine: Machine, row: Row, subtype: str) -> str:
     slot = str(row["AddressOnParent"])
     if kind not in _SLOTS or not slot.isdigit() or int(slot) >= _SLOTS[kind]:
         raise Refused(32773, f"{kind} has no slot {slot}")
-    if any(item["AddressOnParent"] == slot for item in _children(machine, controller)):
+    if any(item["AddressOnParent"] == slot for item in children(machine, controller)):
         raise Refused(32773, f"slot {slot} is taken")
     if subtype == _DVD_DRIVE and machine.generation == 1 and kind == _SCSI:
         raise Refused(32773, "a VM of the first generation has its DVD drives on IDE")
@@ -213,7 +244,7 @@ def _drive_id(machine: Machine, row: Row, subtype: str) -> str:
 def _content_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
     drive = _parent(machine, row)
     wanted = _DISK_DRIVE if subtype == _HARD_DISK else _DVD_DRIVE
-    if drive["ResourceSubType"] != _PREFIX + wanted or _children(machine, drive):
+    if drive["ResourceSubType"] != _PREFIX + wanted or children(machine, drive):
         raise Refused(32773, f"{drive['InstanceID']} is no empty {wanted}")
     paths = row["HostResource"] or []
     if len(paths) != 1 or not host.file(paths[0]).is_file():
@@ -228,7 +259,7 @@ def _content_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:
 
 def _connection_id(host: Host, machine: Machine, row: Row) -> str:
     port = _parent(machine, row)
-    if port["ResourceSubType"] != _PREFIX + _NIC or _children(machine, port):
+    if port["ResourceSubType"] != _PREFIX + _NIC or children(machine, port):
         raise Refused(32773, f"{port['InstanceID']} is no unconnected port")
     for path in row["HostResource"] or []:
         try:
@@ -257,15 +288,20 @@ def ancestor(machine: Machine, row: Row, generations: int) -> Row:
     return row if not generations else ancestor(machine, _parent(machine, row), generations - 1)
 
 
-def _children(machine: Machine, parent: Row) -> list[Row]:
+def children(machine: Machine, parent: Row) -> list[Row]:
+    """What belongs to a resource, directly or not."""
     found = []
+    port = f"{parent['InstanceID']}\\"
+    if parent["ResourceSubType"] == _PREFIX + _CONNECTION:
+        # Settings of a switch port go with it; they name it by their own names alone.
+        found += [row for row in machine.resources if str(row["InstanceID"]).startswith(port)]
     for row in machine.resources:
         if (
             row["Parent"]
             and dict(parse_path(row["Parent"]).keys).get("InstanceID", "").lower()
             == str(parent["InstanceID"]).lower()
         ):
-            found += [row, *_children(machine, row)]
+            found += [row, *children(machine, row)]
     return found
 
 
@@ -273,7 +309,7 @@ def _check_removal(machine: Machine, row: Row, before: list[Row]) -> None:
     subtype = str(row["ResourceSubType"]).removeprefix(_PREFIX)
     if row.cls.name in ("Msvm_ProcessorSettingData", "Msvm_MemorySettingData") or subtype == _IDE:
         raise Refused(32773, f"{subtype} cannot be removed")
-    left = [child for child in _children(machine, row) if child not in before]
+    left = [child for child in children(machine, row) if child not in before]
     if subtype in (_DISK_DRIVE, _DVD_DRIVE, _SCSI) and left:
         raise Refused(32774, f"{subtype} is not empty")
     if machine.state != _OFF and (

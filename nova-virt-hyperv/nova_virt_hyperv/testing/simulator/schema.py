@@ -42,6 +42,8 @@ class Method:
 
     name: str
     parameters: Mapping[str, Field]
+    is_static: bool = False
+    """Whether the class itself is asked, and not one of its instances."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Schema:
     def find(self, namespace: str, name: str) -> CimClass | None:
         """The class of this name."""
         return self._classes.get((namespace.lower(), name.lower()))
+
+    def anywhere(self, name: str) -> CimClass | None:
+        """The class of this name, of whatever namespace."""
+        found = (self.find(namespace, name) for namespace in self.namespaces)
+        return next((cls for cls in found if cls is not None), None)
 
     def below(self, namespace: str, name: str) -> list[CimClass]:
         """The class of this name and all that descend from it."""
@@ -134,8 +141,9 @@ def _grammar() -> pp.ParserElement:
     parameter = declared.copy().set_parse_action(_field)
     member = declared + pp.Optional(pp.Suppress("=") + literal)("default")
     member = (member + pp.Suppress(";")).set_parse_action(_field)
-    method = pp.Suppress(pp.Keyword("uint32")) + name("name") + pp.Suppress("(")
-    method += pp.Group(pp.DelimitedList(parameter))("parameters")
+    static = pp.Optional(pp.Keyword("[static]"))("static")
+    method = static + pp.Suppress(pp.Keyword("uint32")) + name("name") + pp.Suppress("(")
+    method += pp.Optional(pp.Group(pp.DelimitedList(parameter)))("parameters")
     method = (method + pp.Suppress(")") + pp.Suppress(";")).set_parse_action(_method)
     body = pp.Suppress("{") + pp.Group(pp.ZeroOrMore(method | member))("members")
     definition = pp.Suppress(pp.Keyword("class")) + name("name") + pp.Suppress(":")
@@ -164,4 +172,6 @@ def _optional(tokens: pp.ParseResults, name: str) -> str:
 
 
 def _method(tokens: pp.ParseResults) -> Method:
-    return Method(tokens["name"], {item.name: item for item in tokens["parameters"]})
+    found = tokens["parameters"][0] if tokens["parameters"] else ()
+    parameters = {item.name: item for item in found}
+    return Method(tokens["name"], parameters, is_static=bool(_optional(tokens, "static")))

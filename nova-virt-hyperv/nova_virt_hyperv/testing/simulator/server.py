@@ -21,6 +21,7 @@ from nova_virt_hyperv.testing.simulator.wsman import Service
 __all__ = ["WinRm"]
 
 _LOOPBACK = "127.0.0.1"
+_LOOK_SECONDS = 0.01
 _LARGEST_REQUEST_BYTES = 1024 * 1024
 # ERROR_INTERNAL_ERROR
 _ERROR_INTERNAL = 1359
@@ -186,6 +187,12 @@ def _spoilt(winrm: WinRm, request: soap.Request, fault: Fault) -> tuple[int, byt
         raise WsFault(fault.text, fault.code, "planned", is_wmi=fault.kind == "fault-wmi")
     if fault.kind == "return":
         return 200, winrm.service.output(request, Outcome(fault.code))
+    if fault.kind in ("job", "job-after"):
+        if fault.kind == "job-after":
+            winrm.service.answer(request)
+            while winrm.service.is_working():
+                time.sleep(_LOOK_SECONDS)
+        return 200, winrm.service.failed_job(request, fault.text, fault.code)
     if fault.kind in ("http", "answer"):
         return fault.code or 200, fault.text.encode()
     if fault.kind == "delay":

@@ -197,6 +197,9 @@ def write_value(element: Any, value: Any) -> None:
     """Write a value into an element."""
     if isinstance(value, Ref):
         _fill_epr(element, value)
+    elif isinstance(value, Row):
+        for child in instance(value):
+            element.append(child)
     elif isinstance(value, datetime):
         text = value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         etree.SubElement(element, _tag("cim", "Datetime")).text = text

@@ -64,6 +64,7 @@ class Windows:
             DNSHostName=given.name.lower(),
             Domain="WORKGROUP",
             PartOfDomain=False,
+            Manufacturer="nova-virt, a simulator",
             NumberOfLogicalProcessors=given.processors,
             NumberOfProcessors=1,
             TotalPhysicalMemory=given.memory_mib * _MIB,

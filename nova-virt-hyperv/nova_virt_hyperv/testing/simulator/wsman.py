@@ -55,6 +55,17 @@ class Service:
         content = self._output(request.uri, name, outcome)
         return envelope(self._response_action(request), request.message_id, content)
 
+    def failed_job(self, request: Request, text: str, code: int) -> bytes:
+        """The response to a method that starts a job, which ends in an error."""
+        with self._host.lock:
+            outcome = self._host.run("Failing", partial(_raise, JobFailed(text, code)))
+        return self.output(request, outcome)
+
+    def is_working(self) -> bool:
+        """Whether jobs are under way."""
+        with self._host.lock:
+            return self._host.running_jobs() > 0
+
     def operation(self, request: Request) -> str:
         """The name by which a fault can be planned: a method's, or that of an action."""
         return request.action.rpartition("/")[2]
@@ -221,8 +232,13 @@ class Service:
 
     def _invoke(self, request: Request, namespace: str, class_name: str) -> list[Any]:
         name = self.operation(request)
-        target = self._target(request, namespace, class_name)
-        method = target.cls.methods.get(name)
+        cls = self._host.schema.find(namespace, class_name)
+        method = cls.methods.get(name) if cls else None
+        if cls is not None and method is not None and method.is_static:
+            target = Row(cls)
+        else:
+            target = self._target(request, namespace, class_name)
+            method = target.cls.methods.get(name)
         handler = self._host.handlers.get((target.cls.name, name))
         if method is None or handler is None:
             raise WsFault("a:ActionNotSupported", 2150858753, f"{class_name} has no {name}")
@@ -245,12 +261,26 @@ class Service:
                 raise WsFault("w:InvalidParameter", 87, f"{method.name} has no parameter {name}")
             if name in given and not field.is_array:
                 raise WsFault("w:InvalidParameter", 87, f"{name} is given twice")
-            value = _read_parameter(element, field)
+            value = self._read_parameter(element, field)
             if field.is_array:
                 given.setdefault(name, []).append(value)
             else:
                 given[name] = value
         return given
+
+    def _read_parameter(self, element: Any, field: Field) -> Any:
+        cls = self._host.schema.anywhere(field.cim_type)
+        if cls is None or field.cim_type == "REF":
+            return _read_value(element, field)
+        row = Row(cls)
+        for child in element:
+            uri, _, name = child.tag[1:].partition("}")
+            inner = cls.properties.get(name)
+            if inner is None or not uri.endswith(f"/{cls.name}"):
+                raise WsFault("w:InvalidParameter", 87, f"{cls.name} has no {name}")
+            value = _read_value(child, inner)
+            row.values[name] = [*(row[name] or ()), value] if inner.is_array else value
+        return row
 
     def _output(self, uri: str, name: str, outcome: Outcome) -> Any:
         root = etree.Element(f"{{{uri}}}{name}_OUTPUT", nsmap={"p": uri, **NS})
@@ -270,7 +300,7 @@ def _raise(error: Exception) -> None:
     raise error
 
 
-def _read_parameter(element: Any, field: Field) -> Any:
+def _read_value(element: Any, field: Field) -> Any:
     if field.cim_type == "REF":
         uri = element.findtext("a:ReferenceParameters/w:ResourceURI", "", NS)
         if not uri:

@@ -45,6 +45,7 @@ from nova_virt_interface.values.volumes import (
     Volume,
     VolumeProtocol,
 )
+from nova_virt_interface.virt_driver.console import IConsoleOutput
 from nova_virt_interface.virt_driver.power import IInstanceSuspend
 from nova_virt_interface.virt_driver.snapshots import IInstanceSnapshot
 from nova_virt_interface.virt_driver.volumes import (
@@ -133,14 +134,14 @@ class InstanceVolumeSuite(InstanceMixin):
         self.requires(IVolumeConnector)
         before = self.without_images()
         image = self.harness.image()
-        if not image.boots:
-            raise CannotProvoke("no guest of this backend writes to its console")
         with self._a_volume(boots=True, size_bytes=image.virtual_size_bytes) as made:
             instance_uuid = self.new_uuid()
             request = replace(self.request(), image=None, volumes=(self._root_volume(made),))
             for _ in range(2):
                 self.virt_driver.spawn(instance_uuid, request)
-            self.wait_ready(instance_uuid)
+            self.assert_state(instance_uuid, PowerState.RUNNING)
+            if IConsoleOutput.providedBy(self.virt_driver) and image.boots:
+                self.wait_ready(instance_uuid)
             if IInstanceSnapshot.providedBy(self.virt_driver):
                 with self.refused(Unsupported):
                     self.virt_driver.snapshot(instance_uuid, self._snapshot_request())
@@ -160,7 +161,7 @@ class InstanceVolumeSuite(InstanceMixin):
             self.virt_driver.spawn(self.new_uuid(), self.request(volumes=volumes))
         self.assertEqual(before, self.without_images())
 
-    @rules("DISK-10")
+    @rules("DISK-10", "DISK-11")
     def test_the_new_size_of_a_volume_is_taken_over_by_an_instance(self) -> None:
         self.requires(IVolumeExtension)
         offered = set(self.virt_driver.describe().volume_protocols)
@@ -168,9 +169,11 @@ class InstanceVolumeSuite(InstanceMixin):
         with self._a_volume(*protocols) as made:
             volume = _instance_volume(made)
             instance_uuid, _ = self.spawned(volumes=(volume,))
-            extend = ExtendVolumeRequest(
-                volume_id=volume.volume.volume_id, size_bytes=2 * VOLUME_BYTES
-            )
+            extend = _extension(volume, 2 * VOLUME_BYTES)
+            if VmFeature.ONLINE_DISK_RESIZE not in self.virt_driver.describe().features:
+                with self.refused(InvalidState):
+                    self.virt_driver.extend_volume(instance_uuid, extend)
+                self.virt_driver.power_off(instance_uuid, _OFF)
             with self.refused(InvalidRequest):
                 self.virt_driver.extend_volume(instance_uuid, extend)
             self.harness.grow_volume(made, extend.size_bytes)

@@ -18,7 +18,16 @@ from nova_virt_interface.testing.harness import BackendUnavailable
 __all__ = ["GOVMOMI_VERSION", "executable"]
 
 GOVMOMI_VERSION = "0.56.0"
-_SOURCES = ("main.go", "additions.go", "relocation.go", "go.mod", "go.sum")
+_SOURCES = (
+    "main.go",
+    "additions.go",
+    "guest.go",
+    "policies.go",
+    "relocation.go",
+    "storage.go",
+    "go.mod",
+    "go.sum",
+)
 _OLDEST_GO = (1, 25)
 _BUILD_SECONDS = 1800
 

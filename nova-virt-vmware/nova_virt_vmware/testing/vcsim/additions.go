@@ -40,7 +40,7 @@ func added(ctx *simulator.Context, method *simulator.Method) mo.Reference {
 			return &host{target}
 		}
 	}
-	return nil
+	return storageAdded(ctx, method)
 }
 
 // served makes an object known to the session for one request: what a session knows goes before

@@ -50,6 +50,8 @@ func main() {
 		model.ClusterHost = o.hosts
 		model.Host = o.standaloneHosts
 	}
+	// The simulator calls itself 6.5, and has more.
+	model.ServiceContent.About.ApiVersion = "7.0"
 	model.Machine = 0
 	defer model.Remove()
 	if err := serve(model, o); err != nil {
@@ -67,11 +69,15 @@ func serve(model *simulator.Model, o options) error {
 		return err
 	}
 	model.Map().Handler = mended
+	withAdapters(model.Map())
+	withGuests(model.Map())
 	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	model.Service.Listen = &url.URL{
 		Host: o.listen,
 		User: url.UserPassword(o.username, os.Getenv("VCSIM_PASSWORD")),
 	}
+	// Else there would be no storage policies.
+	model.Service.RegisterEndpoints = true
 	model.Service.ServeMux = http.NewServeMux()
 	model.Service.ServeMux.HandleFunc("/ticket/", serveConsole)
 	server := model.Service.NewServer()
@@ -97,6 +103,7 @@ func serve(model *simulator.Model, o options) error {
 func mended(
 	ctx *simulator.Context, method *simulator.Method,
 ) (mo.Reference, types.BaseMethodFault) {
+	withSolver(ctx)
 	switch request := method.Body.(type) {
 	case *types.CopyVirtualDisk_Task:
 		// Given a specification, it reads the extent of the copy as if it were a descriptor.
@@ -109,8 +116,21 @@ func mended(
 		}
 	case *types.ReconfigVM_Task:
 		// It enlarges the device alone, not the file.
+		if unknownDevice(ctx, request.Spec.DeviceChange) {
+			return nil, &types.InvalidDeviceBacking{}
+		}
+		if fault := unknownPolicy(ctx, method.This.Value, request.Spec); fault != nil {
+			return nil, fault
+		}
 		for _, change := range request.Spec.DeviceChange {
 			grownFile(ctx, change.GetVirtualDeviceConfigSpec())
+		}
+	case *types.CreateVM_Task:
+		if unknownDevice(ctx, request.Config.DeviceChange) {
+			return nil, &types.InvalidDeviceBacking{}
+		}
+		if fault := unknownPolicy(ctx, request.Config.Name, request.Config); fault != nil {
+			return nil, fault
 		}
 	case *types.ShutdownGuest:
 		// It turns a VM off without asking whether anything in the guest listens.
@@ -118,6 +138,8 @@ func mended(
 			vm.Guest.ToolsRunningStatus !=
 				string(types.VirtualMachineToolsRunningStatusGuestToolsRunning) {
 			return nil, &types.ToolsUnavailable{}
+		} else if ok && vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn {
+			shutDown(ctx, vm)
 		}
 	}
 	return served(ctx, added(ctx, method)), nil

@@ -48,6 +48,7 @@ class Control:
             "crash": self._crash,
             "orders": lambda: list(world.orders),
             "hosts_on": self._hosts_on,
+            "vanish": self._vanish,
         }
 
     def answer(self, line: dict[str, Any]) -> dict[str, Any]:
@@ -136,6 +137,12 @@ class Control:
             for ref, record in self._world.db.where("host"):
                 self._world.db.write("host_metrics", record["metrics"], "live", True)
                 self._world.db.write("host", ref, "enabled", True)
+
+    def _vanish(self, class_name: str, ref: str) -> None:
+        """Remove an object without an event, as if xapi had forgotten to tell."""
+        with self._world.db.lock:
+            self._world.db.destroy(class_name, ref)
+            self._world.db.deleted.pop()
 
     def _crash(self, vm: str) -> None:
         """Let a VM's guest fail."""

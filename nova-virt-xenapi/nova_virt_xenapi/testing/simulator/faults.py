@@ -17,7 +17,8 @@ class Fault:
     """A wire name, or ``PUT /import_raw_vdi`` and the like; ``*`` is any but ``event.from``."""
     action: str
     """``fail`` with ``error``; ``drop_before`` or ``drop_after`` the effect; ``delay`` for
-    ``seconds``; ``garbage``: an answer that is no XML; ``truncate``: half an answer.
+    ``seconds``; ``garbage``: an answer that is no XML; ``truncate``: half an answer; ``redirect``:
+    to the same place.
     """
     error: list[str] = field(default_factory=list)
     count: int = 1
@@ -25,7 +26,7 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        known = ("fail", "drop_before", "drop_after", "delay", "garbage", "truncate")
+        known = ("fail", "drop_before", "drop_after", "delay", "garbage", "truncate", "redirect")
         if self.action not in known:
             raise ValueError(f"{self.action!r} is none of {known}")
 

@@ -103,6 +103,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._drop()
         if fault.action == "fail":
             raise XapiError(*fault.error)
+        if fault.action == "redirect":
+            self.send_response(HTTPStatus.FOUND)
+            self.send_header("Location", f"https://{self.headers['Host']}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self._drop()
         if fault.action == "delay":
             time.sleep(fault.seconds)
         return fault

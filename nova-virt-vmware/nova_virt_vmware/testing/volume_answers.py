@@ -1,0 +1,42 @@
+"""What the harness answers about volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nova_virt_interface.testing.harness_storage import StorageQuestions, TestVolume, VolumeWish
+
+from nova_virt_vmware.testing.storage import Storage
+
+__all__ = ["VolumeAnswers"]
+
+
+class VolumeAnswers(StorageQuestions):
+    """Asks the storage, and who uses it."""
+
+    storage: Storage
+    image_content: bytes
+
+    @contextmanager
+    def volume(self, wish: VolumeWish) -> Iterator[TestVolume]:
+        """See `StorageQuestions`."""
+        made = self.storage.made(wish)
+        if wish.boots:
+            self.storage.content(made).write_bytes(self.image_content)
+        try:
+            yield made
+        finally:
+            self.storage.remove(made)
+
+    def volume_content(self, volume: TestVolume) -> bytes:
+        """See `StorageQuestions`."""
+        return self.storage.content(volume).read_bytes()
+
+    def volume_is_used(self, volume: TestVolume) -> bool:
+        """See `StorageQuestions`."""
+        return self.storage.is_used(volume)
+
+    def grow_volume(self, volume: TestVolume, size_bytes: int) -> None:
+        """See `StorageQuestions`."""
+        self.storage.grow(volume, size_bytes)
