@@ -158,7 +158,7 @@ class VmwareHypervisor:
         self._volumes = Volumes(
             hosts,
             stores,
-            Nfs(session, node, hosts, stores),
+            Nfs(session, hosts, stores),
             Iscsi(session, node, datastore),
             self._vms,
             host,

@@ -6,13 +6,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from nova_virt_interface.call import Call, Progress
-from nova_virt_interface.errors import Cancelled, Conflict, PeerUnreachable, Resource
+from nova_virt_interface.errors import (
+    Cancelled,
+    Conflict,
+    PeerUnreachable,
+    Resource,
+    Unsupported,
+)
+from nova_virt_interface.testing.harness_storage import VolumeWish
+from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.events import EventKind
+from nova_virt_interface.values.guest_settings import GuestSettings, Tpm
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
     CheckIncomingRequest,
@@ -27,7 +37,8 @@ from nova_virt_interface.values.migration import (
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmState
-from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
+from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
 from pyVmomi import vim
 
 from nova_virt_vmware.session import RELOCATION
@@ -45,6 +56,7 @@ class TwoNodes(VcsimTestCase):
         fast = self.harness.server.fast_moves()
         fast.__enter__()
         self.addCleanup(fast.__exit__, None, None, None)
+        self.spec = SPEC
         self.here, self.there = self.nodes()
         self.vm_uuid = uuid4()
         for node in (self.here, self.there):
@@ -59,17 +71,17 @@ class TwoNodes(VcsimTestCase):
         return driver
 
     def create(self, mode: MigrationMode) -> None:
-        self.here.create_vm(self.vm_uuid, SPEC)
+        self.here.create_vm(self.vm_uuid, self.spec)
         self.harness.write_as_guest(self.vm_uuid, BLANK.key, 0, CONTENT)
         if mode is LIVE:
             self.here.start_vm(self.vm_uuid, StartRequest())
 
     def ticket(self, mode: MigrationMode, source: Any, target: Any) -> MigrationTicket:
         vm = source.describe_outgoing(self.vm_uuid)
-        check = CheckIncomingRequest(vm=vm, spec=SPEC, mode=mode)
+        check = CheckIncomingRequest(vm=vm, spec=self.spec, mode=mode)
         offer = target.check_incoming(self.vm_uuid, check)
         plan = source.check_outgoing(self.vm_uuid, CheckOutgoingRequest(offer=offer, mode=mode))
-        prepare = PrepareIncomingRequest(plan=plan, spec=SPEC)
+        prepare = PrepareIncomingRequest(plan=plan, spec=self.spec)
         ticket: MigrationTicket = target.prepare_incoming(self.vm_uuid, prepare)
         return ticket
 
@@ -77,7 +89,7 @@ class TwoNodes(VcsimTestCase):
         source.migrate_vm(self.vm_uuid, MigrateVmRequest(ticket=ticket))
 
     def finish(self, source: Any, target: Any) -> None:
-        target.finish_incoming(self.vm_uuid, FinishIncomingRequest(spec=SPEC))
+        target.finish_incoming(self.vm_uuid, FinishIncomingRequest(spec=self.spec))
         source.finish_outgoing(self.vm_uuid, FinishOutgoingRequest())
 
     def go(self, mode: MigrationMode, source: Any, target: Any) -> None:
@@ -203,6 +215,35 @@ class TestRecoveryFaults(TwoNodes):
 
 class TestMigrations(TwoNodes):
     """What the contract's suite cannot see."""
+
+    def test_volumes_go_along_and_stay_volumes(self) -> None:
+        wish = VolumeWish(protocol=VolumeProtocol.FILE, size_bytes=4 * MIB)
+        with self.harness.volume(wish) as made:
+            source = Volume(volume_id=uuid4(), connection=made.connection)
+            disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+            self.spec = spec(BLANK, disk)
+            self.create(COLD)
+            self.go(COLD, self.here, self.there)
+            self.there.start_vm(self.vm_uuid, StartRequest())
+            self.go(LIVE, self.there, self.here)
+            self.assertEqual([1, 0], [len(self.listed(n)) for n in (self.here, self.there)])
+            self.assertEqual({"data", "volume"}, set(self.here.get_vm(self.vm_uuid).disk_keys))
+            self.assertTrue(self.harness.volume_is_used(made))
+            self.here.delete_vm(self.vm_uuid, DeleteVmRequest())
+            self.assertFalse(self.harness.volume_is_used(made))
+            self.assertEqual(made.size_bytes, len(self.harness.volume_content(made)))
+
+    def test_a_vm_with_a_tpm_goes_only_while_it_runs(self) -> None:
+        self.spec = replace(SPEC, settings=GuestSettings(tpm=Tpm(key="tpm")))
+        self.create(COLD)
+        before = self.harness.leftovers()
+        self.assertRaises(Unsupported, self.ticket, COLD, self.here, self.there)
+        adopt = AdoptVmRequest(spec=self.spec)
+        self.assertRaises(Unsupported, self.there.adopt_vm, self.vm_uuid, adopt)
+        self.assertEqual(before, self.harness.leftovers())
+        self.here.start_vm(self.vm_uuid, StartRequest())
+        self.go(LIVE, self.here, self.there)
+        self.assert_whole(self.there)
 
     def test_the_same_folder_is_never_two_vms(self) -> None:
         self.create(COLD)

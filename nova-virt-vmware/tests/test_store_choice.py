@@ -31,8 +31,11 @@ class StoreCase(VcsimTestCase):
         for host in server.hosts()[:hosts]:
             system = server.fact(host, "configManager").datastoreSystem
             store = system.CreateLocalDatastore(name, folder)
-            self.addCleanup(lambda system=system: system.RemoveDatastore(self._store(name)))
+            self.addCleanup(self._removed, system, name)
         self.assertTrue(store)
+
+    def _removed(self, system: Any, name: str) -> None:
+        system.RemoveDatastore(self._store(name))
 
     def _store(self, name: str) -> Any:
         server = self.harness.server

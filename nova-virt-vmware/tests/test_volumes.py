@@ -31,7 +31,7 @@ from nova_virt_vmware.testing.faults import connection_cut_at
 from nova_virt_vmware.testing.harness import EsxHarness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MARK = b"written by a guest".ljust(512, b".")
 MOST_REQUESTS = 60
@@ -124,10 +124,11 @@ class TestVolumes(VolumeCase):
             larger = replace(BLANK, size_bytes=16 * MIB)
             resize = ResizeVmRequest(spec=spec(larger, volume))
             before = self.backing(vm_uuid).fileName
-            for undo in (
+            ends: tuple[Callable[[], object], ...] = (
                 lambda: self.driver.revert_resize(vm_uuid, RevertResizeRequest()),
                 lambda: self.driver.confirm_resize(vm_uuid, ConfirmResizeRequest()),
-            ):
+            )
+            for undo in ends:
                 self.driver.resize_vm(vm_uuid, resize)
                 self.assertEqual(before, self.backing(vm_uuid).fileName)
                 self.driver.start_vm(vm_uuid, StartRequest())
@@ -301,7 +302,13 @@ class CutMixin:
     def test_attaching_and_detaching(self: Any) -> None:
         with self.volume() as made:
             vm_uuid, disk = self.made(BLANK), self.disk(made)
-            attach, detach = lambda: self.attach(vm_uuid, disk), lambda: self.detach(vm_uuid)
+
+            def attach() -> None:
+                self.attach(vm_uuid, disk)
+
+            def detach() -> None:
+                self.detach(vm_uuid)
+
             self._everywhere(attach, detach)
             self._everywhere(detach, lambda: None)
             attach()

@@ -139,9 +139,9 @@ func movedFiles(
 	ctx *simulator.Context, vm *simulator.VirtualMachine, spec types.VirtualMachineRelocateSpec,
 ) types.BaseMethodFault {
 	target := ctx.Map.Get(*spec.Datastore).(*simulator.Datastore)
-	stays := map[int32]bool{}
+	located := map[int32]types.ManagedObjectReference{}
 	for _, disk := range spec.Disk {
-		stays[disk.DiskId] = disk.Datastore != *spec.Datastore
+		located[disk.DiskId] = disk.Datastore
 	}
 	home := path.Dir(vm.Config.Files.VmPathName)
 	folder := fmt.Sprintf("[%s] %s", target.Name, vm.Name)
@@ -161,7 +161,8 @@ func movedFiles(
 		backing := file.GetVirtualDeviceFileBackingInfo()
 		switch d := device.(type) {
 		case *types.VirtualDisk:
-			if stays[d.Key] {
+			// One that is to be where it is stays.
+			if at, ok := located[d.Key]; ok && backing.Datastore != nil && at == *backing.Datastore {
 				continue
 			}
 			name := fmt.Sprintf("%s/%s.vmdk", folder, vm.Name)
