@@ -111,6 +111,8 @@ def describe(computer: Instance, system: Instance, iqn: str = "") -> HostDescrip
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETVSC,),
         firmware=(Firmware.UEFI, Firmware.BIOS),
+        # No READ_ONLY_VOLUMES: Add-VMHardDiskDrive (Windows Server 2025) has no such parameter, and
+        # Msvm_StorageAllocationSettingData.Access cannot be written.
         features=(
             VmFeature.GUEST_UUID,
             VmFeature.SECURE_BOOT,

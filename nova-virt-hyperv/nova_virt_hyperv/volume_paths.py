@@ -52,8 +52,6 @@ def check_volume(spec: DiskSpec) -> None:
         )
     if not good or {".", ".."} & set(parts):
         raise InvalidRequest("no file has such a path", field=f"{place}.connection.path")
-    if spec.source.read_only:
-        raise Unsupported("Hyper-V has no read-only hard disks", field=f"{place}.read_only")
 
 
 def _check_unit(spec: DiskSpec, volume: Volume, place: str) -> None:
@@ -61,8 +59,6 @@ def _check_unit(spec: DiskSpec, volume: Volume, place: str) -> None:
         raise Unsupported(
             "Hyper-V passes a physical disk on to one VM alone", field=f"{place}.shared"
         )
-    if volume.read_only:
-        raise Unsupported("Hyper-V has no read-only hard disks", field=f"{place}.read_only")
     if spec.limits is not None:
         raise Unsupported(
             "Hyper-V limits virtual disks alone, no physical ones",

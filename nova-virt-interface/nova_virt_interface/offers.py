@@ -225,6 +225,8 @@ def _volume_features(volume: Volume, place: str) -> Iterator[tuple[str, VmFeatur
         yield f"{place}.encryption", VmFeature.VOLUME_ENCRYPTION
     if _has_user(volume.connection):
         yield f"{place}.connection.user", VmFeature.VOLUME_AUTHENTICATION
+    if volume.read_only:
+        yield f"{place}.read_only", VmFeature.READ_ONLY_VOLUMES
     if volume.shared:
         yield f"{place}.shared", VmFeature.SHARED_VOLUMES
 

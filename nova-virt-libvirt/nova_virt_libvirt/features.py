@@ -26,6 +26,7 @@ _ALWAYS = (
     VmFeature.VOLUME_ENCRYPTION,
     VmFeature.VOLUME_AUTHENTICATION,
     VmFeature.SHARED_VOLUMES,
+    VmFeature.READ_ONLY_VOLUMES,
     VmFeature.ONLINE_DISK_RESIZE,
     VmFeature.IMPORTED_DISKS,
 )

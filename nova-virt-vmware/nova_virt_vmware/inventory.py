@@ -60,6 +60,7 @@ def describe(api: Api, node: Node) -> HostDescription:
             VmFeature.LOCKED_MEMORY,
             VmFeature.SECURE_BOOT,
             VmFeature.SHARED_VOLUMES,
+            VmFeature.READ_ONLY_VOLUMES,
             VmFeature.ONLINE_DISK_RESIZE,
             *((VmFeature.TPM,) if has_key_provider(api) else ()),
             *((VmFeature.IMPORTED_DISKS,) if node.takes_extents else ()),

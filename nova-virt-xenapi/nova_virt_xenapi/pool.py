@@ -119,7 +119,12 @@ def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> Host
         firmware=(Firmware.BIOS, Firmware.UEFI),
         # No VOLUME_AUTHENTICATION: xapi would write a password of CHAP into its database. No
         # ONLINE_DISK_RESIZE: none of XCP-ng's storage managers has VDI_RESIZE_ONLINE.
-        features=(*FEATURES, VmFeature.NIC_MTU, VmFeature.IMPORTED_DISKS),
+        features=(
+            *FEATURES,
+            VmFeature.NIC_MTU,
+            VmFeature.IMPORTED_DISKS,
+            VmFeature.READ_ONLY_VOLUMES,
+        ),
         export_formats=(DiskFormat.RAW, DiskFormat.VHD),
         volume_protocols=_PROTOCOLS,
         migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),

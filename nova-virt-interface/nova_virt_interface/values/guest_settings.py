@@ -70,6 +70,7 @@ class VmFeature(enum.Enum):
     """Volumes whose storage asks for a user's password. A hypervisor that could only store it
     (rule SEC-3) has not this feature."""
     SHARED_VOLUMES = "shared-volumes"
+    READ_ONLY_VOLUMES = "read-only-volumes"
     ONLINE_DISK_RESIZE = "online-disk-resize"
     """`IDiskResize` while the VM runs; without this feature that is an `InvalidState`."""
     DISK_LIMITS = "disk-limits"

@@ -162,6 +162,10 @@ DISKS: dict[VmFeature, tuple[str, DiskSpec]] = {
         "source.connection.user",
         volume_disk(RbdVolume(monitors=("host:6789",), pool="pool", image="image", user="me")),
     ),
+    VmFeature.READ_ONLY_VOLUMES: (
+        "source.read_only",
+        volume_disk(CONNECTIONS[VolumeProtocol.NBD], read_only=True),
+    ),
     VmFeature.SHARED_VOLUMES: (
         "source.shared",
         volume_disk(CONNECTIONS[VolumeProtocol.NBD], shared=True),

@@ -78,6 +78,14 @@ class TakesAPasswordThatItWouldStore(ReferenceHypervisor):
         return _without(VmFeature.VOLUME_AUTHENTICATION, super().describe())
 
 
+@caught_by("VolumeSuite.test_a_guest_cannot_write_to_what_is_for_reading")
+class TakesVolumesForReadingAgainstItsWord(ReferenceHypervisor):
+    """It says that it has no volumes for reading, and attaches one."""
+
+    def describe(self) -> HostDescription:
+        return _without(VmFeature.READ_ONLY_VOLUMES, super().describe())
+
+
 @caught_by("DiskDetailSuite.test_a_disk_grows_while_its_vm_runs_and_while_it_is_stopped")
 class EnlargesAgainstItsWord(ReferenceHypervisor):
     """It says that disks grow while their VM is stopped alone, and enlarges one of a running VM."""

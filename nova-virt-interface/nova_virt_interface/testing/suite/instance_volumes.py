@@ -92,7 +92,7 @@ class InstanceVolumeSuite(InstanceMixin):
             offered = self.virt_driver.describe().features
             self.assertEqual(key if VmFeature.DISK_SERIAL in offered else None, seen.serial)
             self.harness.write_as_guest(instance_uuid, key, 0, MARK)
-            other = replace(volume, volume=replace(volume.volume, read_only=True))
+            other = replace(volume, boot_index=1)
             with self.refused(Conflict, Resource.DISK):
                 self.virt_driver.attach_volume(instance_uuid, AttachVolumeRequest(volume=other))
             for _ in range(2):

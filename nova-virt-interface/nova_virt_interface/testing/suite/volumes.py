@@ -142,8 +142,13 @@ class VolumeSuite(VolumeMixin):
 
     @rules("SPEC-2")
     def test_a_guest_cannot_write_to_what_is_for_reading(self) -> None:
+        offered = self.has_feature(VmFeature.READ_ONLY_VOLUMES)
+        self.protocols()
         with self.volume() as made:
             disks = (blank_disk(self.harness), volume_disk(made, read_only=True))
+            if not offered:
+                self._assert_volume_refused(disks[1], f"disks[{KEY}].source.read_only")
+                return
             vm_uuid = self.running(disks=disks)
             self.assertTrue(self.harness.disk_of_vm(vm_uuid, KEY).read_only)
             self.hypervisor.delete_vm(vm_uuid, DeleteVmRequest())
@@ -153,7 +158,7 @@ class VolumeSuite(VolumeMixin):
 
     @rules("SPEC-2", "CAP-2")
     def test_two_vms_share_a_volume_that_is_for_sharing(self) -> None:
-        offered = VmFeature.SHARED_VOLUMES in self.hypervisor.describe().features
+        offered = self.has_feature(VmFeature.SHARED_VOLUMES)
         self.protocols()
         with self.volume() as made:
             disks = (blank_disk(self.harness), volume_disk(made, shared=True))
