@@ -82,7 +82,8 @@ class Lifecycle:
         unless it uses our folder, or is to come here.
         """
         folder = self._datastore.path(self._datastore.vm_folder(vm_uuid))
-        for found in every:
+        here = [found for found in every if found.here]
+        for found in here or every:
             marks = records.marks_of(found)
             if found.here and found.ours:
                 is_equal = marks.get(translate.DIGEST) == spec_digest(spec)
@@ -96,7 +97,7 @@ class Lifecycle:
                     resource=Resource.VM,
                     name=str(vm_uuid),
                 )
-        return any(found.here for found in every)
+        return bool(here)
 
     def identity(self, vm_uuid: UUID, spec: VmSpec, others: Sequence[Found]) -> dict[str, str]:
         """The fields that tell the VM from others: a vCenter has one VM of an instance uuid, and

@@ -85,15 +85,22 @@ class TestCutConnections(VcsimTestCase):
             lambda: self.driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")),
         )
 
-    def test_power(self) -> None:
+    def _ran(self) -> UUID:
+        """A VM whose guest has written to its console already."""
         vm_uuid = self.made()
+        self.driver.start_vm(vm_uuid, StartRequest())
+        self.driver.stop_vm(vm_uuid, StopRequest())
+        return vm_uuid
+
+    def test_power(self) -> None:
+        vm_uuid = self._ran()
         self.cut_everywhere(
             lambda: self.driver.start_vm(vm_uuid, StartRequest()),
             lambda: self.driver.stop_vm(vm_uuid, StopRequest()),
         )
 
     def test_suspending_and_questions(self) -> None:
-        vm_uuid = self.made()
+        vm_uuid = self._ran()
         start = partial(self.driver.start_vm, vm_uuid, StartRequest())
 
         def suspended() -> None:
