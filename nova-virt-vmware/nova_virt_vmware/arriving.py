@@ -12,6 +12,7 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_vmware import records
 from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.disks import Plans
 from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.lifecycle import Lifecycle
 from nova_virt_vmware.networks import Networks
@@ -85,6 +86,6 @@ class Arriving:
             }
             with self._volumes.connected(spec.disks) as reached:
                 config = self._lifecycle.config(
-                    vm_uuid, spec, backings, home, reached, {**disks, **files}, marks, **more
+                    vm_uuid, spec, backings, home, Plans(reached), {**disks, **files}, marks, **more
                 )
                 self._lifecycle.make(vm_uuid, config)

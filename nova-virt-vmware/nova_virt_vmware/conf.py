@@ -57,6 +57,18 @@ _OPTIONS: list[cfg.Opt] = [
         help="Name of the vCenter's storage policy for VMs and their disks, which the datastore "
         "must fit; empty: the datastore's own.",
     ),
+    cfg.BoolOpt(
+        "packed_images",
+        default=False,
+        help="Whether VMDK images go packed, by NFC leases, to a host of the cluster itself, which "
+        "must be reached from here; else they are unpacked on the way, and go through vCenter.",
+    ),
+    cfg.BoolOpt(
+        "linked_clones",
+        default=False,
+        help="Whether a disk that is as large as its image has only what differs from it: it is "
+        "there at once, and the image stays as long as the disk. Else disks are whole copies.",
+    ),
     cfg.StrOpt(
         "owner",
         default="nova",
@@ -106,6 +118,8 @@ class Settings:
     datastore: str = ""
     datastore_regex: str = ""
     storage_policy: str = ""
+    packed_images: bool = False
+    linked_clones: bool = False
     owner: str = "nova"
     request_timeout_seconds: float = 60.0
     reconnect_interval_seconds: float = 5.0

@@ -29,6 +29,7 @@ __all__ = [
     "grown",
     "inserted",
     "of_mac",
+    "place_of",
     "plugged",
     "plugged_card",
     "removed",
@@ -320,6 +321,13 @@ def at_slot(hardware: Sequence[Any], slot: Slot) -> Any:
     return next(
         (d for d in hardware if key and (d.controllerKey, d.unitNumber) == (key, slot.unit)), None
     )
+
+
+def place_of(disk: Any, hardware: Sequence[Any]) -> str:
+    """Where a disk is plugged in, as a lease names it: kind and number of its controller, unit."""
+    controller = next(device for device in hardware if device.key == disk.controllerKey)
+    kind = type(controller).__name__.rpartition(".")[2]
+    return f"{kind}{controller.busNumber}:{disk.unitNumber}"
 
 
 def of_mac(hardware: Sequence[Any], mac: str) -> Any:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Conflict, InvalidRequest, NotFound, Resource, Unsupported
+from nova_virt_interface.errors import InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
-from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
@@ -23,16 +22,16 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
-from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
-from nova_virt_vmware import devices, requirements, translate
+from nova_virt_vmware import devices, disk_checks, requirements, translate
 from nova_virt_vmware.api import Api
+from nova_virt_vmware.clones import added_clone, clone_marks, without_clones
 from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
-from nova_virt_vmware.marks import DiskMark, boot_keys, disk_mark, disk_marks, kept_disks
+from nova_virt_vmware.marks import boot_keys, disk_mark, disk_marks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.policies import under_policy
 from nova_virt_vmware.session import Session
@@ -48,9 +47,20 @@ from nova_virt_vmware.volume_marks import (
 )
 from nova_virt_vmware.volumes import Volumes
 
-__all__ = ["Disks"]
+__all__ = ["Disks", "Plans"]
 
 _MIB = 1024 * 1024
+
+
+class Plans(NamedTuple):
+    """How disks are made that are no files of their own, by their keys."""
+
+    reached: Mapping[str, Backing]
+    """Volumes."""
+    cloned: Mapping[str, str] = MappingProxyType({})
+    """Linked clones → the file of their image."""
+
+
 _PATHS = ["config.extraConfig", "config.hardware.device", *translate.POWER_PATHS]
 
 
@@ -89,7 +99,7 @@ class Disks:
         images = {key: self._images.require(key) for key in keys}
         for spec in specs:
             if isinstance(spec.source, FromImage):
-                _require_size(spec, images[spec.source.image_key])
+                disk_checks.require_size(spec, images[spec.source.image_key])
         own = [spec for spec in specs if not isinstance(spec.source, Volume)]
         if own:
             largest = max(spec.size_bytes or 0 for spec in own)
@@ -97,13 +107,21 @@ class Disks:
         return images
 
     def prepare(
-        self, vm_uuid: UUID, specs: Sequence[DiskSpec], images: dict[str, CachedImage]
+        self,
+        vm_uuid: UUID,
+        specs: Sequence[DiskSpec],
+        images: dict[str, CachedImage],
+        *,
+        may_clone: bool = True,
     ) -> None:
         """Make the files of media and of disks from images, in a folder that exists; blank disks
         are made when they are added to the VM.
         """
+        cloned = self.clones(specs, images) if may_clone else {}
         for spec in specs:
             current_call().check()
+            if spec.key in cloned:
+                continue
             file = self.file(vm_uuid, spec)
             if isinstance(spec.source, Media):
                 content = spec.source.content
@@ -112,6 +130,26 @@ class Disks:
                 self._import(spec, spec.source, file)
             elif isinstance(spec.source, FromImage):
                 self._copy(spec, images[spec.source.image_key], file)
+
+    def clones(
+        self, specs: Sequence[DiskSpec], images: Mapping[str, CachedImage]
+    ) -> dict[str, str]:
+        """Key → file of its image, of the disks that are to be linked clones: none could have
+        another size than its image.
+        """
+        if not self._session.settings.linked_clones:
+            return {}
+        found = {
+            spec.key: (spec, images[spec.source.image_key])
+            for spec in specs
+            if isinstance(spec.source, FromImage)
+        }
+        return {
+            key: self._datastore.path(self._images.disk(image))
+            for key, (spec, image) in found.items()
+            if devices.capacity_kib(spec.size_bytes)
+            == devices.capacity_kib(image.virtual_size_bytes)
+        }
 
     def _import(self, spec: DiskSpec, source: Imported, file: PurePosixPath) -> None:
         size = spec.size_bytes or 0
@@ -171,7 +209,19 @@ class Disks:
                 self.volumes.require_size(request, volume)
             else:
                 self._datastore.require_room(_MIB, request.size_bytes)
+            self.unlink(vm_uuid, request.key, found, disk)
             self._reconfigure(vm_uuid, found.vm_id, [devices.grown(disk, size)], {})
+
+    def unlink(self, vm_uuid: UUID, key: str, found: Found, disk: Any) -> None:
+        """Make a linked clone a whole disk: no other one grows, or leaves its datastore."""
+        gone = without_clones(translate.marks(found.facts["config.extraConfig"]), [key])
+        if gone:
+            self._session.run(
+                f"unlinking disk {key} of VM {vm_uuid}",
+                lambda api: found.on(api).PromoteDisks_Task(True, [disk]),
+            )
+            self._reconfigure(vm_uuid, found.vm_id, [], gone)
+            disk.backing.parent = None
 
     def of(self, vm_uuid: UUID, key: str, found: Found) -> Any:
         """The device of a disk; raises NotFound, and Unsupported for a medium."""
@@ -191,14 +241,14 @@ class Disks:
         marks = translate.marks(found.facts["config.extraConfig"])
         mark = marks.get(translate.DISK + spec.key)
         if mark is not None:
-            _require_equal(spec, mark)
+            disk_checks.require_equal(spec, mark)
             self._reorder(vm_uuid, spec.boot_index)
             return
         translate.require_pluggable(vm_uuid, found.facts)
-        _require_free(spec, marks)
+        disk_checks.require_free(spec, marks)
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
-        _require_off(vm_uuid, slot, found)
+        disk_checks.require_off(vm_uuid, slot, found)
         images = self.sources([spec])
         with (
             undone_by(lambda: self._undo(vm_uuid, spec)),
@@ -207,11 +257,10 @@ class Disks:
             self.prepare(vm_uuid, [spec], images)
             present = devices.controllers(hardware)
             changes = devices.added_controllers([slot.bus], present)
-            changes.append(
-                self.added(vm_uuid, spec, slot, present[slot.bus], reached, replace=True)
-            )
+            plans = Plans(reached, self.clones([spec], images))
+            changes.append(self.added(vm_uuid, spec, slot, present[slot.bus], plans, replace=True))
             wanted = {translate.DISK + spec.key: str(disk_mark(spec, slot))}
-            wanted |= volume_marks([spec], marks)
+            wanted |= volume_marks([spec], marks) | clone_marks([spec], plans.cloned, marks)
             self._reconfigure(vm_uuid, found.vm_id, changes, wanted)
             self._reorder(vm_uuid, spec.boot_index)
 
@@ -221,17 +270,19 @@ class Disks:
         spec: DiskSpec,
         slot: Slot,
         controller_key: int,
-        reached: Mapping[str, Backing],
+        plans: Plans,
         file: str | None = None,
         *,
         replace: bool = False,
     ) -> Any:
-        """The change that adds a disk which was prepared, or a volume that the hosts reach; in a
-        file that is not where `file` says if one is named.
+        """The change that adds a disk which was prepared, is cloned, or is a volume that the hosts
+        reach; in a file that is not where `file` says if one is named.
         """
         file = file or self._datastore.path(self.file(vm_uuid, spec))
-        if spec.key in reached:
-            return added_volume(spec, slot, controller_key, reached[spec.key], file)
+        if spec.key in plans.reached:
+            return added_volume(spec, slot, controller_key, plans.reached[spec.key], file)
+        if spec.key in plans.cloned:
+            return added_clone(spec, slot, controller_key, file, plans.cloned[spec.key])
         return devices.added_disk(spec, slot, controller_key, file, replace=replace)
 
     def under_policy(self, changes: Sequence[Any]) -> list[Any]:
@@ -251,7 +302,7 @@ class Disks:
             self.volumes.settle()
             return
         translate.require_pluggable(vm_uuid, found.facts)
-        _require_off(vm_uuid, mark.slot, found)
+        disk_checks.require_off(vm_uuid, mark.slot, found)
         device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
         self._unplug(vm_uuid, found, marks, request.key, device)
         if device is not None and not isinstance(device, vim.vm.device.VirtualDisk):
@@ -266,6 +317,7 @@ class Disks:
         volume = volumes.pop(key, None)
         if volume is not None:
             gone[VOLUMES] = volumes_text(volumes)
+        gone |= without_clones(marks, [key])
         is_whole = with_file(device, volume)
         changes = [devices.removed(device, with_file=is_whole)] if device else []
         with self.volumes.letting_go([volume] if volume else []):
@@ -302,40 +354,4 @@ class Disks:
         self._session.run(
             f"changing the disks of VM {vm_uuid}",
             lambda api: vim.VirtualMachine(vm_id, api.stub).ReconfigVM_Task(spec),
-        )
-
-
-def _require_size(spec: DiskSpec, image: CachedImage) -> None:
-    if (spec.size_bytes or 0) < image.virtual_size_bytes:
-        raise InvalidRequest(
-            f"disk {spec.key} of {spec.size_bytes} bytes is smaller than its image "
-            f"of {image.virtual_size_bytes}",
-            remedy="ask for a larger disk, or use a smaller image",
-            field=f"disks[{spec.key}].size_bytes",
-        )
-
-
-def _require_equal(spec: DiskSpec, mark: str) -> None:
-    if DiskMark.parse(mark).digest != spec_digest(spec):
-        raise Conflict(
-            f"the VM has a disk {spec.key} of another spec",
-            remedy="detach it first, or use another key",
-            resource=Resource.DISK,
-            name=spec.key,
-        )
-
-
-def _require_off(vm_uuid: UUID, slot: Slot, found: Found) -> None:
-    """IDE is no bus for disks that come and go while it is in use."""
-    if slot.bus == "ide":
-        require_state(vm_uuid, translate.power_state(found.facts), PowerState.STOPPED)
-
-
-def _require_free(spec: DiskSpec, marks: dict[str, str]) -> None:
-    if spec.key in kept_disks(marks):
-        raise Conflict(
-            f"a pending resize has set a disk {spec.key} aside",
-            remedy="confirm or revert the resize first, or use another key",
-            resource=Resource.DISK,
-            name=spec.key,
         )

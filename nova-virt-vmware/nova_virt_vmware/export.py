@@ -20,12 +20,14 @@ from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.services import IImageWriter, IServices
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest, ExportedDisk
 from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import PowerState
 from pyVmomi import vim
 
-from nova_virt_vmware import translate
+from nova_virt_vmware import devices, translate
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.leases import Leases
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.translate import marks
 from nova_virt_vmware.vms import Found, Vms
@@ -51,6 +53,7 @@ class Export:
         vms: Vms,
         host: HostDescription,
         services: IServices,
+        leases: Leases,
     ) -> None:
         self._session = session
         self._datastore = datastore
@@ -58,6 +61,7 @@ class Export:
         self._vms = vms
         self._host = host
         self._services = services
+        self._leases = leases
 
     def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
         """See `IDiskExport.export_disk`."""
@@ -72,19 +76,42 @@ class Export:
                 field="disk_key",
             )
         size = disk.capacityInKB * 1024
+        if request.format is DiskFormat.VMDK:
+            sent = self._send_packed(vm_uuid, found, disk, request)
+            return ExportedDisk(format=request.format, size_bytes=sent, virtual_size_bytes=size)
         self._datastore.require_room(_MIB, size)
         copy = self._datastore.vm_folder(vm_uuid) / f"{request.disk_key}.export.vmdk"
         with undone_by(lambda: self._disks.delete(copy)):
-            with self._frozen(vm_uuid, found, request):
+            with self._frozen(vm_uuid, found, request, always=False):
                 self._disks.copy(disk.backing.fileName, self._datastore.path(copy))
             self._send(copy, size, request.sink_key)
         self._disks.delete(copy)
         return ExportedDisk(format=request.format, size_bytes=size, virtual_size_bytes=size)
 
+    def _send_packed(
+        self, vm_uuid: UUID, found: Found, disk: Any, request: ExportDiskRequest
+    ) -> int:
+        """Send the disk by a lease of a snapshot, as a host packs it; the bytes that were sent."""
+        place = devices.place_of(disk, found.facts["config.hardware.device"])
+        with self._frozen(vm_uuid, found, request, always=True):
+            snapshots = self._vms.ours(vm_uuid, ["snapshot"]).facts.get("snapshot")
+            snapshot_id = next(_ours(snapshots.rootSnapshotList if snapshots else ()))
+            writer = self._services.image_sink.create(request.sink_key)
+            taken = _Counted(writer, disk.capacityInKB * 1024)
+            try:
+                self._leases.send(snapshot_id, place, taken.write)
+                writer.commit()
+            except BaseException:
+                writer.abort()
+                raise
+        return taken.done
+
     @contextmanager
-    def _frozen(self, vm_uuid: UUID, found: Found, request: ExportDiskRequest) -> Iterator[None]:
+    def _frozen(
+        self, vm_uuid: UUID, found: Found, request: ExportDiskRequest, *, always: bool
+    ) -> Iterator[None]:
         state = translate.power_state(found.facts)
-        if state not in _ON:
+        if state not in _ON and not always:
             yield
             return
         quiesce = None
@@ -130,20 +157,21 @@ class _Counted:
     def __init__(self, writer: IImageWriter, size_bytes: int) -> None:
         self._writer = writer
         self._size = size_bytes
-        self._done = 0
+        self.done = 0
 
     def write(self, content: bytes) -> None:
         """Take the next bytes."""
         self._writer.write(content)
-        self._done += len(content)
-        current_call().progress(self._done, self._size)
+        self.done += len(content)
+        # How long a packed disk is nobody knows before its end.
+        current_call().progress(min(self.done, self._size), self._size)
         current_call().check()
 
     def require_whole(self, file: PurePosixPath) -> None:
         """Raise BackendError if there were too few bytes, or too many."""
-        if self._done != self._size:
+        if self.done != self._size:
             raise BackendError(
-                f"{file} was read as {self._done} bytes, the disk has {self._size}",
+                f"{file} was read as {self.done} bytes, the disk has {self._size}",
                 remedy="repeat the export",
             )
 

@@ -6,10 +6,12 @@ written into a folder of another name, which gets the key's name once the image 
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
+from typing import Any
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
@@ -31,17 +33,20 @@ from nova_virt_interface.values.images import (
     DeleteImageRequest,
     DiskFormat,
 )
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from nova_virt_vmware import devices, translate
 from nova_virt_vmware.api import Api
+from nova_virt_vmware.clones import CLONES, clones_of
 from nova_virt_vmware.datastore import Datastore, File
+from nova_virt_vmware.leases import Leases, Packed
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vmdk import ImageStream
 
 __all__ = ["Images"]
 
+_query = vmodl.query.PropertyCollector
 _Folders = dict[str, dict[str, File]]
 
 
@@ -55,6 +60,7 @@ class Images:
         datastore: Datastore,
         host: HostDescription,
         services: IServices,
+        leases: Leases,
     ) -> None:
         self._session = session
         self._node = node
@@ -62,6 +68,7 @@ class Images:
         self._host = host
         self._services = services
         self._turns = Turns()
+        self._leases = leases
 
     def list_cached_images(self) -> tuple[CachedImage, ...]:
         """See `IImageCache.list_cached_images`."""
@@ -98,15 +105,22 @@ class Images:
         return self._datastore.images / image.key / f"{image.virtual_size_bytes}.vmdk"
 
     def _upload(self, request: CacheImageRequest) -> None:
-        folder = self._datastore.images / _unfinished(request.key)
+        vm_uuid = uuid.uuid4()
+        folder = self._datastore.images / _unfinished(request.key, vm_uuid.hex)
 
-        def take(stream: ImageStream) -> None:
+        is_packed = self._session.settings.packed_images and request.format is DiskFormat.VMDK
+
+        def take(stream: ImageStream, packed: Packed | None) -> None:
             with undone_by(lambda: self._datastore.remove(folder)):
                 self._datastore.make_folder(folder)
-                self._write(folder / f"{stream.virtual_size_bytes}.vmdk", stream)
+                disk = folder / f"{stream.virtual_size_bytes}.vmdk"
+                if packed is not None:
+                    self._leases.bring(vm_uuid, disk, stream, packed)
+                else:
+                    self._write(disk, stream)
                 self._publish(folder, request.key)
 
-        self._read(request.key, request.format, request.size_bytes, take)
+        self._read(request.key, request.format, request.size_bytes, take, is_packed=is_packed)
 
     def bring(self, source: Imported, disk: PurePosixPath, size_bytes: int) -> None:
         """Make a disk of what core has, into no cache; the folder exists.
@@ -114,7 +128,7 @@ class Images:
         Raises: InvalidRequest (it holds more than this size); as `IImageCache.cache_image`.
         """
 
-        def take(stream: ImageStream) -> None:
+        def take(stream: ImageStream, _: Packed | None) -> None:
             if stream.virtual_size_bytes > size_bytes:
                 raise InvalidRequest(
                     f"{disk.stem} of {size_bytes} bytes is smaller than its content of "
@@ -127,15 +141,23 @@ class Images:
         self._read(source.key, source.format, source.size_bytes, take)
 
     def _read(
-        self, key: str, format: DiskFormat, size_bytes: int, take: Callable[[ImageStream], None]
+        self,
+        key: str,
+        format: DiskFormat,
+        size_bytes: int,
+        take: Callable[[ImageStream, Packed | None], None],
+        *,
+        is_packed: bool = False,
     ) -> None:
         self._datastore.require_room(size_bytes)
         reader = self._services.images.open(key)
         try:
             source = _Counted(reader, size_bytes)
-            stream = ImageStream(source.read, format, size_bytes)
+            packed = Packed(source.read, size_bytes) if is_packed else None
+            read = packed.read if packed else source.read
+            stream = ImageStream(read, format, size_bytes)
             self._datastore.require_room(stream.virtual_size_bytes)
-            take(stream)
+            take(stream, packed)
         finally:
             reader.close()
 
@@ -165,7 +187,14 @@ class Images:
             self._datastore.remove(folder)
 
     def delete_cached_image(self, request: DeleteImageRequest) -> None:
-        """See `IImageCache.delete_cached_image`. Disks are whole copies: none depends on it."""
+        """See `IImageCache.delete_cached_image`."""
+        if request.key in self._session.ask("the images of clones", self._cloned):
+            raise Conflict(
+                f"image {request.key} has disks that are linked clones of it",
+                remedy="delete their VMs first",
+                resource=Resource.IMAGE,
+                name=request.key,
+            )
         folder = self._datastore.images / _unfinished(request.key)
         try:
             # Renamed first, so that no image is ever seen that is half gone.
@@ -173,6 +202,16 @@ class Images:
         except NotFound:
             return
         self._datastore.remove(folder)
+
+    def _cloned(self, api: Api) -> set[str]:
+        """The images that disks of our VMs depend on, wherever in the vCenter these are."""
+        mark, owner = translate.mark_path(CLONES), translate.mark_path(translate.OWNER)
+        vms = _query.TraversalSpec(type=vim.Datastore, path="vm", skip=False)
+        start = _query.ObjectSpec(obj=self._node.datastore_object(api), skip=True, selectSet=[vms])
+        found = api.retrieve([start], {vim.VirtualMachine: [mark, owner]})
+        ours = self._session.settings.owner
+        marks = [f[mark].value for _, f in found if mark in f and _is(f.get(owner), ours)]
+        return {image for text in marks for image in clones_of(text).values()}
 
     def _remove_stale(self, folders: _Folders, key: str) -> None:
         patience = timedelta(seconds=self._session.settings.stale_upload_seconds)
@@ -182,7 +221,14 @@ class Images:
             for name in left:
                 written = [file.modified for file in folders[name].values() if file.modified]
                 if not written or now - max(written) > patience:
+                    self._forget(name)
                     self._datastore.remove(self._datastore.images / name)
+
+    def _forget(self, name: str) -> None:
+        """The VM of an import whose folder is left over."""
+        number = name.rpartition(".")[2]
+        if re.fullmatch("[0-9a-f]{32}", number):
+            self._leases.forget(uuid.UUID(number))
 
 
 class _Counted:
@@ -205,6 +251,10 @@ class _Counted:
         current_call().check()
         current_call().progress(self._done, self._size)
         return chunk
+
+
+def _is(option: Any, value: str) -> bool:
+    return option is not None and option.value == value
 
 
 def _unfinished(key: str, number: str | None = None) -> str:

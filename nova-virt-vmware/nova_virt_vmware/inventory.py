@@ -70,13 +70,20 @@ def describe(api: Api, node: Node) -> HostDescription:
             VolumeProtocol.NFS,
             *((VolumeProtocol.ISCSI,) if find_adapter(api, node) else ()),
         ),
-        export_formats=(DiskFormat.RAW,) if node.takes_extents else (),
+        export_formats=_export_formats(api, node),
         console_kinds=(ConsoleKind.MKS,),
         migration_modes=tuple(MigrationMode) if node.vcenter_id else (),
         host_power_actions=_ACTIONS if node.is_one_host else (),
         disk_step_bytes=1024,
         memory_step_bytes=MIB,
     )
+
+
+def _export_formats(api: Api, node: Node) -> tuple[DiskFormat, ...]:
+    if not node.takes_extents:
+        return ()
+    # The way of packed disks is to the hosts themselves, which must be reached.
+    return (DiskFormat.RAW, DiskFormat.VMDK) if api.settings.packed_images else (DiskFormat.RAW,)
 
 
 class Inventory:

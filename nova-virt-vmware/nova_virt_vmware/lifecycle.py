@@ -23,9 +23,10 @@ from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, records, requirements, translate
+from nova_virt_vmware.clones import clone_marks
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
-from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.disks import Disks, Plans
 from nova_virt_vmware.keys import added_tpm
 from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.marks import disk_mark
@@ -35,7 +36,7 @@ from nova_virt_vmware.node import Node
 from nova_virt_vmware.policies import policy
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
-from nova_virt_vmware.volume_marks import Backing, volume_marks
+from nova_virt_vmware.volume_marks import volume_marks
 
 __all__ = ["Lifecycle"]
 
@@ -122,7 +123,8 @@ class Lifecycle:
         self._datastore.make_folder(home)
         self._disks.prepare(vm_uuid, spec.disks, images)
         with self._disks.volumes.connected(spec.disks) as reached:
-            self.make(vm_uuid, self.config(vm_uuid, spec, backings, home, reached, **identity))
+            plans = Plans(reached, self._disks.clones(spec.disks, images))
+            self.make(vm_uuid, self.config(vm_uuid, spec, backings, home, plans, **identity))
 
     def make(self, vm_uuid: UUID, config: vim.vm.ConfigSpec) -> None:
         """Make a VM whose files are there."""
@@ -138,7 +140,7 @@ class Lifecycle:
         spec: VmSpec,
         backings: dict[str, Any],
         home: PurePosixPath,
-        reached: Mapping[str, Backing],
+        plans: Plans,
         files: Mapping[str, str] = MappingProxyType({}),
         more_marks: Mapping[str, str] = MappingProxyType({}),
         **more: Any,
@@ -150,7 +152,7 @@ class Lifecycle:
             spec: what it is to be.
             backings: name of network → what a NIC is plugged into.
             home: the folder for what is its alone.
-            reached: key → volume that the hosts are connected to.
+            plans: how disks are made that are no files of their own.
             files: key → file of a disk or medium that is not where `Disks.file` says.
             more_marks: marks beside the usual ones.
             more: fields beside the usual ones.
@@ -160,8 +162,8 @@ class Lifecycle:
         changes = devices.added_controllers((slot.bus for slot in slots.values()), keys)
         for disk in spec.disks:
             slot, file = slots[disk.key], files.get(disk.key)
-            change = self._disks.added(vm_uuid, disk, slot, keys[slot.bus], reached, file)
-            if file is not None and disk.key not in reached:
+            change = self._disks.added(vm_uuid, disk, slot, keys[slot.bus], plans, file)
+            if file is not None and disk.key not in plans.reached:
                 change.fileOperation = None
             changes.append(change)
         changes += [
@@ -174,7 +176,7 @@ class Lifecycle:
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
-        marks |= volume_marks(spec.disks, {})
+        marks |= volume_marks(spec.disks, {}) | clone_marks(spec.disks, plans.cloned, {})
         fields = {"name": translate.vm_name(spec.name, vm_uuid)} | more
         return vim.vm.ConfigSpec(
             uuid=str(vm_uuid),

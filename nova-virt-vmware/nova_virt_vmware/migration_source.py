@@ -28,6 +28,7 @@ from nova_virt_interface.values.power import PowerState
 
 from nova_virt_vmware import records, translate
 from nova_virt_vmware.copying import Copying
+from nova_virt_vmware.disks import Disks
 from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.marks import KEPT
 from nova_virt_vmware.migration_data import pack, unpack
@@ -48,6 +49,7 @@ class MigrationSource:
         self,
         node: Node,
         vms: Vms,
+        disks: Disks,
         copying: Copying,
         relocations: Relocations,
         leaving: Leaving,
@@ -55,6 +57,7 @@ class MigrationSource:
     ) -> None:
         self._node = node
         self._vms = vms
+        self._disks = disks
         self._copying = copying
         self._relocations = relocations
         self._leaving = leaving
@@ -121,6 +124,9 @@ class MigrationSource:
             return
         keys = ticket.plan.copied_disks
         if ticket.plan.mode is MigrationMode.LIVE:
+            for key in keys:
+                # The image that a linked clone depends on stays where it is.
+                self._disks.unlink(vm_uuid, key, here, records.devices_by_key(here)[key])
             self._relocations.move(vm_uuid, here, facts, keys, ticket.plan.expected_bytes)
         elif self._copying.token_of(here) != facts["token"]:
             self._copying.copy(vm_uuid, here, facts, keys)

@@ -35,6 +35,7 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_vmware import kept, records, requirements, translate
 from nova_virt_vmware.arriving import Arriving
+from nova_virt_vmware.clones import clones_mark
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.inventory import Inventory
@@ -212,7 +213,10 @@ class MigrationTarget:
             for disk in spec.disks
             if not isinstance(disk.source, Media | Volume)
         }
-        self._arriving.make(vm_uuid, spec, disks, others, {translate.CAME: f"{mode} {token}"})
+        # A copy is whole; a clone that is shared needs its image as before.
+        clones = {k: image for k, image in records.clones_of(source).items() if k not in copies}
+        marks = {translate.CAME: f"{mode} {token}"} | clones_mark(clones)
+        self._arriving.make(vm_uuid, spec, disks, others, marks)
 
     def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
         """See `IMigrationTarget.cancel_incoming`."""

@@ -8,12 +8,13 @@ from typing import Any
 from nova_virt_interface.values.volumes import VolumeConnection
 from pyVmomi import vim
 
-from nova_virt_vmware import devices, translate, volume_marks
+from nova_virt_vmware import clones, devices, translate, volume_marks
 from nova_virt_vmware.marks import disk_marks
 from nova_virt_vmware.vms import Found
 
 __all__ = [
     "PATHS",
+    "clones_of",
     "device_files",
     "devices_by_key",
     "files_of",
@@ -40,6 +41,11 @@ def marks_of(found: Found) -> dict[str, str]:
 def volumes_of(found: Found) -> dict[str, VolumeConnection]:
     """Key → connection of each disk that is a volume."""
     return volume_marks.volumes_of(marks_of(found).get(volume_marks.VOLUMES))
+
+
+def clones_of(found: Found) -> dict[str, str]:
+    """Key → image key of each disk that is a linked clone."""
+    return clones.clones_of(marks_of(found).get(clones.CLONES))
 
 
 def home_of(found: Found) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
@@ -10,11 +10,13 @@ from nova_virt_interface.errors import Conflict, NotFound, Resource
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
+from nova_virt_interface.values.vm import VmSpec
 from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
 from nova_virt_vmware import records, requirements, translate
 from nova_virt_vmware.arriving import Arriving
+from nova_virt_vmware.clones import clone_marks, clones_mark
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.node import Node
@@ -71,7 +73,7 @@ class Recovery:
                     resource=Resource.DISK,
                     name=disk.key,
                 )
-        self._arriving.make(vm_uuid, spec, disks, every, {})
+        self._arriving.make(vm_uuid, spec, disks, every, _clones(spec, disks, every))
 
     def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
         """See `IRecovery.release_vm`. Any compute node of the vCenter may reach the disks."""
@@ -93,3 +95,13 @@ class Recovery:
             for name in sorted(self._datastore.disks_in(folder)):
                 found[name.partition(".")[0]] = self._datastore.path(folder / name)
         return found
+
+
+def _clones(spec: VmSpec, disks: Mapping[str, str], every: Sequence[Found]) -> dict[str, str]:
+    """The mark of linked clones. Of a VM that the vCenter has forgotten each disk from an image may
+    be one.
+    """
+    if not every:
+        return clone_marks(spec.disks, disks, {})
+    clones = {key: image for vm in every for key, image in records.clones_of(vm).items()}
+    return clones_mark({key: image for key, image in clones.items() if key in disks})

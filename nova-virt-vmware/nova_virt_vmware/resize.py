@@ -27,6 +27,7 @@ from nova_virt_interface.values.vm import VmSpec
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, kept, requirements, resize_plan, translate
+from nova_virt_vmware.clones import without_clones
 from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.disks import Disks
 from nova_virt_vmware.marks import KEPT, disk_marks, kept_disks
@@ -84,7 +85,7 @@ class Resize:
         largest = max((disk.size_bytes or 0 for disk in spec.disks), default=0)
         self._datastore.require_room(_MIB * (len(plan.copied) + 1), largest)
         with undone_by(lambda: self._undo(vm_uuid, plan)):
-            self._disks.prepare(vm_uuid, plan.made, images)
+            self._disks.prepare(vm_uuid, plan.made, images, may_clone=False)
             for key, source in plan.copied.items():
                 self._copy(vm_uuid, key, source, plan.sizes_kib[key])
             config = self._config(vm_uuid, found, spec, plan, backings)
@@ -164,6 +165,7 @@ class Resize:
             if disk.file not in used:
                 self._disks.delete(path_in(disk.file))
         gone = {key: "" for key in marks if key.startswith(KEPT)}
+        gone |= without_clones(marks, kept_disks(marks))
         config = vim.vm.ConfigSpec(extraConfig=_options(gone))
         self._reconfigure(f"confirming the resize of VM {vm_uuid}", found, config)
 

@@ -85,22 +85,22 @@ class TestCutConnections(VcsimTestCase):
             lambda: self.driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")),
         )
 
-    def _ran(self) -> UUID:
-        """A VM whose guest has written to its console already."""
+    def _with_a_record(self) -> UUID:
+        """A VM that has run, so that its console's record is there."""
         vm_uuid = self.made()
         self.driver.start_vm(vm_uuid, StartRequest())
         self.driver.stop_vm(vm_uuid, StopRequest())
         return vm_uuid
 
     def test_power(self) -> None:
-        vm_uuid = self._ran()
+        vm_uuid = self._with_a_record()
         self.cut_everywhere(
             lambda: self.driver.start_vm(vm_uuid, StartRequest()),
             lambda: self.driver.stop_vm(vm_uuid, StopRequest()),
         )
 
     def test_suspending_and_questions(self) -> None:
-        vm_uuid = self._ran()
+        vm_uuid = self._with_a_record()
         start = partial(self.driver.start_vm, vm_uuid, StartRequest())
 
         def suspended() -> None:

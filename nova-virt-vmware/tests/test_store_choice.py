@@ -31,10 +31,10 @@ class StoreCase(VcsimTestCase):
         for host in server.hosts()[:hosts]:
             system = server.fact(host, "configManager").datastoreSystem
             store = system.CreateLocalDatastore(name, folder)
-            self.addCleanup(self._removed, system, name)
+            self.addCleanup(self._remove_store, system, name)
         self.assertTrue(store)
 
-    def _removed(self, system: Any, name: str) -> None:
+    def _remove_store(self, system: Any, name: str) -> None:
         system.RemoveDatastore(self._store(name))
 
     def _store(self, name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -31,10 +32,10 @@ from nova_virt_vmware.testing.faults import connection_cut_at
 from nova_virt_vmware.testing.harness import EsxHarness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MARK = b"written by a guest".ljust(512, b".")
-MOST_REQUESTS = 60
+MOST_REQUESTS = 90
 
 
 class VolumeCase(VcsimTestCase):
@@ -124,17 +125,13 @@ class TestVolumes(VolumeCase):
             larger = replace(BLANK, size_bytes=16 * MIB)
             resize = ResizeVmRequest(spec=spec(larger, volume))
             before = self.backing(vm_uuid).fileName
-            ends: tuple[Callable[[], object], ...] = (
-                lambda: self.driver.revert_resize(vm_uuid, RevertResizeRequest()),
-                lambda: self.driver.confirm_resize(vm_uuid, ConfirmResizeRequest()),
-            )
-            for undo in ends:
+            for end in ("revert", "confirm"):
                 self.driver.resize_vm(vm_uuid, resize)
                 self.assertEqual(before, self.backing(vm_uuid).fileName)
                 self.driver.start_vm(vm_uuid, StartRequest())
                 self.harness.write_as_guest(vm_uuid, "volume", 0, MARK)
                 self.driver.stop_vm(vm_uuid, StopRequest())
-                undo()
+                self._end_resize(vm_uuid, end)
                 self.assertEqual(before, self.backing(vm_uuid).fileName)
                 self.assertEqual(MARK, self.harness.volume_content(made)[: len(MARK)])
             self.driver.delete_vm(vm_uuid, DeleteVmRequest())
@@ -302,22 +299,13 @@ class CutMixin:
     def test_attaching_and_detaching(self: Any) -> None:
         with self.volume() as made:
             vm_uuid, disk = self.made(BLANK), self.disk(made)
+            detach = partial(self.detach, vm_uuid)
 
-            def attach() -> None:
+            def attached_and_detached() -> None:
                 self.attach(vm_uuid, disk)
-
-            def detach() -> None:
-                self.detach(vm_uuid)
-
-            self._everywhere(attach, detach)
-            self._everywhere(detach, lambda: None)
-            attach()
-
-            def gone() -> None:
-                attach()
                 detach()
 
-            self._everywhere(gone, detach)
+            self._everywhere(attached_and_detached, detach)
 
 
 class LifeMixin(CutMixin):
@@ -327,20 +315,15 @@ class LifeMixin(CutMixin):
         with self.volume() as made:
             vm_uuid, whole = self.new_uuid(), spec(BLANK, self.disk(made))
 
-            def made_and_started() -> None:
-                self.driver.create_vm(vm_uuid, whole)
-                self.driver.start_vm(vm_uuid, StartRequest())
-
             def deleted() -> None:
                 self.driver.delete_vm(vm_uuid, DeleteVmRequest())
 
-            self._everywhere(made_and_started, deleted)
-
-            def all_of_it() -> None:
+            def life() -> None:
                 self.driver.create_vm(vm_uuid, whole)
+                self.driver.start_vm(vm_uuid, StartRequest())
                 deleted()
 
-            self._everywhere(all_of_it, deleted)
+            self._everywhere(life, deleted)
 
 
 class TestCutFile(CutMixin, VolumeCase):

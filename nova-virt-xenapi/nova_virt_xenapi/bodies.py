@@ -15,6 +15,7 @@ __all__ = ["FOOTER_BYTES", "VHD_MARK", "ImageBody", "virtual_size"]
 
 FOOTER_BYTES: Final = 512
 VHD_MARK: Final = b"conectix"
+_QCOW2_MARK: Final = b"QFI\xfb"
 
 ImageRequest = CacheImageRequest | Imported
 
@@ -59,6 +60,8 @@ def virtual_size(request: ImageRequest, begin: bytes) -> int:
     """
     if request.format is DiskFormat.RAW:
         return request.size_bytes
+    if request.format is DiskFormat.QCOW2:
+        return _size_of_qcow2(request, begin)
     if len(begin) < FOOTER_BYTES or begin[:8] != VHD_MARK:
         raise ImageCorrupt(
             f"image {request.key} is no dynamic VHD",
@@ -66,3 +69,16 @@ def virtual_size(request: ImageRequest, begin: bytes) -> int:
         )
     size: int = struct.unpack_from(">Q", begin, 48)[0]
     return size
+
+
+def _size_of_qcow2(request: ImageRequest, begin: bytes) -> int:
+    """As its header has it, which QEMU's ``docs/interop/qcow2.txt`` describes."""
+    if len(begin) < FOOTER_BYTES or begin[:4] != _QCOW2_MARK:
+        raise ImageCorrupt(f"image {request.key} is no QCOW2", remedy="name its true format")
+    backing, size = struct.unpack_from(">8xQ8xQ", begin)
+    if backing:
+        raise ImageCorrupt(
+            f"image {request.key} is the difference to another file",
+            remedy="convert it to a QCOW2 that stands alone",
+        )
+    return int(size)

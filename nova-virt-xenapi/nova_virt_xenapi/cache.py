@@ -38,7 +38,8 @@ from typing import Any, Final
 import XenAPI
 from nova_virt_interface.errors import BackendError, HostUnreachable, VirtError
 
-from nova_virt_xenapi.effects import Effect, effect_of
+from nova_virt_xenapi.counts import Counts
+from nova_virt_xenapi.effects import Outstanding, effect_of
 from nova_virt_xenapi.errors import contract_error
 from nova_virt_xenapi.session import Session
 
@@ -48,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 _CLASSES: Final = (
     "VM", "VM_metrics", "VBD", "VIF", "VDI", "SR", "PBD", "PIF", "network", "host", "host_metrics",
-    "pool", "console", "task",
+    "pool", "console", "task", "SM",
 )  # fmt: skip
 _NAMES: Final = {name.lower(): name for name in _CLASSES}
 # An answer may come so much later than the time that the question allows.
@@ -94,10 +95,9 @@ class Cache:
         self._asked = self._heard = self._failed = 0
         self._needed = 0
         """The number of the last question that was asked too early to be enough."""
-        self._miscounted: set[str] = set()
-        """The classes that had another number of records than the last answer said."""
+        self._counts = Counts()
         self._is_wanted = threading.Event()
-        self._effects: dict[tuple[str, str], Effect] = {}
+        self._effects = Outstanding()
         self._doubt = False
         session.watch(self)
 
@@ -169,8 +169,8 @@ class Cache:
             elif effect is None or effect.class_name not in self._rows:
                 self._doubt = True
             else:
-                self._effects[effect.class_name, effect.ref] = effect
-                self._forget_seen()
+                self._effects.add(effect)
+                self._effects.drop_seen(self._rows)
 
     def doubt(self) -> None:
         """A call may have changed something; see `Watcher`."""
@@ -203,12 +203,12 @@ class Cache:
             with self._changed:
                 self._logins = logins
                 return self._take_in(batch, number, whole=not token)
-        except (KeyError, TypeError, ValueError) as error:
-            self._lose(number)
-            raise BackendError("events are not to be understood", detail=repr(error)) from error
         except VirtError:
             self._lose(number)
             raise
+        except Exception as error:
+            self._lose(number)
+            raise BackendError("events are not to be understood", detail=repr(error)) from error
 
     def _take_in(self, batch: dict[str, Any], number: int, *, whole: bool) -> Heard:
         heard = Heard(whole)
@@ -216,26 +216,16 @@ class Cache:
             self._rows = {name: {} for name in _CLASSES}
         for event in batch["events"]:
             self._take_in_one(event, heard)
-        self._token, self._heard, self._is_lost = batch["token"], number, False
-        self._count(batch["valid_ref_counts"], whole=whole)
-        self._forget_seen()
+        lost = self._counts.lost(self._rows, batch["valid_ref_counts"], whole=whole)
+        if lost:
+            _log.warning("the pool has other records than it told of: %s", ", ".join(sorted(lost)))
+        self._token = "" if lost else batch["token"]
+        self._heard, self._is_lost = number, False
+        if self._counts.differ:
+            self._needed = number
+        self._effects.drop_seen(self._rows)
         self._changed.notify_all()
         return heard
-
-    def _count(self, counts: dict[str, Any], *, whole: bool) -> None:
-        """Compare with how many there are. What goes while xapi writes the answer is counted, but
-        not told of; the next answer then counts right.
-        """
-        differing = {
-            name for name in _CLASSES if int(counts[name.lower()]) != len(self._rows[name])
-        }
-        if differing & self._miscounted:
-            _log.warning("the pool has other records than it told of: %s", sorted(differing))
-            self._token = ""
-        elif differing and not whole:
-            self._needed = self._heard
-        # Asking for everything once more would tell no more than everything.
-        self._miscounted = set() if whole else differing
 
     def _take_in_one(self, event: dict[str, Any], heard: Heard) -> None:
         class_name = _NAMES.get(event["class"])
@@ -257,29 +247,16 @@ class Cache:
         self._session.require_open()
         with self._changed:
             self._wait_until_live()
-            waiting = list(self._effects.values())
+            waiting = self._effects.all()
             is_seen = self._changed.wait_for(
-                lambda: self._is_lost or not self._outstanding(waiting), _EFFECT_SECONDS
+                lambda: self._is_lost or not self._effects.of(waiting), _EFFECT_SECONDS
             )
             self._wait_until_live()
-            for effect in self._outstanding(waiting):
-                # Somebody else has changed it since.
-                self._effects.pop((effect.class_name, effect.ref), None)
+            # Somebody else has changed it since.
+            self._effects.drop(waiting)
             doubt = self._doubt or not is_seen
         if doubt:
             self.sync()
-
-    def _outstanding(self, effects: list[Effect]) -> list[Effect]:
-        return [
-            effect
-            for effect in effects
-            if self._effects.get((effect.class_name, effect.ref)) is effect
-        ]
-
-    def _forget_seen(self) -> None:
-        for (class_name, ref), effect in list(self._effects.items()):
-            if effect.holds(self._rows[class_name].get(ref)):
-                del self._effects[class_name, ref]
 
     def _is_live(self) -> bool:
         is_whole = bool(self._token) and self._logins == self._session.logins
@@ -302,5 +279,5 @@ class Cache:
     def _lose(self, number: int) -> None:
         with self._changed:
             self._is_lost, self._token, self._failed = True, "", number
-            self._effects.clear()
+            self._effects = Outstanding()
             self._changed.notify_all()

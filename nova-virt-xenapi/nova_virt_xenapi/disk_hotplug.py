@@ -94,6 +94,9 @@ class DiskHotplug:
         """See `IDiskResize.resize_disk`."""
         with self._session.operation(f"disk {request.key} of {vm_uuid}"):
             vm = self._records.require(vm_uuid)
+            if (volume := self._disks.volumes_of(vm).get(request.key)) is not None:
+                self._volumes.take_size(volume, vm, request)
+                return
             disk = self._disks.require(vm, request.key)
             if disk.mark.kind == MEDIUM:
                 raise Unsupported(f"disk {request.key} is a medium", field="key")

@@ -108,7 +108,8 @@ class Disks:
 
     def connect(self, vm: str, vdi: str, spec: DiskSpec, device: str) -> str:
         """Connect a VDI to a VM; returns the VBD."""
-        mark = DeviceMark(spec.key, spec_digest(spec), spec.boot_index)
+        is_volume = isinstance(spec.source, Volume)
+        mark = DeviceMark(spec.key, spec_digest(spec), spec.boot_index, is_volume)
         record = translate.vbd_record(vm, vdi, spec, device, mark)
         vbd: str = self._session.call("VBD.create", record)
         return vbd
@@ -133,6 +134,15 @@ class Disks:
             mark = disk_mark(record, self._owner)
             if mark is not None and ref in connected:
                 found[mark.key] = OldDisk(ref, record, mark)
+        return found
+
+    def volumes_of(self, vm: Found) -> dict[str, str]:
+        """The volumes that a VM has: key and VDI."""
+        found = {}
+        for record in self._cache.rows("VBD").values():
+            mark = device_mark(record)
+            if record["VM"] == vm.ref and mark is not None and mark.is_volume:
+                found[mark.key] = str(record["VDI"])
         return found
 
     def of_uuid(self, vm_uuid: UUID) -> dict[str, OldDisk]:

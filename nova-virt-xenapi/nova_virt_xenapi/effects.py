@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Effect", "effect_of"]
+__all__ = ["Effect", "Outstanding", "effect_of"]
 
 Row = dict[str, Any]
 Holds = Callable[[Row | None], bool]
@@ -24,6 +24,44 @@ class Effect:
 
 # Whoever calls them waits for what they bring.
 _AWAITED: Final = ("SR.scan",)
+
+
+class Outstanding:
+    """The effects that the records do not show yet. Of one record the last one counts."""
+
+    def __init__(self) -> None:
+        self._effects: dict[tuple[str, str], Effect] = {}
+
+    def add(self, effect: Effect) -> None:
+        """Wait for an effect."""
+        self._effects[effect.class_name, effect.ref] = effect
+
+    def all(self) -> list[Effect]:
+        """What is waited for now."""
+        return list(self._effects.values())
+
+    def of(self, effects: list[Effect]) -> list[Effect]:
+        """Those that are still waited for."""
+        return [
+            effect
+            for effect in effects
+            if self._effects.get((effect.class_name, effect.ref)) is effect
+        ]
+
+    def drop(self, effects: list[Effect]) -> None:
+        """Wait for these no more."""
+        for effect in self.of(effects):
+            del self._effects[effect.class_name, effect.ref]
+
+    def drop_seen(self, rows: Mapping[str, Mapping[str, Row]]) -> None:
+        """Wait no more for what the records show."""
+        self.drop(
+            [
+                effect
+                for effect in self.all()
+                if effect.holds(rows[effect.class_name].get(effect.ref))
+            ]
+        )
 
 
 def effect_of(method: str, arguments: Sequence[Any], result: Any) -> Effect | None:

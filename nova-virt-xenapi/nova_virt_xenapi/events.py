@@ -13,8 +13,9 @@ from nova_virt_interface.errors import VirtError
 from nova_virt_interface.services import IEventSink
 from nova_virt_interface.values.events import EventKind
 
-from nova_virt_xenapi.cache import Cache, Change, Row
+from nova_virt_xenapi.cache import Cache, Change, Heard, Row
 from nova_virt_xenapi.conf import Settings
+from nova_virt_xenapi.marks import gone_vms
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.translate import NULL
 
@@ -100,15 +101,10 @@ class Events:
                     self._pause(error, lost)
                     lost = True
                 continue
-            if lost and self._whenever_back():
+            if lost and self._is_another():
                 self._dispatcher.send(EventKind.RECONNECT)
-            if heard.whole:
-                self._dispatcher.send(EventKind.EVENTS_LOST)
             lost = asks_anew = False
-            for change in heard.changes:
-                self._tell(change)
-            for message in heard.messages:
-                self._tell_of_crash(message)
+            self._tell_all(heard)
 
     def _pause(self, error: VirtError, lost: bool) -> None:
         """The pool is lost; wait before it is asked again."""
@@ -116,6 +112,26 @@ class Events:
             _log.warning("lost the pool: %s", error)
             self._dispatcher.send(EventKind.HOST_UNREACHABLE)
         self._cache.pause(self._settings.reconnect_interval_seconds)
+
+    def _is_another(self) -> bool:
+        try:
+            return self._whenever_back()
+        except VirtError as error:
+            _log.warning("the pool is not what it was: %s", error)
+            return True
+
+    def _tell_all(self, heard: Heard) -> None:
+        if heard.whole:
+            self._dispatcher.send(EventKind.EVENTS_LOST)
+        try:
+            for change in heard.changes:
+                self._tell(change)
+            for message in heard.messages:
+                self._tell_of_crash(message)
+        except (LookupError, TypeError, ValueError):
+            # A record that makes no sense must not cost the events after this one.
+            _log.exception("could not tell of an event")
+            self._dispatcher.send(EventKind.EVENTS_LOST)
 
     def _tell(self, change: Change) -> None:
         before, after = self._ours(change.before), self._ours(change.after)
@@ -125,7 +141,9 @@ class Events:
             if kind is not None:
                 self._dispatcher.send(kind, after)
         elif before is not None and change.after is None:
-            self._dispatcher.send(EventKind.DELETED, before)
+            # xapi removes a VM that has gone to another pool.
+            has_gone = before in gone_vms(self._cache.told("host")[self._records.host])
+            self._dispatcher.send(EventKind.MIGRATED if has_gone else EventKind.DELETED, before)
         elif before is not None and change.after is not None and self._has_left(change.after):
             self._dispatcher.send(EventKind.MIGRATED, before)
 

@@ -74,6 +74,7 @@ from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
 from zope.interface import alsoProvides, implementer
 
+from nova_virt_xenapi.arrivals import Arrivals
 from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings, settings_from
 from nova_virt_xenapi.console import Consoles
@@ -163,6 +164,7 @@ class XenApiHypervisor:
         self._nics = Nics(session, cache, tasks, records, pool)
         self._power = Power(session, cache, tasks, records, pool)
         self._inventory = Inventory(session, cache, records, pool)
+        arrivals = Arrivals(session, cache, records, self._disks, pool, settings)
         self._lifecycle = Lifecycle(
             session,
             records,
@@ -171,11 +173,14 @@ class XenApiHypervisor:
             self._nics,
             pool,
             self._volumes,
+            arrivals,
         )
-        self._source = MigrationSource(session, tasks, records, self._lifecycle, self._disks, pool)
+        self._source = MigrationSource(
+            session, cache, tasks, records, self._lifecycle, self._disks, pool
+        )
         places = (session, records, self._lifecycle, self._disks, self._nics, pool)
         self._resizes = Resizes(*places)
-        self._target = MigrationTarget(*places)
+        self._target = MigrationTarget(*places, arrivals)
         self._recovery = Recovery(cache, *places)
         metrics = Metrics(session, pool)
         self._diagnostics = Diagnostics(session, cache, records, metrics)
@@ -194,6 +199,8 @@ class XenApiHypervisor:
 
     def list_vms(self) -> tuple[VmState, ...]:
         """See `IHypervisor.list_vms`."""
+        # Whoever looks here after an outage sees nothing that it has left.
+        self._tasks.tidy()
         return self._inventory.list_vms()
 
     def get_vm(self, vm_uuid: UUID) -> VmState:

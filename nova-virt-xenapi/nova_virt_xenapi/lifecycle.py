@@ -9,8 +9,10 @@ from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, NotFound, Resource
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.arrivals import Arrivals
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.marks import SPEC
 from nova_virt_xenapi.nics import Networks, Nics
@@ -35,6 +37,7 @@ class Lifecycle:
         nics: Nics,
         pool: Pool,
         volumes: Volumes,
+        arrivals: Arrivals,
     ) -> None:
         self._session = session
         self._records = records
@@ -43,6 +46,7 @@ class Lifecycle:
         self._nics = nics
         self._pool = pool
         self._volumes = volumes
+        self._arrivals = arrivals
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""
@@ -75,12 +79,28 @@ class Lifecycle:
 
     def remove(self, vms: list[Found], vm_uuid: UUID, *, kind: str | None = None) -> None:
         """Remove these VMs, and then those disks of the uuid that no VM is connected to."""
+        if vms:
+            self._arrivals.is_here(vm_uuid)
         for vm in vms:
+            if vm.mark.host_uuid != self._pool.host_uuid:
+                # It came, and nobody has finished its migration.
+                self._arrivals.adopt(vm)
+            self._arrivals.dismiss(vm)
             self._power.turn_off(vm)
             with suppress(NotFound):
                 self._session.call("VM.destroy", vm.ref)
         self._disks.remove(vm_uuid, kind=kind)
         self._volumes.release_unused()
+
+    def leave_volumes(self) -> None:
+        """Disconnect the host from volumes that VMs of other hosts alone have."""
+        self._volumes.leave({vm.ref for vm in self._records.all()})
+
+    def join_volumes(self, spec: VmSpec) -> None:
+        """Connect the host to the volumes of a VM that is to come."""
+        for disk in spec.disks:
+            if isinstance(disk.source, Volume):
+                self._volumes.connect(disk.source)
 
     def _is_alone(self, vm_uuid: UUID, begun: str, spec: VmSpec) -> bool:
         """Whether nobody else had the uuid when this VM was begun; False if that one is equal;
@@ -94,6 +114,8 @@ class Lifecycle:
         return True
 
     def _make(self, vm: str, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
+        if spec.settings.tpm is not None:
+            self._session.call("VTPM.create", vm, False)
         for number, disk in enumerate(translate.boot_order(spec.disks)):
             self._disks.make(vm, vm_uuid, disk, str(number))
         for number, nic in enumerate(spec.nics):

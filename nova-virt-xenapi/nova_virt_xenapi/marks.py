@@ -20,6 +20,7 @@ __all__ = [
     "KEPT",
     "MEDIUM",
     "MIGRATION",
+    "SESSION",
     "SPEC",
     "DeviceMark",
     "DiskMark",
@@ -27,6 +28,8 @@ __all__ = [
     "VmMark",
     "device_mark",
     "disk_mark",
+    "gone_mark",
+    "gone_vms",
     "image_mark",
     "vm_mark",
 ]
@@ -40,6 +43,9 @@ COPIED: Final = "nova-virt-copied"
 _REPLACES: Final = "nova-virt-replaces"
 _INCOMING: Final = "nova-virt-incoming"
 _CAME: Final = "nova-virt-came"
+_GOING: Final = "nova-virt-going"
+SESSION: Final = "nova-virt-session"
+_GONE: Final = "nova-virt-gone-"
 DISK: Final = "disk"
 MEDIUM: Final = "medium"
 """Kinds of disks."""
@@ -54,6 +60,7 @@ _CLONE: Final = "nova-virt-clone"
 _SOURCE: Final = "nova-virt-source"
 _BOOT: Final = "nova-virt-boot-index"
 _KIND: Final = "nova-virt-kind"
+_VOLUME: Final = "nova-virt-volume"
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,10 @@ class VmMark:
     """How the VM came from another host."""
     copied: str = ""
     """Where the VM was copied to, and what it was then."""
+    going: str = ""
+    """As ``copied``, of a VM that is copied to another pool; the copy there has it, too."""
+    session: str = ""
+    """uuid, which lets nobody in, of the session that the pool has made for who sends the VM."""
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
@@ -86,6 +97,8 @@ class VmMark:
             _INCOMING: self.incoming,
             _CAME: self.came,
             COPIED: self.copied,
+            _GOING: self.going,
+            SESSION: self.session,
         }
         return config | {name: content for name, content in more.items() if content}
 
@@ -93,11 +106,14 @@ class VmMark:
 def vm_mark(record: dict[str, Any]) -> VmMark | None:
     """The mark of a VM's record; None for one that no driver of this kind made."""
     config = record["other_config"]
-    if record["is_a_template"] or record["is_a_snapshot"] or not {_OWNER, _VM} <= config.keys():
+    vm_uuid = _uuid(config.get(_VM))
+    if record["is_a_template"] or record["is_a_snapshot"] or _OWNER not in config:
+        return None
+    if vm_uuid is None:
         return None
     return VmMark(
         config[_OWNER],
-        UUID(config[_VM]),
+        vm_uuid,
         config.get(HOST, ""),
         config.get(SPEC),
         config.get(_REPLACES, ""),
@@ -105,7 +121,22 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
         config.get(_INCOMING, ""),
         config.get(_CAME, ""),
         config.get(COPIED, ""),
+        config.get(_GOING, ""),
+        config.get(SESSION, ""),
     )
+
+
+def gone_mark(vm_uuid: UUID) -> str:
+    """The name, in a host's ``other_config``, of the token with which a VM went from it to another
+    pool: there is no object of the VM any more that could have it.
+    """
+    return f"{_GONE}{vm_uuid}"
+
+
+def gone_vms(record: dict[str, Any]) -> frozenset[UUID]:
+    """The VMs that a host's record says are gone, or about to."""
+    names = (name for name in record["other_config"] if name.startswith(_GONE))
+    return frozenset(UUID(name.removeprefix(_GONE)) for name in names)
 
 
 @dataclass(frozen=True)
@@ -115,11 +146,17 @@ class DeviceMark:
     key: str
     digest: str
     boot_index: int | None = None
+    is_volume: bool = False
+    """Its VDI is a volume service's, never the driver's own."""
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
         config = {_KEY: self.key, SPEC: self.digest}
-        return config if self.boot_index is None else {**config, _BOOT: str(self.boot_index)}
+        more = {
+            _BOOT: "" if self.boot_index is None else str(self.boot_index),
+            _VOLUME: "yes" if self.is_volume else "",
+        }
+        return config | {name: content for name, content in more.items() if content}
 
 
 def device_mark(record: dict[str, Any]) -> DeviceMark | None:
@@ -128,7 +165,8 @@ def device_mark(record: dict[str, Any]) -> DeviceMark | None:
     if not {_KEY, SPEC} <= config.keys():
         return None
     boot = config.get(_BOOT)
-    return DeviceMark(config[_KEY], config[SPEC], None if boot is None else int(boot))
+    index = None if boot is None else int(boot)
+    return DeviceMark(config[_KEY], config[SPEC], index, _VOLUME in config)
 
 
 @dataclass(frozen=True)
@@ -163,18 +201,35 @@ def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | None:
     if config.get(_OWNER) != owner:
         return None
     if _CLONE in config and config.get(_PUBLISHED, record["uuid"]) != record["uuid"]:
-        config = json.loads(config[_CLONE])
-    if _VM not in config:
+        config = _content(config[_CLONE])
+    vm_uuid = _uuid(config.get(_VM))
+    if vm_uuid is None or not {_KEY, SPEC} <= config.keys():
         return None
     return DiskMark(
         owner,
-        UUID(config[_VM]),
+        vm_uuid,
         config[_KEY],
         config[SPEC],
         config.get(_IMAGE, ""),
         config.get(_SOURCE, ""),
         config.get(_KIND, DISK),
     )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    """None for what is none: an operator may write there, too."""
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None
+
+
+def _content(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -215,11 +270,8 @@ def image_mark(record: dict[str, Any], owner: str) -> ImageMark | None:
     is_image = config.get(_OWNER) == owner and {_IMAGE, _FORMAT, _SIZE} <= config.keys()
     if not is_image or published not in ("", record["uuid"]):
         return None
-    return ImageMark(
-        owner,
-        config[_IMAGE],
-        DiskFormat(config[_FORMAT]),
-        int(config[_SIZE]),
-        config.get(_TASK, ""),
-        published,
-    )
+    try:
+        format, size = DiskFormat(config[_FORMAT]), int(config[_SIZE])
+    except ValueError:
+        return None
+    return ImageMark(owner, config[_IMAGE], format, size, config.get(_TASK, ""), published)

@@ -29,6 +29,8 @@ class Measures:
     at: datetime
     """By the host's clock."""
     values: dict[tuple[str, str], dict[str, float]]
+    rows: int = 1
+    """How many there were."""
 
     def of(self, kind: str, uuid: str) -> dict[str, float]:
         """What was measured of one VM or host; empty for one that is not measured."""
@@ -54,7 +56,11 @@ class Metrics:
             "json": "true",
         }
         body = self._session.get("/rrd_updates", query, _whole, host=self._pool.host_address)
-        return measures(now, body)
+        found = measures(now, body)
+        if not found.rows:
+            # The host's clock may have been set.
+            self._clock = None
+        return found
 
     def now(self) -> datetime:
         """The time by the host's clock, which is asked for once an hour."""
@@ -92,7 +98,7 @@ def measures(at: datetime, body: bytes) -> Measures:
         raise BackendError(
             "the host's measures are not to be understood", detail=repr(error)
         ) from error
-    return Measures(at, values)
+    return Measures(at, values, len(rows))
 
 
 def _number(content: Any) -> float | None:

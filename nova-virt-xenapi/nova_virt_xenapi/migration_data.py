@@ -1,4 +1,4 @@
-"""What the drivers of two hosts of a pool tell each other through core."""
+"""What the drivers of two hosts tell each other through core."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ _DRIVER: Final = "xenapi"
 _FORMAT: Final = 1
 
 
-def pack(pool: Pool, **more: str) -> DriverData:
-    """Data of this host's; the pool is always named."""
-    content = json.dumps({"pool": pool.pool_uuid, **more}, sort_keys=True).encode()
-    return DriverData(driver=_DRIVER, format=_FORMAT, content=content)
+def pack(pool: Pool, **more: Any) -> DriverData:
+    """Data of this host's; pool and host are always named."""
+    told = {"pool": pool.pool_uuid, "host": pool.host_uuid, **more}
+    return DriverData(
+        driver=_DRIVER, format=_FORMAT, content=json.dumps(told, sort_keys=True).encode()
+    )
 
 
-def unpack(data: DriverData, pool: Pool) -> dict[str, Any]:
-    """Data of another host of the pool; raises Unsupported."""
+def unpack(data: DriverData, *needed: str) -> dict[str, Any]:
+    """Data of another host's, of this pool or another one; raises Unsupported.
+
+    Args:
+        data: as core has carried it.
+        *needed: what it has to name, beside pool and host.
+    """
     offers.check_driver_data(data, _DRIVER, (_FORMAT,))
     try:
-        found: dict[str, Any] = json.loads(data.content)
-        other = found["pool"]
-    except (ValueError, KeyError, TypeError) as error:
+        found = json.loads(data.content)
+    except ValueError as error:
         raise Unsupported("the data are not to be understood", field="data") from error
-    if other != pool.pool_uuid:
-        raise Unsupported(
-            "the other host belongs to another pool",
-            remedy="use a host of this pool",
-            field="data",
-        )
+    if not isinstance(found, dict) or not {"pool", "host", *needed} <= found.keys():
+        raise Unsupported("the data do not say what they should", field="data")
     return found

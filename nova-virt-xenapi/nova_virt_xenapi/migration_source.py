@@ -1,8 +1,8 @@
-"""VMs that go to another host of the pool."""
+"""VMs that go to another host, of this pool or another one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from nova_virt_interface.errors import (
     InvalidState,
     NotFound,
     Resource,
-    VirtError,
 )
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.migration import (
@@ -27,16 +26,18 @@ from nova_virt_interface.values.migration import (
     MigrationPhase,
     MigrationPlan,
     MigrationStatus,
-    MigrationTicket,
     OutgoingDisk,
     OutgoingVm,
 )
 from nova_virt_interface.values.power import PowerState
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.disks import Disks
 from nova_virt_xenapi.lifecycle import Lifecycle
+from nova_virt_xenapi.migration_across import AcrossPools
 from nova_virt_xenapi.migration_data import pack, unpack
+from nova_virt_xenapi.migration_in_pool import InPool, started
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, attempt
@@ -47,21 +48,13 @@ __all__ = ["MigrationSource"]
 _OPERATIONS = ("pool_migrate", "migrate_send")
 
 
-@dataclass(frozen=True)
-class _Destination:
-    """Where a ticket leads to."""
-
-    host: str
-    storage: str
-    token: str
-
-
 class MigrationSource:
     """The way out."""
 
     def __init__(
         self,
         session: Session,
+        cache: Cache,
         tasks: Tasks,
         records: Records,
         lifecycle: Lifecycle,
@@ -69,17 +62,20 @@ class MigrationSource:
         pool: Pool,
     ) -> None:
         self._session = session
+        self._cache = cache
         self._tasks = tasks
         self._records = records
         self._lifecycle = lifecycle
         self._disks = disks
         self._pool = pool
+        self._in_pool = InPool(session, cache, tasks, records, disks, pool)
+        self._across = AcrossPools(session, cache, tasks, records, pool)
 
     def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
         """See `IMigrationSource.describe_outgoing`."""
         with self._session.operation(f"VM {vm_uuid}"):
             vm = self._records.require(vm_uuid)
-            disks = tuple(
+            disks = [
                 OutgoingDisk(
                     key=key,
                     size_bytes=int(disk.record["virtual_size"]),
@@ -87,16 +83,20 @@ class MigrationSource:
                     storage_id=self._pool.storage_id,
                 )
                 for key, disk in self._disks.of_vm(vm).items()
-            )
+            ]
+            disks += [
+                OutgoingDisk(key=key, size_bytes=self._size(vdi), is_volume=True)
+                for key, vdi in self._disks.volumes_of(vm).items()
+            ]
         state = translate.power_state(vm.record["power_state"])
-        data = pack(self._pool, host=self._pool.host_uuid)
-        return OutgoingVm(vm_uuid=vm_uuid, power_state=state, disks=disks, data=data)
+        data = pack(self._pool, version=self._pool.description.hypervisor_version)
+        return OutgoingVm(vm_uuid=vm_uuid, power_state=state, disks=tuple(disks), data=data)
 
     def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
         """See `IMigrationSource.check_outgoing`."""
         offer, mode = request.offer, request.mode
         offers.check_offered(mode, self._pool.description.migration_modes, "mode")
-        data = unpack(offer.data, self._pool)
+        data = unpack(offer.data)
         with self._session.operation(f"VM {vm_uuid}"):
             vm = self._records.require(vm_uuid)
             _require_mode(vm, mode)
@@ -105,7 +105,10 @@ class MigrationSource:
             expected = sum(sizes)
             if mode is MigrationMode.LIVE:
                 expected += int(vm.record["memory_dynamic_max"])
-                self._assert_possible(vm, data, offer.copied_disks)
+                # Only the ticket lets this pool ask another one, and a destination connects itself
+                # to volumes when it prepares: then xapi is asked on the way.
+                if not self._is_across(data) and not self._disks.volumes_of(vm):
+                    self._in_pool.check(vm, data, offer.copied_disks)
         return MigrationPlan(
             mode=mode,
             copied_disks=offer.copied_disks,
@@ -116,27 +119,29 @@ class MigrationSource:
     def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
         """See `IMigrationSource.migrate_vm`."""
         ticket = request.ticket
-        data = unpack(ticket.data, self._pool)
-        if data.get("vm") != str(vm_uuid):
-            raise _not_good(vm_uuid, "it is of another VM")
+        data = unpack(ticket.data, "vm", "token", "storage")
+        if data["vm"] != str(vm_uuid):
+            raise _not_good(vm_uuid)
+        across = self._is_across(data)
         with self._session.operation(f"VM {vm_uuid}"):
-            every = self._records.anywhere(vm_uuid)
-            token = str(data["token"])
-            here = [vm for vm in every if vm.mark.spec and self._records.ours(vm.record)]
+            every = [vm for vm in self._records.anywhere(vm_uuid) if vm.mark.spec]
+            here = [vm for vm in every if self._records.ours(vm.record)]
             if not here:
-                if any(vm.mark.spec is not None for vm in every):
+                if every or (across and self._across.token(vm_uuid) == data["token"]):
                     return
                 raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
-            if _task_of(here[0]) is None:
-                _require_mode(here[0], ticket.plan.mode)
-            if not any(token in (vm.mark.incoming + vm.mark.came) for vm in every):
-                raise _not_good(vm_uuid, "it was cancelled")
-            place = self._destination(data, token)
-            if ticket.plan.mode is MigrationMode.COLD:
-                self._copy(here[0], ticket, place)
-            else:
-                with attempt():
-                    self._move(here[0], ticket, place)
+            vm, way = here[0], self._across if across else self._in_pool
+            with attempt():
+                self._await_other(vm)
+                if self._has_gone(vm):
+                    return
+                _require_mode(vm, ticket.plan.mode)
+                if not across:
+                    self._in_pool.require_ticket(vm, data)
+                if ticket.plan.mode is MigrationMode.COLD:
+                    way.copy(vm, ticket, data)
+                else:
+                    self._move(vm, lambda: way.send(vm, ticket, data))
 
     def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
         """See `IMigrationSource.finish_outgoing`."""
@@ -146,20 +151,24 @@ class MigrationSource:
                 if not vm.is_complete:
                     continue
                 state = vm.record["power_state"]
-                if state != "Halted" or vm.mark.copied.partition(" ")[2] != self._started(vm):
+                copied = vm.mark.copied.partition(" ")[2]
+                if state != "Halted" or copied != started(self._session, vm):
                     raise InvalidState(
                         f"VM {vm_uuid} has not gone",
                         remedy="migrate it first",
                         state=translate.power_state(state).value,
                     )
             self._lifecycle.remove(found, vm_uuid)
+            self._lifecycle.leave_volumes()
+            if self._across.token(vm_uuid):
+                self._across.forget(vm_uuid)
 
     def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
         """See `IMigrationControl.migration_status`."""
         with self._session.operation(f"VM {vm_uuid}"):
             every = [vm for vm in self._records.anywhere(vm_uuid) if vm.mark.spec is not None]
             here = [vm for vm in every if self._records.ours(vm.record)]
-            if not here and every:
+            if not here and (every or self._across.token(vm_uuid)):
                 return MigrationStatus(phase=MigrationPhase.SWITCHED)
             task = _task_of(here[0]) if here else None
             if task is None:
@@ -184,95 +193,42 @@ class MigrationSource:
                 here = [vm for vm in here if not self._has_gone(vm)]
             # One that went and was finished there is another host's VM like any other.
             gone = [vm for vm in every if vm not in here and not vm.mark.came]
-            if gone and not here:
+            if not here and (gone or self._across.token(vm_uuid)):
                 raise InvalidState(
                     f"VM {vm_uuid} has gone",
                     remedy="finish the migration",
-                    state=translate.power_state(gone[0].record["power_state"]).value,
+                    state=PowerState.RUNNING.value,
                 )
 
-    def _move(self, vm: Found, ticket: MigrationTicket, place: _Destination) -> None:
-        about = f"VM {vm.mark.vm_uuid}"
+    def _size(self, vdi: str) -> int:
+        return int(self._cache.row("VDI", vdi)["virtual_size"])
+
+    def _await_other(self, vm: Found) -> None:
+        """Wait for a migration of the VM that is on its way."""
         task = _task_of(vm)
         if task is not None:
-            self._tasks.await_other(task, about)
-            if self._has_gone(vm):
-                return
-        _require_mode(vm, MigrationMode.LIVE)
+            self._tasks.await_other(task, f"VM {vm.mark.vm_uuid}")
+
+    def _move(self, vm: Found, send: Callable[[], None]) -> None:
         try:
-            self._send(vm, ticket, place, about)
+            send()
         except (Busy, Cancelled, DeadlineExceeded) as error:
             if self._has_gone(vm):
                 return
             error.may_have_been_done = False
             if isinstance(error, Busy) and error.detail.startswith("TASK_CANCELLED"):
-                raise Cancelled(f"{about}: the migration was given up") from error
+                raise Cancelled(f"VM {vm.mark.vm_uuid}: the migration was given up") from error
             raise
 
-    def _send(self, vm: Found, ticket: MigrationTicket, place: _Destination, about: str) -> None:
-        total = ticket.plan.expected_bytes or int(vm.record["memory_dynamic_max"])
-        if not ticket.plan.copied_disks:
-            options = {"live": "true"}
-            self._tasks.run(
-                "VM.pool_migrate", vm.ref, place.host, options, about=about, total_bytes=total
-            )
-            return
-        where = self._session.call("host.migrate_receive", place.host, self._network(), {})
-        try:
-            vdis = self._vdi_map(vm, ticket.plan.copied_disks, place.storage)
-            self._tasks.run(
-                "VM.migrate_send", vm.ref, where, True, vdis, {}, {}, about=about, total_bytes=total
-            )
-        finally:
-            self._session.end(where["session_id"])
-
-    def _assert_possible(self, vm: Found, data: dict[str, Any], copied: tuple[str, ...]) -> None:
-        place = self._destination(data, "")
-        where = self._session.call("host.migrate_receive", place.host, self._network(), {})
-        try:
-            vdis = self._vdi_map(vm, copied, place.storage)
-            self._session.call("VM.assert_can_migrate", vm.ref, where, True, vdis, {}, {})
-        except VirtError as error:
-            error.may_have_been_done = False
-            raise
-        finally:
-            self._session.end(where["session_id"])
-
-    def _vdi_map(self, vm: Found, copied: tuple[str, ...], storage: str) -> dict[str, str]:
-        disks = self._disks.of_vm(vm)
-        return {disks[key].ref: storage for key in copied}
-
-    def _network(self) -> str:
-        """The network of the pool's management, over which disks and memory go."""
-        for record in self._session.call("PIF.get_all_records").values():
-            if record["management"]:
-                return str(record["network"])
-        raise NotFound(
-            "the pool has no network of management", resource=Resource.NETWORK, name="management"
-        )
-
-    def _copy(self, vm: Found, ticket: MigrationTicket, place: _Destination) -> None:
-        disks = self._disks.of_vm(vm)
-        for key, disk in disks.items():
-            if key in ticket.plan.copied_disks:
-                self._disks.copy_to(disk, place.storage, place.token)
-            else:
-                self._disks.mark_copied(disk, place.token)
-        copied = f"{place.token} {self._started(vm)}"
-        self._records.set_mark(vm, replace(vm.mark, copied=copied))
-
-    def _started(self, vm: Found) -> str:
-        """When the VM was started last."""
-        return str(self._session.call("VM_metrics.get_start_time", vm.record["metrics"]))
+    def _is_across(self, data: dict[str, Any]) -> bool:
+        return bool(data["pool"] != self._pool.pool_uuid)
 
     def _has_gone(self, vm: Found) -> bool:
-        resident: str = self._session.call("VM.get_resident_on", vm.ref)
+        try:
+            resident = self._session.call("VM.get_resident_on", vm.ref)
+        except NotFound:
+            return True
         return resident not in (translate.NULL, self._pool.host)
-
-    def _destination(self, data: dict[str, Any], token: str) -> _Destination:
-        host = self._session.call("host.get_by_uuid", data["host"])
-        storage = self._session.call("SR.get_by_uuid", data["storage"])
-        return _Destination(host, storage, token)
 
 
 def _require_mode(vm: Found, mode: MigrationMode) -> None:
@@ -285,10 +241,10 @@ def _task_of(vm: Found) -> str | None:
     return next((task for task, name in operations.items() if name in _OPERATIONS), None)
 
 
-def _not_good(vm_uuid: UUID, why: str) -> Conflict:
+def _not_good(vm_uuid: UUID) -> Conflict:
     return Conflict(
-        f"the ticket is not good for VM {vm_uuid}: {why}",
-        remedy="let the destination prepare for it again",
+        f"the ticket is not good for VM {vm_uuid}: it is of another VM",
+        remedy="let the destination prepare for this one",
         resource=Resource.VM,
         name=str(vm_uuid),
     )

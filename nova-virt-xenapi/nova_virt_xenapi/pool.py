@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nova_virt_interface import offers
-from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.errors import (
+    BackendError,
+    InvalidRequest,
+    NotFound,
+    Resource,
+    Unsupported,
+)
 from nova_virt_interface.values.console import ConsoleKind
 from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
@@ -21,7 +27,7 @@ from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.settings import FEATURES, check_settings
 
-__all__ = ["MOST_DISKS", "Pool", "check_vm", "examine"]
+__all__ = ["MOST_DISKS", "Pool", "check_vm", "examine", "management_network"]
 
 MOST_DISKS: Final = 16
 """xapi numbers the disks of a VM of full virtualization 0 to 15."""
@@ -48,7 +54,9 @@ class Pool:
 
 def examine(cache: Cache, settings: Settings) -> Pool:
     """All that stays fixed while connected, as the pool told it last."""
-    pool, hosts = next(iter(cache.told("pool").values())), cache.told("host")
+    pool, hosts = next(iter(cache.told("pool").values()), None), cache.told("host")
+    if pool is None:
+        raise BackendError("the pool tells nothing of itself")
     host = _named(hosts, settings.host, "host") or pool["master"]
     repositories = cache.told("SR")
     storage = (
@@ -61,7 +69,14 @@ def examine(cache: Cache, settings: Settings) -> Pool:
             remedy="name one in the option storage_repository",
             field="storage_repository",
         )
-    record = hosts[host]
+    record, kind = hosts[host], repositories[storage]["type"]
+    # Pools before the field do not take QCOW2.
+    stored = {
+        format
+        for row in cache.told("SM").values()
+        if row["type"] == kind
+        for format in row.get("supported_image_formats", ())
+    }
     is_master = host == pool["master"]
     return Pool(
         host,
@@ -73,7 +88,7 @@ def examine(cache: Cache, settings: Settings) -> Pool:
         repositories[storage]["uuid"],
         repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
         pool["uuid"],
-        _describe(record, _host_powers(record, is_master=is_master)),
+        _describe(record, _host_powers(record, is_master=is_master), _image_formats(stored)),
     )
 
 
@@ -99,7 +114,27 @@ def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str 
     return found[0]
 
 
-def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> HostDescription:
+def _image_formats(stored: set[str]) -> tuple[DiskFormat, ...]:
+    """What can be uploaded: xapi writes the content of any of them onto any VDI."""
+    more = (DiskFormat.QCOW2,) if DiskFormat.QCOW2.value in stored else ()
+    return (DiskFormat.RAW, DiskFormat.VHD, *more)
+
+
+def management_network(cache: Cache, host: str) -> str:
+    """The network of a host's management, over which disks and memory go."""
+    for record in cache.rows("PIF").values():
+        if record["management"] and record["host"] == host:
+            return str(record["network"])
+    raise NotFound(
+        "the host has no network of management", resource=Resource.NETWORK, name="management"
+    )
+
+
+def _describe(
+    host: dict[str, Any],
+    powers: tuple[HostPowerAction, ...],
+    image_formats: tuple[DiskFormat, ...],
+) -> HostDescription:
     software = host["software_version"]
     if not any(capability.startswith("hvm-") for capability in host["capabilities"]):
         raise Unsupported(
@@ -110,7 +145,7 @@ def _describe(host: dict[str, Any], powers: tuple[HostPowerAction, ...]) -> Host
         hypervisor_version=software.get("product_version", software.get("xapi", "unknown")),
         hostname=host["hostname"],
         cpu_architecture="x86_64",
-        image_formats=(DiskFormat.RAW, DiskFormat.VHD),
+        image_formats=image_formats,
         disk_formats=(DiskFormat.VHD,),
         disk_buses=(DiskBus.XEN,),
         media_formats=(MediaFormat.ISO9660, MediaFormat.VFAT),

@@ -9,6 +9,7 @@ from nova_virt_interface.errors import Conflict, NotFound, Resource
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import VmSpec
+from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.cache import Cache
@@ -19,6 +20,7 @@ from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["Recovery"]
 
@@ -54,6 +56,7 @@ class Recovery:
         """See `IRecovery.adopt_vm`."""
         spec = request.spec
         check_vm(spec, self._pool)
+        check_tpm_stays(spec.settings)
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid, also_elsewhere=True)
             for vm in found:
@@ -63,7 +66,7 @@ class Recovery:
             require_no_place(vm_uuid, found)
             disks = self._disks.of_uuid(vm_uuid)
             for disk in spec.disks:
-                if not isinstance(disk.source, Media) and disk.key not in disks:
+                if not isinstance(disk.source, Media | Volume) and disk.key not in disks:
                     raise NotFound(
                         f"disk {disk.key} of VM {vm_uuid} is not to be found",
                         resource=Resource.DISK,
@@ -100,7 +103,7 @@ class Recovery:
         record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
         vm = self._session.call("VM.create", record)
         for number, disk in enumerate(translate.boot_order(spec.disks)):
-            if isinstance(disk.source, Media):
+            if isinstance(disk.source, Media | Volume):
                 self._disks.make(vm, vm_uuid, disk, str(number))
             else:
                 self._disks.connect(vm, disks[disk.key].ref, disk, str(number))

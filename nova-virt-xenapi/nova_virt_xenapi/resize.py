@@ -30,6 +30,7 @@ from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["Resizes"]
 
@@ -57,6 +58,7 @@ class Resizes:
         """See `IResize.resize_vm`."""
         spec = request.spec
         check_vm(spec, self._pool)
+        check_tpm_stays(spec.settings)
         with self._session.operation(f"VM {vm_uuid}"):
             vm, kept = self._found(vm_uuid)
             if vm.mark.spec == spec_digest(spec):

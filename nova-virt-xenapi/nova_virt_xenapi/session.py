@@ -156,7 +156,7 @@ class Session:
                 stream=True,
             ) as response:
                 if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-                    raise XenAPI.Failure(["SESSION_INVALID", "the session of the login"])
+                    raise XenAPI.Failure(["SESSION_INVALID"])
                 if response.status_code != requests.codes.ok:
                     raise requests.HTTPError(f"GET {path} was answered by {response.status_code}")
                 return consume(response)
@@ -243,7 +243,10 @@ class Session:
 
     def _lost_login(self, login: Login, failure: XenAPI.Failure) -> bool:
         """Whether the pool refused for want of a login, with nothing done."""
-        if failure.details[0] not in ("SESSION_INVALID", "HOST_IS_SLAVE"):
+        code, *parameters = failure.details
+        # Another pool's session may be among the arguments.
+        is_other = code == "SESSION_INVALID" and parameters not in ([], [login.handle])
+        if is_other or code not in ("SESSION_INVALID", "HOST_IS_SLAVE"):
             return False
         with self._lock:
             if self._login == login:

@@ -5,14 +5,29 @@ from __future__ import annotations
 from typing import Final
 
 from nova_virt_interface.errors import InvalidRequest, Unsupported
-from nova_virt_interface.values.guest_settings import Firmware, GuestSettings, VmFeature
+from nova_virt_interface.values.guest_settings import (
+    Firmware,
+    GuestSettings,
+    Tpm,
+    TpmModel,
+    VmFeature,
+)
 
-__all__ = ["FEATURES", "check_settings", "firmware_of", "other_config", "platform", "vcpus_params"]
+__all__ = [
+    "FEATURES",
+    "check_settings",
+    "check_tpm_stays",
+    "firmware_of",
+    "other_config",
+    "platform",
+    "vcpus_params",
+]
 
 FEATURES: Final = (
     VmFeature.CPU_TOPOLOGY,
     VmFeature.CPU_PINNING,
     VmFeature.SECURE_BOOT,
+    VmFeature.TPM,
     VmFeature.PCI_PASSTHROUGH,
 )
 _PLATFORM: Final = {
@@ -37,12 +52,31 @@ def check_settings(settings: GuestSettings, host_cpus: int) -> None:
             remedy="ask for one thread, and more cores",
             field="settings.cpu.threads",
         )
+    if settings.tpm is not None:
+        _check_tpm(settings.tpm, settings.firmware)
     for pin in settings.cpu_pins:
         if any(not 0 <= cpu < host_cpus for cpu in pin.host_cpus):
             raise InvalidRequest(
                 f"settings.cpu_pins: the host has processors 0 to {host_cpus - 1}",
                 field="settings.cpu_pins",
             )
+
+
+def _check_tpm(tpm: Tpm, firmware: Firmware | None) -> None:
+    if firmware is Firmware.BIOS:
+        raise Unsupported(
+            "settings.tpm: a VM has a TPM with UEFI alone", field="settings.tpm", remedy="use UEFI"
+        )
+    if tpm.model not in (None, TpmModel.CRB):
+        raise Unsupported("settings.tpm.model: xapi makes a CRB alone", field="settings.tpm.model")
+
+
+def check_tpm_stays(settings: GuestSettings) -> None:
+    """Refuse to make another VM of one with a TPM: xapi gives nobody the state of a TPM, nor takes
+    one.
+    """
+    if settings.tpm is not None:
+        raise Unsupported("settings.tpm: the state of its TPM would be lost", field="settings.tpm")
 
 
 def platform(settings: GuestSettings) -> dict[str, str]:
@@ -57,7 +91,8 @@ def platform(settings: GuestSettings) -> dict[str, str]:
 
 def firmware_of(settings: GuestSettings) -> Firmware:
     """BIOS where nothing asks for another."""
-    default = Firmware.UEFI if settings.secure_boot else Firmware.BIOS
+    needs_uefi = settings.secure_boot or settings.tpm is not None
+    default = Firmware.UEFI if needs_uefi else Firmware.BIOS
     return settings.firmware or default
 
 

@@ -10,7 +10,16 @@ import threading
 from typing import Final
 from uuid import UUID, uuid5
 
-from nova_virt_interface.errors import NotFound, PeerUnreachable, Resource, VirtError
+from nova_virt_interface.errors import (
+    InvalidRequest,
+    NotFound,
+    PeerUnreachable,
+    Resource,
+    VirtError,
+)
+from nova_virt_interface.states import require_state
+from nova_virt_interface.values.disks import ResizeDiskRequest
+from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.volumes import (
     HypervisorVolume,
     IscsiVolume,
@@ -21,7 +30,9 @@ from nova_virt_interface.values.volumes import (
 from nova_virt_xenapi.cache import Cache, Rows
 from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.pool import Pool
+from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.translate import power_state
 
 __all__ = ["Volumes"]
 
@@ -83,6 +94,42 @@ class Volumes:
             for sr in self._ours():
                 if sr not in used:
                     self._forget(sr)
+
+    def leave(self, here: set[str]) -> None:
+        """Disconnect the host from targets of which none of its own VMs has a unit: those that have
+        one are on other hosts.
+        """
+        with self.lock:
+            vbds, vdis = self._cache.rows("VBD").values(), self._cache.rows("VDI")
+            used = {row["VDI"] for row in vbds if row["VM"] in here}
+            mine = {vdis[ref]["SR"] for ref in used if ref in vdis}
+            for sr in self._ours():
+                if sr not in mine:
+                    self._forget(sr)
+
+    def take_size(self, vdi: str, vm: Found, request: ResizeDiskRequest) -> None:
+        """Let the pool see that a volume has grown. Its guest sees it when it starts: no storage
+        manager of XCP-ng tells a domain that has the disk.
+        """
+        if self._has_size(vdi, request):
+            return
+        state = power_state(vm.record["power_state"])
+        require_state(vm.mark.vm_uuid, state, PowerState.STOPPED)
+        repository = self._cache.row("VDI", vdi)["SR"]
+        if repository in self._ours():
+            self._session.call("SR.scan", repository)
+        else:
+            self._session.call("VDI.update", vdi)
+        if not self._has_size(vdi, request):
+            raise InvalidRequest(
+                f"volume {request.key} of VM {vm.mark.vm_uuid} has another size",
+                remedy="let its service enlarge it first",
+                field="size_bytes",
+            )
+
+    def _has_size(self, vdi: str, request: ResizeDiskRequest) -> bool:
+        size = int(self._session.call("VDI.get_virtual_size", vdi))
+        return 0 <= size - request.size_bytes < self._pool.description.disk_step_bytes
 
     def _ours(self) -> Rows:
         """The targets that a driver of this owner has introduced: their uuid says so."""

@@ -39,8 +39,29 @@ def listed(repository: Repository) -> list[str]:
 
 
 def missing(repository: Repository) -> list[str]:
-    """The listed packages that are not installed."""
-    return _bindep(repository.bindep, "--brief") if repository.bindep.exists() else []
+    """The listed packages that are neither installed nor provided by one that is."""
+    if not repository.bindep.exists():
+        return []
+    return [name for name in _bindep(repository.bindep, "--brief") if name not in _provided()]
+
+
+def _provided() -> frozenset[str]:
+    """What the installed packages provide beside their own names, which bindep does not look at.
+
+    NodeSource's nodejs, for one, is npm, too, and conflicts with Debian's.
+    """
+    if not shutil.which("dpkg-query"):
+        return frozenset()
+    form = "${db:Status-Status} ${Provides}\n"
+    done = subprocess.run(
+        ["dpkg-query", "--show", "--showformat", form], capture_output=True, text=True, check=False
+    )
+    found: set[str] = set()
+    for line in done.stdout.splitlines():
+        status, _, provides = line.partition(" ")
+        if status == "installed":
+            found.update(part.split()[0] for part in provides.split(",") if part.strip())
+    return frozenset(found)
 
 
 def _bindep(path: Path, *options: str) -> list[str]:
@@ -60,8 +81,11 @@ def _bindep(path: Path, *options: str) -> list[str]:
 
 def all_installed(names: Iterable[str]) -> bool:
     """Whether the packages are still there, cheaply; without dpkg, it is taken for granted."""
-    wanted = list(names)
-    if not wanted or not shutil.which("dpkg-query"):
+    if not shutil.which("dpkg-query"):
+        return True
+    provided = _provided()
+    wanted = [name for name in names if name not in provided]
+    if not wanted:
         return True
     done = subprocess.run(
         ["dpkg-query", "--show", "--showformat", "${db:Status-Status}\n", *wanted],

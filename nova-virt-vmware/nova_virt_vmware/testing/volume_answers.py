@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nova_virt_interface.testing.harness_storage import StorageQuestions, TestVolume, VolumeWish
+from nova_virt_interface.values.images import DiskFormat
 
+from nova_virt_vmware.testing.server import Server
 from nova_virt_vmware.testing.storage import Storage
 
 __all__ = ["VolumeAnswers"]
@@ -15,6 +17,7 @@ __all__ = ["VolumeAnswers"]
 class VolumeAnswers(StorageQuestions):
     """Asks the storage, and who uses it."""
 
+    server: Server
     storage: Storage
     image_content: bytes
 
@@ -28,6 +31,15 @@ class VolumeAnswers(StorageQuestions):
             yield made
         finally:
             self.storage.remove(made)
+
+    def as_raw(self, exported: bytes, format: DiskFormat) -> bytes:
+        """See `StorageQuestions`: as qemu-img unpacks it."""
+        if format is DiskFormat.RAW:
+            return exported
+        packed, raw = (self.server.folder / f"exported.{kind}" for kind in ("vmdk", "raw"))
+        packed.write_bytes(exported)
+        self.server.tool("qemu-img", "convert", "-O", "raw", packed.name, raw.name)
+        return raw.read_bytes()
 
     def volume_content(self, volume: TestVolume) -> bytes:
         """See `StorageQuestions`."""

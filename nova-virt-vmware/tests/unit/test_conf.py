@@ -47,5 +47,15 @@ class TestSettings(testtools.TestCase):
                 InvalidRequest, Settings, host="h", username="u", password=Secret("p"), owner=owner
             )
 
+    def test_a_datastore_has_a_name_or_an_expression(self) -> None:
+        known = {"host": "h", "username": "u", "password": Secret("p")}
+        for wrong in (
+            {"datastore": "a", "datastore_regex": "a.*"},
+            {"datastore_regex": "a["},
+        ):
+            error = self.assertRaises(InvalidRequest, Settings, **known | wrong)
+            self.assertEqual("datastore_regex", error.field)
+        Settings(**known | {"datastore_regex": "^fast-[0-9]+$"})  # type: ignore[arg-type]
+
     def test_every_option_has_a_help_text(self) -> None:
         self.assertEqual([], [option.name for option in list_opts()[0][1] if not option.help])

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyVmomi import vim
 
@@ -33,6 +33,7 @@ class TestVms(testtools.TestCase):
         self.assertEqual((2 * 1024**2, None), (found.memory_bytes, found.memory_used_bytes))
         self.assertEqual((None, None), (found.cpu_time_ns, found.cpu_load))
 
+    @settings(deadline=None)
     @given(st.integers(0, 10**6), st.integers(0, 10**6))
     def test_a_load_is_a_share(self, used: int, capacity: int) -> None:
         facts = vm(facts={f"{QUICK}overallCpuUsage": used, "runtime.maxCpuUsage": capacity})

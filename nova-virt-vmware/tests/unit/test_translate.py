@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nova_virt_interface.values.power import PowerState
 from pyVmomi import vim
@@ -24,6 +24,7 @@ def mark(key: str, value: str) -> dict[str, object]:
 class TestNames(testtools.TestCase):
     """A label has 255 characters of any kind, a name in vSphere 80."""
 
+    @settings(deadline=None)
     @given(LABELS, st.sampled_from(("", "domain-c51")))
     def test_a_name_fits_and_gives_the_label_back(self, label: str, place: str) -> None:
         name = translate.vm_name(label, UUID_1, place)
@@ -32,6 +33,7 @@ class TestNames(testtools.TestCase):
         facts = {"name": name, **mark(translate.NAME, label)}
         self.assertEqual(label, translate.label(facts, UUID_1))
 
+    @settings(deadline=None)
     @given(LABELS)
     def test_equal_labels_have_different_names(self, label: str) -> None:
         self.assertNotEqual(translate.vm_name(label, uuid4()), translate.vm_name(label, uuid4()))

@@ -7,7 +7,7 @@ import zlib
 from io import BytesIO
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nova_virt_interface.errors import ImageCorrupt, Unsupported
 from nova_virt_interface.values.images import DiskFormat
@@ -50,6 +50,7 @@ def unpacked(image: bytes, format: DiskFormat = DiskFormat.VMDK, chunk: int = 70
 class TestStreamOptimized(testtools.TestCase):
     """VMDKs of the kind that is unpacked."""
 
+    @settings(deadline=None)
     @given(st.binary(min_size=1, max_size=8 * SECTOR), st.integers(1, 3000))
     def test_grains_come_back_where_they_belong(self, content: bytes, chunk: int) -> None:
         content = content.ljust(8 * SECTOR, b"\0")
@@ -93,6 +94,7 @@ class TestStreamOptimized(testtools.TestCase):
 class TestRaw(testtools.TestCase):
     """Raw images."""
 
+    @settings(deadline=None)
     @given(st.binary(min_size=1, max_size=5000))
     def test_bytes_are_kept_and_filled_up_to_a_sector(self, content: bytes) -> None:
         kept = unpacked(content, DiskFormat.RAW)

@@ -34,11 +34,16 @@ __all__ = ["FOREIGN", "SimulatorHarness"]
 MIB = 1024 * 1024
 _OPERATOR_SECONDS = 0.3
 _SLOW_BYTES_PER_SECOND = 32 * MIB
+# fmt: off
+_CLASSES: Final = (
+    "VM", "VBD", "VIF", "VDI", "VTPM", "VM_metrics", "console", "task", "session",
+)
+# fmt: on
 _NETWORK = "Pool-wide network associated with eth0"
 
 
 class SimulatorHarness(StorageAnswers, Harness):
-    """One host, one storage repository, guests that listen to nobody."""
+    """A pool, and another one to which VMs go; guests that listen to nobody."""
 
     driver = "xenapi"
     backend_name = "simulator"
@@ -48,6 +53,7 @@ class SimulatorHarness(StorageAnswers, Harness):
     def start(self) -> None:
         """See `Harness`."""
         self.simulator = Simulator(hosts=2)
+        self.other_pool = Simulator(hosts=1, label="other")
         # In the simulator's own directory, which goes with it even when this process is killed.
         self._image = Path(self.simulator.ca_file).with_name("image.raw")
         self._image.write_bytes(os.urandom(MIB) + bytes(MIB))
@@ -55,8 +61,9 @@ class SimulatorHarness(StorageAnswers, Harness):
 
     def stop(self) -> None:
         """See `Harness`."""
-        if hasattr(self, "simulator"):
-            self.simulator.stop()
+        for name in ("simulator", "other_pool"):
+            if hasattr(self, name):
+                getattr(self, name).stop()
 
     def backend(self) -> Backend:
         """See `Harness`."""
@@ -88,18 +95,24 @@ class SimulatorHarness(StorageAnswers, Harness):
 
     def leftovers(self) -> frozenset[str]:
         """See `Harness`."""
-        vms, names = self._records("VM"), set()
-        repositories = self._records("SR").items()
-        services = {ref for ref, row in repositories if row["name_label"] == VOLUMES}
-        hosts = {ref: row["uuid"] for ref, row in self._records("host").items()}
+        return self._objects(self.simulator) | self._objects(self.other_pool)
+
+    def _objects(self, simulator: Simulator) -> frozenset[str]:
+        def records(class_name: str) -> dict[str, dict[str, Any]]:
+            found: dict[str, dict[str, Any]] = simulator.ask("records", class_name=class_name)
+            return found
+
+        vms, names = records("VM"), set()
+        services = {ref for ref, row in records("SR").items() if row["name_label"] == VOLUMES}
+        hosts = {ref: row["uuid"] for ref, row in records("host").items()}
         # A VM that goes to another host of the pool stays the same object.
         places = {
             ref: hosts.get(vm["resident_on"]) or vm["other_config"].get("nova-virt-host", "")
             for ref, vm in vms.items()
         }
         places |= {vm["metrics"]: places[ref] for ref, vm in vms.items()}
-        for class_name in ("VM", "VBD", "VIF", "VDI", "VM_metrics", "console", "task", "session"):
-            for ref, record in self._records(class_name).items():
+        for class_name in _CLASSES:
+            for ref, record in records(class_name).items():
                 if class_name == "VDI" and record["SR"] in services:
                     continue
                 place = places.get(ref) or places.get(record.get("VM", ""), "")
@@ -223,25 +236,21 @@ class SimulatorHarness(StorageAnswers, Harness):
 
     @property
     def slow_bytes_per_second(self) -> int:  # type: ignore[override]
-        """See `Harness`. xapi takes no limit for a migration: for whoever wants a slow one the
-        whole pool is slow, until the next test asks for its two hosts.
+        """See `Harness`. xapi takes no limit for a migration: for whoever wants a slow one both
+        pools are slow, until the next test asks for a second host.
         """
-        self.simulator.ask("speed", bytes_per_second=_SLOW_BYTES_PER_SECOND)
+        self.set_speed(_SLOW_BYTES_PER_SECOND)
         return _SLOW_BYTES_PER_SECOND
 
+    def set_speed(self, bytes_per_second: int) -> None:
+        """How fast both pools copy disks and memory; 0: at once."""
+        for simulator in (self.simulator, self.other_pool):
+            simulator.ask("speed", bytes_per_second=bytes_per_second)
+
     def second_settings(self) -> Settings:
-        """See `Harness`."""
-        self.simulator.ask("speed", bytes_per_second=0)
-        [other] = [
-            ref for ref, row in self._records("host").items() if row["name_label"] == "xcp-1"
-        ]
-        [pbd] = [
-            row
-            for row in self._records("PBD").values()
-            if row["host"] == other and not self._records("SR")[row["SR"]]["shared"]
-        ]
-        storage = self._records("SR")[pbd["SR"]]["uuid"]
-        return self.simulator.settings(host="xcp-1", storage_repository=storage)
+        """See `Harness`. A host of another pool, which certificates of its own vouch for."""
+        self.set_speed(0)
+        return self.other_pool.settings()
 
     def shared_hosts(self) -> tuple[Settings, Settings]:
         """See `Harness`."""
@@ -262,22 +271,23 @@ class SimulatorHarness(StorageAnswers, Harness):
 
     def _disk(self, settings: Settings, vm_uuid: UUID, key: str) -> Path:
         """The file that has the content of a disk of the VM that is that host's."""
-        hosts = {row["uuid"]: row["name_label"] for row in self._records("host").values()}
-        for ref, record in self._records("VM").items():
+        is_other = settings.url == self.other_pool.url
+        simulator = self.other_pool if is_other else self.simulator
+        records = {
+            name: simulator.ask("records", class_name=name) for name in ("host", "VM", "VBD", "VDI")
+        }
+        hosts = {row["uuid"]: row["name_label"] for row in records["host"].values()}
+        host = "other-0" if is_other else settings.host or "xcp-0"
+        for ref, record in records["VM"].items():
             config = record["other_config"]
-            here = hosts.get(config.get("nova-virt-host")) == (settings.host or "xcp-0")
             is_vm = "nova-virt-spec" in config and "nova-virt-kept" not in config
+            here = hosts.get(config.get("nova-virt-host")) == host
             if config.get("nova-virt-vm") == str(vm_uuid) and here and is_vm:
-                return self._connected(ref, key)
-        raise AssertionError(f"the host has no VM {vm_uuid}")
-
-    def _connected(self, vm: str, key: str) -> Path:
-        vdis = self._records("VDI")
-        for record in self._records("VBD").values():
-            if record["VM"] == vm and record["other_config"]["nova-virt-key"] == key:
-                folder = Path(self.simulator.ca_file).parent
-                return folder / str(vdis[record["VDI"]]["uuid"])
-        raise AssertionError(f"the VM has no disk {key}")
+                for vbd in records["VBD"].values():
+                    if vbd["VM"] == ref and vbd["other_config"]["nova-virt-key"] == key:
+                        uuid = str(records["VDI"][vbd["VDI"]]["uuid"])
+                        return Path(simulator.ca_file).parent / uuid
+        raise AssertionError(f"the host has no disk {key} of a VM {vm_uuid}")
 
     def _records(self, class_name: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = self.simulator.ask("records", class_name=class_name)

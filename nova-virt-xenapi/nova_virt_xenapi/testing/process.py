@@ -23,16 +23,17 @@ class Simulator:
 
     Args:
         hosts: how many hosts the pool has.
+        label: what their names begin with.
     """
 
-    def __init__(self, hosts: int = 1) -> None:
+    def __init__(self, hosts: int = 1, label: str = "xcp") -> None:
         command = [sys.executable, "-m", "nova_virt_xenapi.testing.simulator"]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }
         self._process = subprocess.Popen(
-            [*command, "--hosts", str(hosts)],
+            [*command, "--hosts", str(hosts), "--label", label],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

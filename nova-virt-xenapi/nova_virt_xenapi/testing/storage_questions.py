@@ -75,6 +75,18 @@ class StorageAnswers:
             write = {"class_name": "PBD", "ref": pbd, "field": "currently_attached"}
             self.simulator.ask("write", **write, value=False)
 
+    def grow_volume(self, volume: TestVolume, size_bytes: int) -> None:
+        """See `Harness`."""
+        connection = volume.connection
+        if isinstance(connection, IscsiVolume):
+            units = {_LUN: size_bytes}
+            self.simulator.ask("target", iqn=connection.target_iqn, units=units)
+            return
+        assert isinstance(connection, HypervisorVolume)  # noqa: S101 - there are these two
+        # Whoever else has the storage enlarges the file.
+        with self._folder().joinpath(connection.identity).open("r+b") as file:
+            file.truncate(size_bytes)
+
     def volume_content(self, volume: TestVolume) -> bytes:
         """See `Harness`."""
         connection = volume.connection

@@ -16,11 +16,19 @@ from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.power import PowerState, StartRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
+from nova_virt_xenapi.conf import Settings
 from nova_virt_xenapi.hypervisor import XenApiFactory, XenApiHypervisor
 from nova_virt_xenapi.testing.harness import SimulatorHarness
 from nova_virt_xenapi.testing.process import Simulator
 
-__all__ = ["HEARD_SECONDS", "MIB", "OperationTestCase", "PoolTestCase", "SimulatorTestCase"]
+__all__ = [
+    "HEARD_SECONDS",
+    "MIB",
+    "InPoolHarness",
+    "OperationTestCase",
+    "PoolTestCase",
+    "SimulatorTestCase",
+]
 
 MIB = 1024 * 1024
 HEARD_SECONDS = 0.3
@@ -58,12 +66,32 @@ class SimulatorTestCase(testtools.TestCase):
         return calls
 
 
+class InPoolHarness(SimulatorHarness):
+    """VMs go to another host of the same pool."""
+
+    def second_settings(self) -> Settings:
+        """See `Harness`."""
+        self.set_speed(0)
+        records = {
+            name: self.simulator.ask("records", class_name=name) for name in ("host", "SR", "PBD")
+        }
+        [other] = [ref for ref, row in records["host"].items() if row["name_label"] == "xcp-1"]
+        [storage] = [
+            records["SR"][row["SR"]]["uuid"]
+            for row in records["PBD"].values()
+            if row["host"] == other and not records["SR"][row["SR"]]["shared"]
+        ]
+        return self.simulator.settings(host="xcp-1", storage_repository=storage)
+
+
 class PoolTestCase(testtools.TestCase):
     """A test on the conformance suite's pool, with an image in the source."""
 
+    harness_class: ClassVar[type[SimulatorHarness]] = SimulatorHarness
+
     def setUp(self) -> None:
         super().setUp()
-        harness = started(SimulatorHarness)
+        harness = started(self.harness_class)
         assert isinstance(harness, SimulatorHarness)
         self.harness = harness
         self.simulator = self.harness.simulator

@@ -11,9 +11,12 @@ from nova_virt_interface.errors import BackendError
 from nova_virt_xenapi.cache import Cache, Row
 from nova_virt_xenapi.session import Watcher
 
+# fmt: off
 _CLASSES = (
-    "vm vm_metrics vbd vif vdi sr pbd pif network host host_metrics pool console task".split()
+    "vm", "vm_metrics", "vbd", "vif", "vdi", "sr", "pbd", "pif", "network", "host", "host_metrics",
+    "pool", "console", "task", "sm",
 )
+# fmt: on
 
 
 class _Session:
@@ -54,7 +57,7 @@ def _answer(token: str, *events: tuple[str, str, Row | None], **counts: int) -> 
             }
             for name, ref, row in events
         ],
-        "valid_ref_counts": {name: str(counts.get(name, 0)) for name in _CLASSES},
+        "valid_ref_counts": {name: str(counts.get(name, 0)) for name in _CLASSES.split()},
     }
 
 
@@ -92,7 +95,8 @@ class TestAnswers(testtools.TestCase):
         self.session.logins = 2
         self.assertEqual(("", 30.0), self.hear(_answer("9", vm=5)))
         self.assertEqual({}, self.cache.rows("VM"))
-        self.assertEqual(("9", 30.0), self.hear(_answer("10", vm=0)))
+        self.assertEqual(("9", 30.0), self.hear(_answer("10", vm=5)))
+        self.assertEqual(("10", 30.0), self.hear(_answer("11", vm=5)))
 
     def test_after_another_login_all_is_asked_for(self) -> None:
         self.session.logins = 2
@@ -117,7 +121,8 @@ class TestAnswers(testtools.TestCase):
         self.assertEqual({"a", "b"}, set(self.cache.rows("VM")))
 
     def test_nobody_reads_while_nothing_is_known(self) -> None:
-        for answer in ({}, {"token": "2"}, _answer("2") | {"events": [{}]}):
+        broken: list[Any] = [{}, "text", [], {"token": "2"}, _answer("2") | {"events": [{}]}]
+        for answer in broken:
             self.session.answers.append(answer)
             self.assertRaises(BackendError, self.cache.listen, 30.0)
             self.assertTrue(self.cache.is_lost)

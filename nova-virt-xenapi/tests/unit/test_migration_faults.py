@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
@@ -18,13 +20,17 @@ from nova_virt_interface.values.migration import (
 from nova_virt_interface.values.vm import DeleteVmRequest
 
 from nova_virt_xenapi.hypervisor import XenApiFactory
+from nova_virt_xenapi.testing.harness import SimulatorHarness
 
 from .fault_matrix import FaultTestCase
+from .pools import InPoolHarness
 
 
-class TestMigrationFaults(FaultTestCase):
-    """Between two hosts of the pool that have storage of their own."""
+class TestInPool(FaultTestCase):
+    """Every step of a migration between two hosts of a pool that have storage of their own."""
 
+    harness_class: ClassVar[type[SimulatorHarness]] = InPoolHarness
+    stride = 4
     ticket: MigrationTicket
 
     def setUp(self) -> None:
@@ -32,10 +38,11 @@ class TestMigrationFaults(FaultTestCase):
         settings = self.harness.second_settings()
         self.other = XenApiFactory().connect(settings, SuiteServices())
         self.addCleanup(self.other.close)
+        self.destination = self.simulator
         self.before = self.objects()
 
     def objects(self) -> frozenset[str]:
-        """Without sessions: xapi makes one for a migration, and a logout may be lost."""
+        """Without sessions: xapi makes one for a migration, and that answer may be lost, too."""
         return frozenset(name for name in super().objects() if not name.startswith("session"))
 
     def plan(self, mode: MigrationMode) -> MigrationPlan:
@@ -76,6 +83,7 @@ class TestMigrationFaults(FaultTestCase):
         self.other.cancel_incoming(self.vm_uuid, CancelIncomingRequest())
 
     def test_prepare(self) -> None:
+        self.faulty = self.destination
         self.sweep(
             lambda: self.other.prepare_incoming(self.vm_uuid, self.promised),
             prepare=lambda: self.ready(MigrationMode.LIVE),
@@ -83,6 +91,7 @@ class TestMigrationFaults(FaultTestCase):
         )
 
     def test_cancel(self) -> None:
+        self.faulty = self.destination
         self.sweep(self.cancel, prepare=lambda: self.prepared(MigrationMode.LIVE))
 
     def test_migrate_live(self) -> None:
@@ -100,6 +109,7 @@ class TestMigrationFaults(FaultTestCase):
         )
 
     def test_finish_there(self) -> None:
+        self.faulty = self.destination
         for mode in MigrationMode:
             self.sweep(
                 self.finish_there,
@@ -113,3 +123,13 @@ class TestMigrationFaults(FaultTestCase):
             self.finish_there()
 
         self.sweep(self.finish_here, prepare=prepare, check=self.finish)
+
+
+class TestAcrossPools(TestInPool):
+    """Each host has a pool of its own."""
+
+    harness_class = SimulatorHarness
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.destination = self.harness.other_pool

@@ -208,6 +208,6 @@ class TestTable(RoundTripTestCase):
 
 def _readme() -> dict[str, int]:
     text = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    rows = text.partition("| operation | round trips |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = text.partition("| measured | round trips |")[2].partition("\n\n")[0].splitlines()[2:]
     cells = (row.strip("| ").split("|") for row in rows)
     return {row[0].strip(" `"): int(row[1]) for row in cells}

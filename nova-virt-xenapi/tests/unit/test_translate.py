@@ -51,6 +51,22 @@ POOL = Pool(
 )
 _NETWORK = NicBacking(kind=NicBackingKind.NETWORK, name="n")
 
+_NAMES = [
+    f"nova-virt-{name}"
+    for name in (
+        "owner",
+        "vm",
+        "key",
+        "spec",
+        "clone",
+        "image",
+        "image-format",
+        "image-size",
+        "image-published",
+    )
+]
+_TEXTS = ["nova", "", "x", "7", "{", "[]", '{"nova-virt-vm": "x"}', "raw", str(uuid4())]
+
 
 def _disk(key: str, boot_index: int | None = None) -> DiskSpec:
     return DiskSpec(key=key, source=Blank(), size_bytes=1, boot_index=boot_index)
@@ -175,6 +191,18 @@ class TestMarks(testtools.TestCase):
         self.assertIsNone(disk_mark(own, "nova"))
         self.assertIsNone(image_mark(copy, "nova"))
         self.assertEqual(clone, disk_mark(copy, "nova"))
+
+    @given(some.dictionaries(some.sampled_from(_NAMES), some.sampled_from(_TEXTS)))
+    def test_what_others_write_there_is_a_mark_or_none(self, config: dict[str, str]) -> None:
+        record = {
+            "other_config": config,
+            "uuid": "u",
+            "is_a_template": False,
+            "is_a_snapshot": False,
+        }
+        vm_mark(record)
+        disk_mark(record, "nova")
+        image_mark(record, "nova")
 
     def test_equal_specs_have_equal_digests(self) -> None:
         self.assertEqual(spec_digest(_disk("a")), spec_digest(_disk("a")))

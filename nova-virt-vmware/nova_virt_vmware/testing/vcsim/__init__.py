@@ -22,6 +22,8 @@ _SOURCES = (
     "main.go",
     "additions.go",
     "guest.go",
+    "nfc.go",
+    "packing.go",
     "policies.go",
     "relocation.go",
     "storage.go",

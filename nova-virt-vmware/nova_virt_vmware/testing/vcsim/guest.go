@@ -54,10 +54,14 @@ func (g *guests) RemoveObject(_ *simulator.Context, vm types.ManagedObjectRefere
 	delete(g.seen, vm)
 }
 
-// UpdateObject follows a VM's power state and, while it runs, its hardware.
+// UpdateObject follows a VM's power state and, while it runs, its hardware; and leases.
 func (g *guests) UpdateObject(
 	ctx *simulator.Context, changed mo.Reference, changes []types.PropertyChange,
 ) {
+	if lease, ok := changed.(*mo.HttpNfcLease); ok {
+		leased(ctx, lease)
+		return
+	}
 	vm, ok := changed.(*mo.VirtualMachine)
 	if !ok || vm.Config == nil {
 		return
@@ -69,6 +73,7 @@ func (g *guests) UpdateObject(
 		case "runtime.powerState":
 			g.power(ctx, vm)
 		case "config.hardware.device":
+			fillClones(ctx, vm)
 			g.plugged(ctx, vm)
 		}
 	}
@@ -130,6 +135,28 @@ func (g *guests) plugged(ctx *simulator.Context, vm *mo.VirtualMachine) {
 		}
 	}
 	g.seen[vm.Self] = now
+}
+
+// fillClones gives new linked clones the content of what they are cloned from: the simulator makes
+// them empty.
+func fillClones(ctx *simulator.Context, vm *mo.VirtualMachine) {
+	for _, device := range vm.Config.Hardware.Device {
+		disk, ok := device.(*types.VirtualDisk)
+		if !ok {
+			continue
+		}
+		backing, ok := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
+		if !ok || backing.Parent == nil {
+			continue
+		}
+		clone := simulator.VirtualDiskBackingFileName(fileOf(ctx, backing.FileName))
+		image := simulator.VirtualDiskBackingFileName(fileOf(ctx, backing.Parent.FileName))
+		if info, err := os.Stat(clone); err == nil && info.Size() == 0 {
+			if content, err := os.ReadFile(image); err == nil {
+				_ = os.WriteFile(clone, content, 0o600)
+			}
+		}
+	}
 }
 
 // shutDown: the guest was asked to turn itself off, and does.

@@ -80,6 +80,8 @@ func serve(model *simulator.Model, o options) error {
 	model.Service.RegisterEndpoints = true
 	model.Service.ServeMux = http.NewServeMux()
 	model.Service.ServeMux.HandleFunc("/ticket/", serveConsole)
+	model.Service.ServeMux.HandleFunc("POST /nfc/", serveDisk)
+	model.Service.ServeMux.HandleFunc("GET /nfc/", giveDisk)
 	server := model.Service.NewServer()
 	defer server.Close()
 	port, err := strconv.ParseInt(server.URL.Port(), 10, 32)

@@ -51,7 +51,7 @@ def _end_on_sigterm(directory: str) -> None:
 def _run(options: argparse.Namespace, directory: Path) -> None:
     world, faults = World(directory, password=options.password), Faults()
     names = addresses(options.hosts)
-    furnish(world, names)
+    furnish(world, names, options.label)
     ca_file = directory / "ca.pem"
     tls = throw_away_certificate(ca_file, names)
     listeners = Listeners(world, faults, tls, options.port)
@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--hosts", type=int, default=1, help="hosts of the pool, on 127.0.0.1 ff.")
+    parser.add_argument("--label", default="xcp", help="the hosts are called LABEL-0, LABEL-1 ...")
     parser.add_argument("--password", default="simulated", help="of the user root")
     return parser
 

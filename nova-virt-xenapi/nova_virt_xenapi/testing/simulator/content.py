@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -10,7 +12,7 @@ from typing import BinaryIO, Final, Protocol
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.world import Context
 
-__all__ = ["Source", "as_vhd", "chunks", "receive", "vdi_of"]
+__all__ = ["Source", "as_vhd", "chunks", "host_for", "receive", "vdi_of"]
 
 _CHUNK_BYTES: Final = 256 * 1024
 _SECTOR_BYTES: Final = 512
@@ -33,6 +35,15 @@ def vdi_of(ctx: Context, named: str) -> str:
     raise XapiError("HANDLE_INVALID", "VDI", named)
 
 
+def host_for(ctx: Context, vdi: str) -> str | None:
+    """The address of a host that sees the VDI's storage repository; None: this one does."""
+    sr = ctx.db.get("VDI", vdi)["SR"]
+    seeing = [pbd["host"] for _, pbd in ctx.db.where("PBD", SR=sr, currently_attached=True)]
+    if not seeing or ctx.host in seeing:
+        return None
+    return str(ctx.db.get("host", seeing[0])["address"])
+
+
 def receive(source: Source, path: Path, length: int, format: str) -> None:
     """Write what comes into a disk; raises INTERNAL_ERROR for content that is none."""
     size = path.stat().st_size
@@ -40,6 +51,9 @@ def receive(source: Source, path: Path, length: int, format: str) -> None:
     with path.open("r+b") as file:
         if format == "vhd":
             _receive_vhd(reader, file, size)
+            return
+        if format == "qcow2":
+            _receive_qcow2(reader, path)
             return
         if length > size:
             raise XapiError("INTERNAL_ERROR", "Caught exception: End_of_file")
@@ -128,6 +142,18 @@ def _receive_vhd(reader: _Exactly, file: BinaryIO, size: int) -> None:
             file.write(data[: size - offset])
     except (struct.error, ValueError) as error:
         raise XapiError("INTERNAL_ERROR", f"Caught exception: {error}") from error
+
+
+def _receive_qcow2(reader: _Exactly, path: Path) -> None:
+    """By QEMU's own converter: what does not fit is refused."""
+    with tempfile.NamedTemporaryFile(dir=path.parent) as whole:
+        while chunk := reader.read(min(_CHUNK_BYTES, reader.left)):
+            whole.write(chunk)
+        whole.flush()
+        command = ["qemu-img", "convert", "-n", "-f", "qcow2", "-O", "raw", whole.name, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise XapiError("INTERNAL_ERROR", f"Caught exception: {done.stderr.strip()}")
 
 
 def _vhd_blocks(vhd: bytes, size: int) -> Iterator[tuple[int, bytes]]:

@@ -49,6 +49,7 @@ class Control:
             "orders": lambda: list(world.orders),
             "hosts_on": self._hosts_on,
             "vanish": self._vanish,
+            "event_delay": self._event_delay,
         }
 
     def answer(self, line: dict[str, Any]) -> dict[str, Any]:
@@ -137,6 +138,11 @@ class Control:
             for ref, record in self._world.db.where("host"):
                 self._world.db.write("host_metrics", record["metrics"], "live", True)
                 self._world.db.write("host", ref, "enabled", True)
+
+    def _event_delay(self, seconds: float) -> None:
+        """How long ``event.from`` gathers from now on."""
+        with self._world.db.lock:
+            self._world.event_delay_seconds = seconds
 
     def _vanish(self, class_name: str, ref: str) -> None:
         """Remove an object without an event, as if xapi had forgotten to tell."""

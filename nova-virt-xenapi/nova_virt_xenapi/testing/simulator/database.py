@@ -20,6 +20,7 @@ _MIRRORED = {
     ("VBD", "VM"): "VBDs",
     ("VBD", "VDI"): "VBDs",
     ("VIF", "VM"): "VIFs",
+    ("VTPM", "VM"): "VTPMs",
     ("VIF", "network"): "VIFs",
     ("VDI", "SR"): "VDIs",
     ("PBD", "SR"): "PBDs",

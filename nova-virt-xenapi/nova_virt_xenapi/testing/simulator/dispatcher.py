@@ -16,6 +16,7 @@ from nova_virt_xenapi.testing.simulator import (
     sessions,
     storage,
     vms,
+    vtpms,
 )
 from nova_virt_xenapi.testing.simulator.datamodel import Message, datamodel
 from nova_virt_xenapi.testing.simulator.errors import XapiError
@@ -35,6 +36,7 @@ _OWN: dict[str, Callable[..., Any]] = {
     **hosts.MESSAGES,
     **moving.MESSAGES,
     **repositories.MESSAGES,
+    **vtpms.MESSAGES,
 }
 # Classes whose objects need nothing but their row.
 _PLAIN = frozenset({"network", "console"})
@@ -76,6 +78,7 @@ class Dispatcher:
             if message.has_session:
                 sessions.require_session(ctx, parameters[0])
                 ctx.session = parameters[0]
+                sessions.require_permission(ctx, name)
             call = self._checked(name, message, parameters[message.has_session :])
             self._require_reference(ctx, call)
             return self._begin(ctx, call) if is_async else self._run(ctx, call)

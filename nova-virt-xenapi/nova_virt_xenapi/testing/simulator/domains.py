@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context, moment
 
 __all__ = [
+    "PARTS",
     "boot",
     "crash",
     "device_name",
@@ -17,6 +20,10 @@ __all__ = [
     "reboot",
     "require_storage",
 ]
+
+
+PARTS: Final = {"VBD": "VBDs", "VIF": "VIFs", "console": "consoles", "VTPM": "VTPMs"}
+"""Classes of what goes with its VM, and the fields that have it."""
 
 
 def free_memory(ctx: Context, host: str) -> int:

@@ -15,7 +15,6 @@ __all__ = ["MESSAGES"]
 
 # xapi reports no events of these.
 _SILENT: Final = frozenset({"session", "event"})
-_COALESCE_SECONDS: Final = 0.05
 
 
 def _subscription(text: str) -> tuple[str, str]:
@@ -90,7 +89,7 @@ def _from(ctx: Context, classes: list[str], token: str, timeout: float) -> dict[
         if events or left <= 0:
             break
         ctx.db.lock.wait(min(left, 0.5))
-        ctx.db.lock.wait_for(lambda: False, _COALESCE_SECONDS)
+        ctx.db.lock.wait_for(lambda: False, ctx.world.event_delay_seconds)
     return {
         "events": events,
         "valid_ref_counts": {

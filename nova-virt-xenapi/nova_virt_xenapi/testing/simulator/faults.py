@@ -54,6 +54,11 @@ class Faults:
         with self._lock:
             self._waiting.clear()
 
+    def count(self, method: str) -> None:
+        """Count what no fault waits for."""
+        with self._lock:
+            self.calls[method] += 1
+
     def take(self, method: str) -> Fault | None:
         """Count a call, and return what is to go wrong with it."""
         with self._lock:

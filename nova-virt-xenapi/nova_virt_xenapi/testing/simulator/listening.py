@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +54,25 @@ class Listeners:
         """Listen; the first time a free port is chosen when none was asked for."""
         for host, address in self._hosts:
             server = Server((address, self.port), host, self._world, self._faults, self._tls)
-            self.port = server.server_address[1]
+            self.port = self._world.port = server.server_address[1]
             self._servers.append(server)
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        self._world.is_away = False
         while self._placeholders:
             self._placeholders.pop().close()
 
     def close(self) -> None:
-        """Listen no more, and cut all connections."""
+        """Listen no more, and cut all connections, those to other pools, too."""
         for server in self._servers:
             server.shutdown()
             server.server_close()
             server.cut_connections()
             self._placeholders.append(_bound(server.server_address))
         self._servers.clear()
+        self._world.is_away = True
+        for connection in self._world.outgoing.copy():
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _bound(address: Any) -> socket.socket:

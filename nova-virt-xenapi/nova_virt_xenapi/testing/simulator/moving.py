@@ -1,4 +1,4 @@
-"""VMs that go to another host of their pool.
+"""VMs that go to another host.
 
 After ``VM.pool_migrate`` of xapi's data model, and ``ocaml/xapi/xapi_vm_migrate.ml``.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
+from nova_virt_xenapi.testing.simulator import crossing, storage, vm_lifecycle
 from nova_virt_xenapi.testing.simulator.domains import free_memory
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.types import NULL
@@ -63,9 +63,18 @@ def _pool_migrate(ctx: Context, vm: str, host: str, options: dict[str, str]) -> 
 
 def _receive(ctx: Context, host: str, network: str, options: dict[str, str]) -> dict[str, str]:
     """What ``migrate_send`` wants to know; its session is one of its own, which nobody ends."""
-    address = ctx.db.get("host", host)["address"]
-    master = ctx.db.get("host", next(iter(ctx.db.where("pool")))[1]["master"])["address"]
-    session = ctx.db.create("session", this_host=host, originator="xapi", last_active=moment())
+    if not any(ctx.db.where("PIF", network=network, host=host)):
+        raise XapiError("INTERNAL_ERROR", "No PIF of the host on this network")
+    address = f"{ctx.db.get('host', host)['address']}:{ctx.world.port}"
+    pool = next(iter(ctx.db.where("pool")))[1]
+    master = f"{ctx.db.get('host', pool['master'])['address']}:{ctx.world.port}"
+    session = ctx.db.create(
+        "session",
+        this_host=host,
+        originator="xapi",
+        is_local_superuser=True,
+        last_active=moment(),
+    )
     return {
         "host": host,
         "xenops": f"https://{address}/services/xenops?session_id={session}",
@@ -86,14 +95,32 @@ def _assert_can_migrate(
     vgpu_map: dict[str, str] | None = None,
 ) -> None:
     vm_lifecycle.require(ctx, vm, "migrate_send")
+    _check(ctx, vm, dest, vdi_map, vif_map, options)
+
+
+def _check(
+    ctx: Context,
+    vm: str,
+    dest: dict[str, str],
+    vdi_map: dict[str, str],
+    vif_map: dict[str, str],
+    options: dict[str, str],
+) -> None:
+    for vdi in _vdis(ctx, vm):
+        if vdi not in vdi_map:
+            raise XapiError("VDI_NOT_IN_MAP", vdi)
+    if crossing.is_elsewhere(ctx, dest):
+        crossing.assert_can_cross(ctx, vm, dest, vdi_map, vif_map, options)
+        return
     if not ctx.db.exists("session", dest.get("session_id", "")):
         raise XapiError("SESSION_INVALID", dest.get("session_id", ""))
+    if vif_map:
+        raise XapiError("OPERATION_NOT_ALLOWED", "VIF mapping is not allowed within a pool")
     host = dest["host"]
     _require_place(ctx, vm, host)
     for vdi in _vdis(ctx, vm):
-        sr = vdi_map.get(vdi, ctx.db.get("VDI", vdi)["SR"])
-        if not any(ctx.db.where("PBD", SR=sr, host=host, currently_attached=True)):
-            raise XapiError("VM_REQUIRES_SR", vm, sr)
+        if not any(ctx.db.where("PBD", SR=vdi_map[vdi], host=host, currently_attached=True)):
+            raise XapiError("VM_REQUIRES_SR", vm, vdi_map[vdi])
 
 
 def _send(
@@ -107,16 +134,22 @@ def _send(
     vgpu_map: dict[str, str] | None = None,
     vdi_format_map: dict[str, str] | None = None,
 ) -> str:
-    """Within the pool: the VM stays the same object, its disks become others."""
-    _assert_can_migrate(ctx, vm, dest, live, vdi_map, vif_map, options)
+    """Within the pool the VM stays the same object, and its disks become others."""
+    vm_lifecycle.require(ctx, vm, "migrate_send")
     with _under_way(ctx, vm, "migrate_send"):
+        _check(ctx, vm, dest, vdi_map, vif_map, options)
+        if crossing.is_elsewhere(ctx, dest):
+            return crossing.cross(ctx, vm, dest, vdi_map, vif_map, options)
+        if options.get("copy") == "true":
+            raise XapiError("OPERATION_NOT_ALLOWED", "Copy mode is disallowed within a pool")
+        vdi_map = {vdi: sr for vdi, sr in vdi_map.items() if ctx.db.get("VDI", vdi)["SR"] != sr}
         record = ctx.db.get("VM", vm)
         for vdi, sr in vdi_map.items():
             storage.reserve(ctx, sr, ctx.db.get("VDI", vdi)["virtual_size"])
         sizes = [ctx.db.get("VDI", vdi)["virtual_size"] for vdi in vdi_map]
         ctx.take_time(sum(sizes) + record["memory_dynamic_max"])
         for vdi, sr in vdi_map.items():
-            copy = storage.duplicate(ctx, vdi, sr)
+            copy = storage.moved(ctx, vdi, sr)
             for vbd in ctx.db.record("VDI", vdi)["VBDs"]:
                 if ctx.db.get("VBD", vbd)["VM"] == vm:
                     ctx.db.write("VBD", vbd, "VDI", copy)
@@ -137,7 +170,9 @@ def _under_way(ctx: Context, vm: str, name: str) -> Iterator[None]:
             vm_lifecycle.update(ctx, vm)
             yield
     finally:
-        vm_lifecycle.update(ctx, vm)
+        # One that has gone to another pool is no VM of this one.
+        if ctx.db.exists("VM", vm):
+            vm_lifecycle.update(ctx, vm)
 
 
 MESSAGES: dict[str, Callable[..., Any]] = {

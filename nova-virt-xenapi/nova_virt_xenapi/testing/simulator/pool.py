@@ -37,7 +37,7 @@ _CPU: Final = {
 }
 
 
-def furnish(world: World, addresses: list[str]) -> None:
+def furnish(world: World, addresses: list[str], label: str) -> None:
     """Fill an empty world: one host for each address, of which the first is the master."""
     with world.db.lock:
         ctx = Context(world, "")
@@ -48,10 +48,19 @@ def furnish(world: World, addresses: list[str]) -> None:
             MTU=1500,
         )
         ctx.db.create("network", name_label="second network", bridge="xapi1", MTU=1500)
-        ctx.db.create("SM", name_label="Local LVHD", type="lvm", features=_FEATURES)
+        for name, kind in (("Local LVHD", "lvm"), ("NFS VHD", "nfs")):
+            formats = ["vhd", "raw", "qcow2"]
+            ctx.db.create(
+                "SM",
+                name_label=name,
+                type=kind,
+                features=_FEATURES,
+                supported_image_formats=formats,
+            )
         ctx.db.create("SM", name_label="RawISCSI", type="iscsi", features={})
-        ctx.db.create("SM", name_label="NFS VHD", type="nfs", features=_FEATURES)
-        hosts = [_host(ctx, number, address) for number, address in enumerate(addresses)]
+        hosts = [
+            _host(ctx, f"{label}-{number}", address) for number, address in enumerate(addresses)
+        ]
         for host in hosts:
             ctx.db.create(
                 "PIF",
@@ -79,12 +88,12 @@ def furnish(world: World, addresses: list[str]) -> None:
         ctx.db.create("pool", master=hosts[0], default_SR=repositories[0], name_label="pool")
 
 
-def _host(ctx: Context, number: int, address: str) -> str:
+def _host(ctx: Context, name: str, address: str) -> str:
     metrics = ctx.db.create("host_metrics", memory_total=8 * _GIB, live=True, last_updated=moment())
     host = ctx.db.create(
         "host",
-        name_label=f"xcp-{number}",
-        hostname=f"xcp-{number}",
+        name_label=name,
+        hostname=name,
         address=address,
         enabled=True,
         metrics=metrics,
@@ -94,7 +103,7 @@ def _host(ctx: Context, number: int, address: str) -> str:
         software_version=_SOFTWARE,
         capabilities=["xen-3.0-x86_64", "hvm-3.0-x86_32", "hvm-3.0-x86_32p", "hvm-3.0-x86_64", ""],
         cpu_info=_CPU,
-        iscsi_iqn=f"iqn.2026-01.org.example:xcp-{number}",
+        iscsi_iqn=f"iqn.2026-01.org.example:{name}",
         other_config={"boot_time": str(time.time() - 3600)},
     )
     _devices(ctx, host)
@@ -103,7 +112,7 @@ def _host(ctx: Context, number: int, address: str) -> str:
     control_metrics = ctx.db.create("VM_metrics", memory_actual=_GIB, VCPUs_number=2)
     domain = ctx.db.create(
         "VM",
-        name_label=f"Control domain on host: xcp-{number}",
+        name_label=f"Control domain on host: {name}",
         is_control_domain=True,
         power_state="Running",
         resident_on=host,

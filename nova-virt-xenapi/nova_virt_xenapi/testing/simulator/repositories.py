@@ -83,9 +83,12 @@ def _plug(ctx: Context, pbd: str) -> None:
 
 
 def _unplug(ctx: Context, pbd: str) -> None:
-    for vdi in ctx.db.get("SR", ctx.db.get("PBD", pbd)["SR"])["VDIs"]:
+    record = ctx.db.get("PBD", pbd)
+    for vdi in ctx.db.get("SR", record["SR"])["VDIs"]:
         vbds = [ctx.db.get("VBD", ref) for ref in ctx.db.get("VDI", vdi)["VBDs"]]
-        if any(vbd["currently_attached"] for vbd in vbds):
+        attached = [vbd["VM"] for vbd in vbds if vbd["currently_attached"]]
+        # VMs of other hosts have connections of their own.
+        if any(ctx.db.get("VM", vm)["resident_on"] == record["host"] for vm in attached):
             raise XapiError("VDI_IN_USE", vdi, "detach")
     ctx.db.write("PBD", pbd, "currently_attached", False)
 
@@ -103,10 +106,13 @@ def _scan(ctx: Context, sr: str) -> None:
         raise XapiError("SR_HAS_NO_PBDS", sr)
     if record["type"] != "iscsi":
         return
-    known = {ctx.db.get("VDI", ref)["sm_config"].get("LUNid") for ref in record["VDIs"]}
+    known = {ctx.db.get("VDI", ref)["sm_config"].get("LUNid"): ref for ref in record["VDIs"]}
     for lun, file in _target(ctx, plugged[0]).items():
-        if str(lun) not in known:
-            size = (ctx.world.directory / file).stat().st_size
+        size = (ctx.world.directory / file).stat().st_size
+        if str(lun) in known:
+            for field in ("virtual_size", "physical_utilisation"):
+                ctx.db.write("VDI", known[str(lun)], field, size)
+        else:
             vdi = ctx.db.create(
                 "VDI",
                 SR=sr,
@@ -119,10 +125,18 @@ def _scan(ctx: Context, sr: str) -> None:
             ctx.world.content_path(vdi).symlink_to(ctx.world.directory / file)
 
 
+def _update(ctx: Context, vdi: str) -> None:
+    """Ask the storage itself what it has."""
+    size = ctx.world.content_path(vdi).stat().st_size
+    for field in ("virtual_size", "physical_utilisation"):
+        ctx.db.write("VDI", vdi, field, size)
+
+
 MESSAGES: dict[str, Callable[..., Any]] = {
     "SR.introduce": _introduce,
     "SR.forget": _forget,
     "SR.scan": _scan,
+    "VDI.update": _update,
     "PBD.create": _create_pbd,
     "PBD.destroy": _destroy_pbd,
     "PBD.plug": _plug,

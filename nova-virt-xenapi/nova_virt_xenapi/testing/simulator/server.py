@@ -1,20 +1,31 @@
-"""The listening side: XML-RPC and the HTTP handlers of xapi, over TLS on a loopback address."""
+"""The listening side: XML-RPC, JSON-RPC and the HTTP handlers of xapi, over TLS on a loopback
+address.
+"""
 
 from __future__ import annotations
 
 import http.server
+import json
 import socket
 import ssl
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from nova_virt_xenapi.testing.simulator import consoles, metrics, sessions, wire
-from nova_virt_xenapi.testing.simulator.content import Source, as_vhd, chunks, receive, vdi_of
+from nova_virt_xenapi.testing.simulator import (
+    consoles,
+    json_wire,
+    metrics,
+    receiving,
+    sessions,
+    wire,
+)
+from nova_virt_xenapi.testing.simulator.content import as_vhd, chunks, host_for, receive, vdi_of
 from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.faults import Fault, Faults
@@ -22,7 +33,9 @@ from nova_virt_xenapi.testing.simulator.world import Context, World, moment
 
 __all__ = ["Server"]
 
+# Only the task of an export of QCOW2 tells whether it is whole: it is not simulated.
 _FORMATS: Final = ("raw", "vhd")
+_UPLOADED: Final = ("raw", "vhd", "qcow2")
 _CHUNK_BYTES: Final = 256 * 1024
 _LINGER_SECONDS: Final = 0.2
 
@@ -82,8 +95,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing: queries hold session references."""
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(length)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if urlsplit(self.path).path == "/jsonrpc":
+            self._post_json(body)
+            return
         fault = None
         try:
             method, parameters = wire.read_call(body)
@@ -94,6 +109,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except _Dropped:
             return
         self._answer(answer, fault)
+
+    def _post_json(self, body: bytes) -> None:
+        self.server.faults.count("POST /jsonrpc")
+        fault = None
+        try:
+            call = json_wire.read_call(body)
+        except json_wire.Malformed:
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return
+        try:
+            fault = self._begun(call.method)
+            host, dispatcher = self.server.host, self.server.dispatcher
+            answer = call.success(dispatcher.call(host, call.method, call.parameters))
+        except XapiError as error:
+            answer = call.failure(error.description)
+        except _Dropped:
+            return
+        self._answer(answer, fault, "application/json")
 
     def _begun(self, method: str) -> Fault | None:
         fault = self.server.faults.take(method)
@@ -119,7 +152,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
         raise _Dropped
 
-    def _answer(self, answer: bytes, fault: Fault | None) -> None:
+    def _answer(self, answer: bytes, fault: Fault | None, kind: str = "text/xml") -> None:
         action = "" if fault is None else fault.action
         if action == "drop_after":
             self.close_connection = True
@@ -127,7 +160,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if action == "garbage":
             answer = b"<html>no XML-RPC</html"
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -142,7 +175,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._handle("CONNECT", {"/console": self._console})
 
     def do_PUT(self) -> None:
-        self._handle("PUT", {"/import_raw_vdi": self._import})
+        self._handle("PUT", {"/import_raw_vdi": self._import, "/services/xenops": self._take_in})
 
     def _handle(self, verb: str, handlers: dict[str, Any]) -> None:
         self.close_connection = True
@@ -167,6 +200,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse, and take what is still being sent, or the peer would not see the answer."""
         super().send_error(code, message, explain)
+        self._take_the_rest()
+
+    def _take_the_rest(self) -> None:
         self.wfile.flush()
         self.connection.settimeout(_LINGER_SECONDS)
         with suppress(OSError):
@@ -191,7 +227,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _export(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
         with ctx.db.lock:
-            path = ctx.world.content_path(vdi_of(ctx, query.get("vdi", "")))
+            vdi = vdi_of(ctx, query.get("vdi", ""))
+            path, elsewhere = ctx.world.content_path(vdi), host_for(ctx, vdi)
+        if elsewhere is not None:
+            self._redirect(elsewhere)
+            return
         format = query.get("format", "raw")
         if format not in _FORMATS:
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -217,7 +257,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with ctx.db.lock:
             vdi = vdi_of(ctx, query.get("vdi", ""))
             _require_task(ctx, query.get("task_id"))
-        if query.get("format", "raw") not in _FORMATS:
+            elsewhere = host_for(ctx, vdi)
+        if elsewhere is not None:
+            self._redirect(elsewhere)
+        elif query.get("format", "raw") not in _UPLOADED:
             self.send_error(HTTPStatus.NOT_FOUND)
         elif "Transfer-Encoding" in self.headers or "chunked" in query:
             # xapi 26.17 takes no transfer encoding; its own chunks are not simulated.
@@ -226,6 +269,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._store(ctx, vdi, query)
             if fault is not None and fault.action == "drop_after":
                 self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _take_in(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
+        try:
+            answer = receiving.take_in(ctx, _Socket(self.rfile))
+        except XapiError as error:
+            answer = {"error": error.description}
+        self._answer(json.dumps(answer).encode(), fault, "application/json")
+        self._take_the_rest()
+
+    def _redirect(self, address: str) -> None:
+        """Whoever asks has to ask the host that sees the storage repository."""
+        self.send_response(HTTPStatus.FOUND)
+        self.send_header("Location", f"https://{address}:{self.server.world.port}{self.path}")
+        self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self._take_the_rest()
 
     def _store(self, ctx: Context, vdi: str, query: dict[str, str]) -> None:
         # As xapi does: the answer comes before the content, and how it went is in the task.
@@ -252,7 +312,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class _Socket:
     """Reads what comes, and less when the peer goes away."""
 
-    def __init__(self, file: Source) -> None:
+    def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
 
     def read(self, size: int, /) -> bytes:
@@ -261,6 +321,10 @@ class _Socket:
             return self._file.read(size)
         except OSError:
             return b""
+
+    def readline(self, size: int, /) -> bytes:
+        """The next line."""
+        return self._file.readline(size)
 
 
 def _require_task(ctx: Context, task: str | None) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator.domains import free_memory
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.world import Context, moment
 
-__all__ = ["MESSAGES", "new_task", "require_session"]
+__all__ = ["MESSAGES", "READER", "new_task", "require_permission", "require_session"]
+
+_LEAVES: Final = (("session", "logout"), ("session", "local_logout"))
+
+
+READER: Final = "reader"
+"""A user of the role ``read-only``, with root's password."""
 
 
 def require_session(ctx: Context, session: Any) -> None:
@@ -18,17 +24,35 @@ def require_session(ctx: Context, session: Any) -> None:
         raise XapiError("SESSION_INVALID", str(session))
 
 
+def require_permission(ctx: Context, method: str) -> None:
+    """Refuse what the session's role does not permit: ``ocaml/xapi/rbac.ml``."""
+    record, permission = ctx.db.get("session", ctx.session), method.lower()
+    if not (record["is_local_superuser"] or permission in record["rbac_permissions"]):
+        raise XapiError("RBAC_PERMISSION_DENIED", permission, "No permission in user session.")
+
+
+def _read_only(ctx: Context) -> list[str]:
+    """What the documented role may do: look at everything, follow events, and leave."""
+    return [
+        f"{model.name}.{name}".lower()
+        for model in ctx.db.model.classes.values()
+        for name in model.messages
+        if name.startswith("get_") or model.name == "event" or (model.name, name) in _LEAVES
+    ]
+
+
 def _login(ctx: Context, uname: str, pwd: str, version: str = "", originator: str = "") -> str:
     master = next(iter(ctx.db.where("pool")))[1]["master"]
     if ctx.host != master:
         raise XapiError("HOST_IS_SLAVE", ctx.db.get("host", master)["address"])
-    if (uname, pwd) != ("root", ctx.world.password):
+    if uname not in ("root", READER) or pwd != ctx.world.password:
         raise XapiError("SESSION_AUTHENTICATION_FAILED", uname, "Authentication failure")
     return ctx.db.create(
         "session",
         this_host=ctx.host,
         auth_user_name=uname,
-        is_local_superuser=True,
+        is_local_superuser=uname == "root",
+        rbac_permissions=[] if uname == "root" else _read_only(ctx),
         originator=originator,
         last_active=moment(),
         validation_time=moment(),

@@ -11,7 +11,16 @@ from nova_virt_xenapi.testing.simulator.generic import constructor_values
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import MIB, Context, moment
 
-__all__ = ["MESSAGES", "account", "discard", "duplicate", "reserve"]
+__all__ = [
+    "MESSAGES",
+    "account",
+    "discard",
+    "duplicate",
+    "moved",
+    "reserve",
+    "synchronized",
+    "taken_in",
+]
 
 # SM rounds a VHD's size up to whole blocks.
 _BLOCK_BYTES: Final = 2 * MIB
@@ -131,6 +140,26 @@ def duplicate(ctx: Context, vdi: str, sr: str) -> str:
     copy = _made(ctx, values | {"physical_utilisation": source["virtual_size"]})
     shutil.copyfile(ctx.world.content_path(vdi), ctx.world.content_path(copy))
     return copy
+
+
+def synchronized(other_config: dict[str, str]) -> dict[str, str]:
+    """What a disk that a migration copies keeps: xapi's ``vdi_other_config_sync_keys``."""
+    return {key: text for key, text in other_config.items() if key == "config-drive"}
+
+
+def moved(ctx: Context, vdi: str, sr: str) -> str:
+    """The same disk on another SR, as a migration makes it."""
+    copy = duplicate(ctx, vdi, sr)
+    ctx.db.write("VDI", copy, "other_config", synchronized(ctx.db.get("VDI", vdi)["other_config"]))
+    return copy
+
+
+def taken_in(ctx: Context, values: dict[str, Any]) -> str:
+    """A disk that another pool is about to fill."""
+    _require_plugged(ctx, values["SR"])
+    size = _rounded(values["virtual_size"])
+    reserve(ctx, values["SR"], size)
+    return _made(ctx, {**values, "virtual_size": size, "physical_utilisation": size})
 
 
 def discard(ctx: Context, vdi: str) -> None:

@@ -12,7 +12,17 @@ from nova_virt_xenapi.testing.simulator.errors import XapiError
 if TYPE_CHECKING:
     from nova_virt_xenapi.testing.simulator.datamodel import DataModel
 
-__all__ = ["NULL", "Double", "Integer", "Moment", "Type", "checked", "type_named"]
+__all__ = [
+    "NULL",
+    "Double",
+    "Integer",
+    "Moment",
+    "Number",
+    "Text",
+    "Type",
+    "checked",
+    "type_named",
+]
 
 NULL: Final = "OpaqueRef:NULL"
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
@@ -30,6 +40,16 @@ class Double(float):
 
 class Moment(str):
     """``<dateTime.iso8601>`` on the wire."""
+
+    __slots__ = ()
+
+
+class Number(int):
+    """A number without a point in JSON."""
+
+
+class Text(str):
+    """A string in JSON, which has no type of its own for moments."""
 
     __slots__ = ()
 
@@ -80,8 +100,8 @@ def _halves(text: str) -> tuple[str, str]:
 def checked(sent: Any, type_: Type, name: str, model: DataModel) -> Any:
     """The stored form of what was sent for ``name``; raises FIELD_TYPE_ERROR or INVALID_VALUE.
 
-    Integers are decimal strings; a number sent as ``<int>`` or a float that is not ``<double>`` is
-    refused.
+    Integers are decimal strings, or numbers of JSON; a number sent as ``<int>`` or a float that is
+    not ``<double>`` is refused.
     """
     if type_.kind == "set":
         _require(isinstance(sent, list), name)
@@ -96,10 +116,10 @@ def checked(sent: Any, type_: Type, name: str, model: DataModel) -> Any:
         _require(isinstance(sent, dict), name)
         return sent
     if type_.kind == "enum":
-        _require(type(sent) is str, name)
+        _require(type(sent) in (str, Text), name)
         if sent not in model.enums[type_.name]:
             raise XapiError("INVALID_VALUE", name, sent)
-        return sent
+        return str(sent)
     return _checked_base(sent, type_, name)
 
 
@@ -108,16 +128,19 @@ def _checked_base(sent: Any, type_: Type, name: str) -> Any:
         _require(type(sent) is bool, name)
         return sent
     if type_.name == "float":
-        _require(isinstance(sent, Double), name)
+        _require(isinstance(sent, Double | Number), name)
         return float(sent)
     if type_.name == "datetime":
-        _require(isinstance(sent, Moment) and _MOMENT.fullmatch(sent) is not None, name)
-        return sent
-    _require(type(sent) is str, name)
+        _require(isinstance(sent, Moment | Text) and _MOMENT.fullmatch(sent) is not None, name)
+        return Moment(sent)
+    if type_.name == "int" and isinstance(sent, Number):
+        _require(abs(sent) <= _LARGEST, name)
+        return int(sent)
+    _require(type(sent) in (str, Text), name)
     if type_.name == "int":
         _require(_INTEGER.fullmatch(sent) is not None and abs(int(sent)) <= _LARGEST, name)
         return int(sent)
-    return sent
+    return str(sent)
 
 
 def _require(fits: bool, name: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
 from nova_virt_xenapi.testing.simulator.domains import (
+    PARTS,
     boot,
     forget_memory,
     free_memory,
@@ -57,7 +58,7 @@ def _create(ctx: Context, sent: dict[str, Any]) -> str:
 def _destroy(ctx: Context, vm: str) -> None:
     with _operation(ctx, vm, "destroy"):
         record = ctx.db.record("VM", vm)
-        for class_name, field in (("VBD", "VBDs"), ("VIF", "VIFs"), ("console", "consoles")):
+        for class_name, field in PARTS.items():
             for ref in record[field]:
                 ctx.db.destroy(class_name, ref)
         for class_name, field in (("VM_metrics", "metrics"), ("VM_guest_metrics", "guest_metrics")):

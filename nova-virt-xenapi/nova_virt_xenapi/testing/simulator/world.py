@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from nova_virt_xenapi.testing.simulator.database import Database
 from nova_virt_xenapi.testing.simulator.errors import XapiError
@@ -18,6 +22,7 @@ __all__ = ["MIB", "Context", "World", "moment"]
 
 MIB = 1024 * 1024
 
+Result = TypeVar("Result")
 
 _TICK_SECONDS = 0.05
 
@@ -38,6 +43,8 @@ class World:
     ballast_bytes: int = 0
     slow_bytes_per_second: float = 0.0
     """How fast disks and memory are copied; 0: at once."""
+    event_delay_seconds: float = 0.05
+    """How long ``event.from`` gathers what happens: xapi's own default."""
     guest_seconds: float = 0.0
     """How long a guest takes that lets go of a device."""
     listening: set[str] = field(default_factory=set)
@@ -50,6 +57,12 @@ class World:
     """iSCSI targets beside the pool: unit → file of its content."""
     orders: list[str] = field(default_factory=list)
     """What hosts were told to do with their own power."""
+    port: int = 443
+    """Where all hosts listen."""
+    outgoing: set[socket.socket] = field(default_factory=set)
+    """Connections to other pools."""
+    is_away: bool = False
+    """Its hosts have no network."""
 
     def content_path(self, vdi: str) -> Path:
         """The file that has a VDI's content."""
@@ -88,6 +101,42 @@ class Context:
             done += speed * _TICK_SECONDS
             if self.db.exists("task", self.task):
                 self.db.write("task", self.task, "progress", min(1.0, done / size_bytes))
+
+    def outside(
+        self,
+        run: Callable[[], Result],
+        *,
+        tell: Callable[[], None] = lambda: None,
+        stop: Callable[[], None] = lambda: None,
+    ) -> Result:
+        """Do without the lock what takes others; raises TASK_CANCELLED.
+
+        Args:
+            run: what is done, in a thread of its own.
+            tell: called with the lock from time to time.
+            stop: called when the task is cancelled; makes ``run`` end soon.
+        """
+        done: Future[Result] = Future()
+        threading.Thread(target=self._run_outside, args=(run, done), daemon=True).start()
+        try:
+            while not done.done():
+                tell()
+                self.db.lock.wait(_TICK_SECONDS)
+                self.check_cancelled()
+        except XapiError:
+            stop()
+            while not done.done():
+                self.db.lock.wait(_TICK_SECONDS)
+            raise
+        return done.result()
+
+    def _run_outside(self, run: Callable[[], Result], done: Future[Result]) -> None:
+        try:
+            done.set_result(run())
+        except Exception as error:  # noqa: BLE001 - whoever waits raises it
+            done.set_exception(error)
+        with self.db.lock:
+            self.db.lock.notify_all()
 
     def check_cancelled(self) -> None:
         """Raise TASK_CANCELLED if somebody cancelled this task."""
