@@ -23,6 +23,7 @@ from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.guest_settings import GuestSettings, Tpm
+from nova_virt_interface.values.images import DeleteImageRequest
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
     CheckIncomingRequest,
@@ -211,6 +212,71 @@ class TestRecoveryFaults(TwoNodes):
         self.assertEqual(("data",), self.there.find_disks(self.vm_uuid))
         self.there.adopt_vm(self.vm_uuid, AdoptVmRequest(spec=SPEC))
         self.assert_whole(self.there)
+
+
+class TestLinkedClones(TwoNodes):
+    """A clone that goes to another datastore is whole there; one that stays needs its image."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.request = self.image()
+        self.here.cache_image(self.request)
+        self.spec = spec(self.root())
+        _, sharing = self.harness.shared_hosts()
+        self.sharing = self.connect_to(replace(sharing, linked_clones=True))
+        self.addCleanup(self.sharing.delete_vm, self.vm_uuid, DeleteVmRequest())
+
+    def nodes(self) -> tuple[Any, Any]:
+        one, other = self.harness.settings(), self.harness.second_settings()
+        return (
+            self.connect_to(replace(one, linked_clones=True)),
+            self.connect_to(replace(other, linked_clones=True)),
+        )
+
+    def _made(self, mode: MigrationMode) -> None:
+        self.here.create_vm(self.vm_uuid, self.spec)
+        if mode is LIVE:
+            self.here.start_vm(self.vm_uuid, StartRequest())
+        self._assert_needed()
+
+    def _assert_needed(self) -> None:
+        delete = DeleteImageRequest(key=self.request.key)
+        self.assertRaises(Conflict, self.here.delete_cached_image, delete)
+
+    def _assert_whole(self) -> None:
+        disks = [d for d in self.hardware(self.vm_uuid) if isinstance(d, vim.vm.device.VirtualDisk)]
+        self.assertEqual([None], [disk.backing.parent for disk in disks])
+        self.here.delete_cached_image(DeleteImageRequest(key=self.request.key))
+        found = self.harness.read_as_guest(self.vm_uuid, "root", 0, 4096)
+        self.assertEqual(self.harness.image_content[:4096], found)
+
+    def test_to_another_datastore(self) -> None:
+        for mode in (LIVE, COLD):
+            self.here.cache_image(self.request)
+            self._made(mode)
+            self.go(mode, self.here, self.there)
+            self._assert_whole()
+            self.there.delete_vm(self.vm_uuid, DeleteVmRequest())
+
+    def test_on_the_same_datastore(self) -> None:
+        for mode in (LIVE, COLD):
+            self._made(mode)
+            self.go(mode, self.here, self.sharing)
+            self._assert_needed()
+            self.sharing.delete_vm(self.vm_uuid, DeleteVmRequest())
+            self.here.delete_cached_image(DeleteImageRequest(key=self.request.key))
+            self.here.cache_image(self.request)
+
+    def test_adoption(self) -> None:
+        adopt = AdoptVmRequest(spec=self.spec)
+        for is_known in (True, False):
+            self._made(COLD)
+            if not is_known:
+                self.here.release_vm(self.vm_uuid, ReleaseVmRequest())
+            self.sharing.adopt_vm(self.vm_uuid, adopt)
+            self.here.release_vm(self.vm_uuid, ReleaseVmRequest())
+            self._assert_needed()
+            self.sharing.delete_vm(self.vm_uuid, DeleteVmRequest())
 
 
 class TestMigrations(TwoNodes):
