@@ -150,10 +150,10 @@ class TestRoundTrips(VcsimTestCase):
         self._tasks(6, 1, lambda: driver.resize_disk(vm_uuid, grow))
         self.assertEqual(1, self._cost(lambda: driver.resize_disk(vm_uuid, grow)))
         export = ExportDiskRequest(disk_key=BLANK.key, sink_key="out", format=DiskFormat.RAW)
-        self._tasks(16, 5, lambda: driver.export_disk(vm_uuid, export))
+        self._tasks(15, 6, lambda: driver.export_disk(vm_uuid, export))
         self.assertEqual(size, len(self.services.image_sink.committed["out"][-1]))
         driver.start_vm(vm_uuid, StartRequest())
-        self._tasks(24, 7, lambda: driver.export_disk(vm_uuid, export))
+        self._tasks(23, 8, lambda: driver.export_disk(vm_uuid, export))
 
 
 class VolumeCosts(VcsimTestCase):

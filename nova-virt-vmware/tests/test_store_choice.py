@@ -49,7 +49,7 @@ class StoreCase(VcsimTestCase):
         return driver
 
     def store_of(self, driver: Any) -> str:
-        return str(driver._disks._node.datastore)
+        return str(driver._inventory._node.datastore)
 
 
 class TestChoice(StoreCase):
