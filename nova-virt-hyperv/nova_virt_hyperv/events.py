@@ -125,6 +125,9 @@ class Events:
             if self._known.pop(vm_uuid, None) is not None:
                 self._dispatcher.send(EventKind.DELETED, vm_uuid)
             return
+        if entry.is_changing:
+            # The next look tells what has become of it.
+            return
         before, uptime_ms = self._known.get(vm_uuid, (PowerState.STOPPED, 0))
         self._known[vm_uuid] = (entry.state, entry.uptime_ms)
         if before is not entry.state:

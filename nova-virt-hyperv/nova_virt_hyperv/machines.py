@@ -16,7 +16,7 @@ from nova_virt_hyperv.cim import Instance, Reference, equals, select
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.faults import WmiFault
 from nova_virt_hyperv.mark import Copied, Mark
-from nova_virt_hyperv.translate import bios_guid, firmware_named, power_state
+from nova_virt_hyperv.translate import bios_guid, firmware_named, is_changing, power_state
 from nova_virt_hyperv.wmi import Parameter, Wmi
 
 __all__ = ["SETTINGS", "Entry", "Machine", "Machines", "Services", "about_vm"]
@@ -98,6 +98,10 @@ class Entry:
     memory_mib: int | None
     uptime_ms: int
     load_percent: int | None = None
+    is_changing: bool = False
+    """It is on the way to another state, and ``state`` is the one that it leaves, or a guess: a VM
+    that starts was off, or was saved.
+    """
 
 
 class Machines:
@@ -222,6 +226,7 @@ class Machines:
             memory_mib=row.number("MemoryUsage") or None,
             uptime_ms=row.number("UpTime") or 0,
             load_percent=row.number("ProcessorLoad"),
+            is_changing=is_changing(row.number("EnabledState")),
         )
 
 

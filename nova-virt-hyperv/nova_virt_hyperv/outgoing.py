@@ -138,10 +138,15 @@ class Outgoing:
             )
         copied = request.offer.copied_disks
         content = sum(stored for key, _, stored in self._store.sizes(vm_uuid) if key in copied)
+        names = [
+            file_name(found.path)
+            for found in self._drives.find(machine, vm_uuid)
+            if not found.is_volume and not found.is_medium
+        ]
         return MigrationPlan(
             mode=request.mode,
             copied_disks=copied,
-            data=packed(),
+            data=packed({"disks": " ".join(names)}),
             expected_bytes=content + (entry.memory_mib or 0) * 1024 * 1024,
         )
 
@@ -156,7 +161,7 @@ class Outgoing:
         try:
             machine = self._machines.ours(vm_uuid)
         except NotFound:
-            if self._has_gone(vm_uuid, told):
+            if self._has_gone(vm_uuid, ticket.plan, told):
                 return
             raise
         if self._cold.is_copied(machine, vm_uuid, told["token"]):
@@ -210,11 +215,17 @@ class Outgoing:
         name = key_file(vm_uuid, told["host"], told["token"])
         return self._disk_files.exists(path_there(told, MOVES, name), f"the ticket of VM {vm_uuid}")
 
-    def _has_gone(self, vm_uuid: UUID, told: dict[str, str]) -> bool:
+    def _has_gone(self, vm_uuid: UUID, plan: MigrationPlan, told: dict[str, str]) -> bool:
         """Whether a VM that is not here went with this ticket."""
         move = self._moves.outgoing(vm_uuid)
-        # One that is expected and not here has gone, and its call ended before it could note that.
-        return (move is not None and move.token == told["token"]) or self._is_good(vm_uuid, told)
+        if move is not None:
+            return move.token == told["token"]
+        # One that is expected, and whose disks are there, has gone, and its call ended before it
+        # could note that; one that was deleted has no disks anywhere.
+        names = unpacked(plan.data).get("disks", "").split()
+        about = f"a disk of VM {vm_uuid}"
+        there = [self._disk_files.exists(path_there(told, DISKS, name), about) for name in names]
+        return all(there) and self._is_good(vm_uuid, told)
 
     def _move(
         self,

@@ -37,6 +37,7 @@ __all__ = [
     "describe",
     "firmware_named",
     "firmware_of",
+    "is_changing",
     "limit_of",
     "mac_of",
     "mac_text",
@@ -86,6 +87,17 @@ _STATES = {
     32791: PowerState.SUSPENDED,  # fast saved
     32792: PowerState.RUNNING,  # fast saving
 }
+
+
+# Starting, stopping, saving and so on; also while the host cannot reach the VM's storage.
+_CHANGING = frozenset(
+    {4, 10, 32773, 32774, 32776, 32777, 32780, 32783, *range(32786, 32791), 32792}
+)
+
+
+def is_changing(enabled_state: int | None) -> bool:
+    """Whether an EnabledState is one on the way to another."""
+    return enabled_state in _CHANGING
 
 
 def power_state(enabled_state: int | None) -> PowerState:

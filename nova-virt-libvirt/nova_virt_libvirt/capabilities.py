@@ -121,6 +121,8 @@ class Capabilities:
     """Where consoles listen; empty: there are none."""
     video: str = "virtio"
     """The card that screens show."""
+    vcpus: int = 0
+    """Processors of the host."""
     max_vcpus: int | None = None
     hot_buses: frozenset[DiskBus] = field(default_factory=frozenset)
     """Buses to which a disk can be added while the VM runs."""
@@ -165,6 +167,7 @@ def _qemu(connection: Any, settings: Settings) -> Capabilities:
         initiator_iqn=f"iqn.2008-11.org.linux-kvm:{host.findtext('host/uuid')}",
         console_address=settings.console_address,
         video="vga" if description.cpu_architecture == "x86_64" else "virtio",
+        vcpus=_processors(connection),
         max_vcpus=None if maximum is None else int(maximum.get("max", "0")) or None,
         hot_buses=frozenset({DiskBus.VIRTIO, DiskBus.SCSI}),
         host_cpu=settings.virt_type == "kvm"
@@ -261,7 +264,16 @@ def _test(connection: Any) -> Capabilities:
         firmware=(Firmware.BIOS,),
         features=(VmFeature.NIC_MTU, VmFeature.GUEST_UUID),
     )
-    return Capabilities(description=description, domain_type="test", provides=_TEST_POWER)
+    return Capabilities(
+        description=description,
+        domain_type="test",
+        provides=_TEST_POWER,
+        vcpus=_processors(connection),
+    )
+
+
+def _processors(connection: Any) -> int:
+    return int(connection.getInfo()[2])
 
 
 def _version(number: int) -> str:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import libvirt
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.vm import VmState, VmStatistics
 
 from nova_virt_libvirt.domain_description import DomainDescription, read_domain
 from nova_virt_libvirt.domains import Domains
@@ -35,6 +37,29 @@ class Entry:
     label: str
     nic_keys: dict[str, str] = field(default_factory=dict)
     """The key of each NIC by the name of the host's device."""
+    states: dict[PowerState, VmState] = field(default_factory=dict, compare=False, repr=False)
+    """What it was found to be before: bulk answers say the same of most domains again."""
+
+    unmeasured: dict[PowerState, VmStatistics] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What was said of it before while nothing of it was measured."""
+
+    def state(self, power_state: PowerState) -> VmState:
+        """What it is."""
+        known = self.states.get(power_state)
+        if known is None:
+            known = VmState(vm_uuid=self.vm_uuid, name=self.label, power_state=power_state)
+            self.states[power_state] = known
+        return known
+
+    def without_numbers(self, power_state: PowerState) -> VmStatistics:
+        """What is said of it while nothing of it is measured."""
+        known = self.unmeasured.get(power_state)
+        if known is None:
+            known = VmStatistics(vm_uuid=self.vm_uuid, power_state=power_state)
+            self.unmeasured[power_state] = known
+        return known
 
 
 class Census:
@@ -45,7 +70,7 @@ class Census:
         self._lock = threading.Lock()
         self._entries: dict[bytes, Entry] = {}
         self._changes = 0
-        self._saved: dict[UUID, bool] = {}
+        self._saved: dict[bytes, bool] = {}
         self._paused: set[UUID] = set()
 
     def take(self, connection: Any) -> None:
@@ -55,22 +80,30 @@ class Census:
         paused = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED)
         with self._lock:
             self._entries.clear()
-            self._saved = {UUID(domain.UUIDString()): False for domain in rows if domain.ID() < 0}
-            self._saved |= {UUID(domain.UUIDString()): True for domain in saved}
+            self._saved = {domain.UUID(): False for domain in rows if domain.ID() < 0}
+            self._saved |= {domain.UUID(): True for domain in saved}
             self._paused = {UUID(domain.UUIDString()) for domain in paused}
         for domain in rows:
             self.entry(domain)
 
-    def entries(self, rows: Iterable[tuple[Any, _Row]]) -> Iterator[tuple[Entry, _Row]]:
-        """Of a bulk answer, which has a row for each domain, what is ours."""
+    def entries(
+        self, rows: Iterable[tuple[Any, _Row]]
+    ) -> Iterator[tuple[Entry, _Row, bool | None]]:
+        """Of a bulk answer, which has a row for each domain, what is ours; with each whether, being
+        off, it has its memory on disk, None: what libvirt says is true.
+
+        libvirt gives a reason for being off, but forgets it when libvirtd restarts, and goes on
+        giving it after the saved memory was dropped.
+        """
         with self._lock:
-            known = self._entries.copy()
+            known, saved = self._entries.copy(), self._saved.copy()
         for domain, row in rows:
             # By bytes: with many domains a UUID of Python for each look-up would cost more than
             # libvirt's answer.
-            entry = known.get(domain.UUID()) or self.entry(domain)
+            key = domain.UUID()
+            entry = known.get(key) or self.entry(domain)
             if entry is not None and entry.is_ours:
-                yield entry, row
+                yield entry, row, saved.get(key)
 
     def entry(self, domain: Any) -> Entry | None:
         """What is known of a domain; asks the host if it is new. None: it is gone."""
@@ -117,19 +150,9 @@ class Census:
         """A domain that is off has its memory on disk, or has not; None: it is on."""
         with self._lock:
             if is_saved is None:
-                self._saved.pop(vm_uuid, None)
+                self._saved.pop(vm_uuid.bytes, None)
             else:
-                self._saved[vm_uuid] = is_saved
-
-    def saved(self) -> dict[UUID, bool]:
-        """Which domains that are off have, or have not, their memory on disk; of all others what
-        libvirt says is true.
-
-        libvirt gives a reason for being off, but forgets it when libvirtd restarts, and goes on
-        giving it after the saved memory was dropped.
-        """
-        with self._lock:
-            return self._saved.copy()
+                self._saved[vm_uuid.bytes] = is_saved
 
     def note_paused(self, vm_uuid: UUID, is_paused: bool) -> bool:
         """A domain was paused, or is no more; say whether it was paused before."""

@@ -81,6 +81,12 @@ _OPTIONS: list[cfg.Opt] = [
         "empty: the one of its host name.",
     ),
     cfg.IntOpt(
+        "agent_answer_seconds",
+        default=10,
+        min=1,
+        help="How long the agent in a guest may take to answer.",
+    ),
+    cfg.IntOpt(
         "keepalive_interval_seconds",
         default=5,
         min=1,
@@ -122,6 +128,7 @@ class Settings:
     storage_id: str = ""
     peer_uri: str = ""
     migration_address: str = ""
+    agent_answer_seconds: int = 10
     keepalive_interval_seconds: int = 5
     keepalive_count: int = 3
     reconnect_interval_seconds: float = 5.0

@@ -26,13 +26,13 @@ from nova_virt_interface.values.guest import (
 )
 from nova_virt_interface.values.power import PowerState
 
+from nova_virt_libvirt.conf import Settings
 from nova_virt_libvirt.domains import Domains, domain_state
 from nova_virt_libvirt.errors import is_code
 from nova_virt_libvirt.session import Session
 
 __all__ = ["GuestAgent"]
 
-_ANSWER_SECONDS = 10
 _STATUS = json.dumps({"execute": "guest-fsfreeze-status"})
 _NO_SUCH_USER = ("does not exist", "could not be found", "failed to set user password")
 
@@ -40,9 +40,10 @@ _NO_SUCH_USER = ("does not exist", "could not be found", "failed to set user pas
 class GuestAgent:
     """The agents in one backend's guests."""
 
-    def __init__(self, session: Session, domains: Domains) -> None:
+    def __init__(self, session: Session, domains: Domains, settings: Settings) -> None:
         self._session = session
         self._domains = domains
+        self._answer_seconds = settings.agent_answer_seconds
 
     def set_guest_password(self, vm_uuid: UUID, request: GuestPasswordRequest) -> None:
         """See `IGuestPassword.set_guest_password`."""
@@ -52,7 +53,7 @@ class GuestAgent:
             raise InvalidRequest(
                 "libvirt takes passwords in UTF-8", remedy="use another one", field="password"
             ) from None
-        with self._asking(vm_uuid, _ANSWER_SECONDS) as domain:
+        with self._asking(vm_uuid, self._answer_seconds) as domain:
             try:
                 domain.setUserPassword(request.user, password)
             except libvirt.libvirtError as error:
@@ -70,7 +71,7 @@ class GuestAgent:
         """See `IGuestQuiesce.quiesce_guest`."""
         seconds = max(1, round(request.timeout_seconds))
         with self._asking(vm_uuid, seconds) as domain:
-            if _is_frozen(domain):
+            if _is_frozen(domain, seconds):
                 return
             try:
                 domain.fsFreeze()
@@ -82,7 +83,7 @@ class GuestAgent:
 
     def unquiesce_guest(self, vm_uuid: UUID, request: UnquiesceRequest) -> None:
         """See `IGuestQuiesce.unquiesce_guest`."""
-        with self._asking(vm_uuid, _ANSWER_SECONDS) as domain:
+        with self._asking(vm_uuid, self._answer_seconds) as domain:
             domain.fsThaw()
 
     def sync_guest_time(self, vm_uuid: UUID, request: SyncTimeRequest) -> None:
@@ -90,7 +91,7 @@ class GuestAgent:
 
         The guest reads its hardware clock, which QEMU keeps at the host's time.
         """
-        with self._asking(vm_uuid, _ANSWER_SECONDS) as domain:
+        with self._asking(vm_uuid, self._answer_seconds) as domain:
             # libvirt-python insists on a time, which libvirt then does not look at.
             domain.setTime({"seconds": 0, "nseconds": 0}, libvirt.VIR_DOMAIN_TIME_SYNC)
 
@@ -110,8 +111,8 @@ class GuestAgent:
                 raise _unreachable(vm_uuid, error) from error
 
 
-def _is_frozen(domain: Any) -> bool:
-    answer = libvirt_qemu.qemuAgentCommand(domain, _STATUS, _ANSWER_SECONDS, 0)
+def _is_frozen(domain: Any, seconds: int) -> bool:
+    answer = libvirt_qemu.qemuAgentCommand(domain, _STATUS, seconds, 0)
     return bool(json.loads(answer).get("return") == "frozen")
 
 

@@ -100,7 +100,7 @@ class LibvirtHypervisor:
         self._lifecycle = Lifecycle(*common)
         self._power = Power(session, domains, census)
         self._inventory = Inventory(session, storage, domains, census, host)
-        agent = GuestAgent(session, domains)
+        agent = GuestAgent(session, domains, settings)
         control = MigrationControl(session, storage, domains)
         diagnostics = Diagnostics(session, domains, census)
         pausing = Pausing(session, domains, census)

@@ -36,6 +36,11 @@ ALL_STATISTICS = (
 """What `Inventory.statistics` asks libvirt for."""
 
 
+_STATE_ALONE = 2
+"""State and reason: what libvirt says of a domain of which it measures nothing."""
+_SAVED = libvirt.VIR_DOMAIN_SHUTOFF_SAVED
+
+
 class Inventory:
     """Measures one backend."""
 
@@ -56,11 +61,10 @@ class Inventory:
     def inventory(self) -> HostInventory:
         """See `IHypervisor.inventory`."""
         with self._session.use(about="the host's inventory") as connection:
-            _, memory_mib, vcpus, *_ = connection.getInfo()
-            total, free = _memory(connection, memory_mib * _MIB)
+            total, free = _memory(connection)
             storage, storage_free = self._storage.capacity(connection)
             return HostInventory(
-                vcpus=vcpus,
+                vcpus=self._host.vcpus,
                 memory_bytes=total,
                 memory_free_bytes=free,
                 storage_bytes=storage,
@@ -72,14 +76,8 @@ class Inventory:
         """See `IHypervisor.list_vms`."""
         with self._session.use(about="the states of all VMs") as connection:
             rows = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
-            saved = self._census.saved()
             return tuple(
-                VmState(
-                    vm_uuid=entry.vm_uuid,
-                    name=entry.label,
-                    power_state=_state(saved.get(entry.vm_uuid), row),
-                )
-                for entry, row in self._census.entries(rows)
+                entry.state(_state(saved, row)) for entry, row, saved in self._census.entries(rows)
             )
 
     def get_vm(self, vm_uuid: UUID) -> VmState:
@@ -101,28 +99,27 @@ class Inventory:
         """See `IHypervisor.statistics`."""
         with self._session.use(about="the statistics of all VMs") as connection:
             rows = connection.getAllDomainStats(ALL_STATISTICS, self._host.statistics_flags)
-            saved = self._census.saved()
             return tuple(
-                vm_statistics(
-                    entry.vm_uuid, _state(saved.get(entry.vm_uuid), row), row, entry.nic_keys
-                )
-                for entry, row in self._census.entries(rows)
+                vm_statistics(entry.vm_uuid, _state(saved, row), row, entry.nic_keys)
+                if len(row) > _STATE_ALONE
+                else entry.without_numbers(_state(saved, row))
+                for entry, row, saved in self._census.entries(rows)
             )
 
 
 def _state(saved: bool | None, row: Mapping[str, Any]) -> PowerState:
     if saved is None:
-        saved = row.get("state.reason") == libvirt.VIR_DOMAIN_SHUTOFF_SAVED
+        saved = row.get("state.reason") == _SAVED
     return power_state(row.get("state.state"), is_saved=saved)
 
 
-def _memory(connection: Any, total: int) -> tuple[int, int]:
+def _memory(connection: Any) -> tuple[int, int]:
     try:
         numbers = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
     except libvirt.libvirtError as error:
         if not is_code(error, libvirt.VIR_ERR_NO_SUPPORT):
             raise
-        return total, connection.getFreeMemory()
+        return connection.getInfo()[1] * _MIB, connection.getFreeMemory()
     # The host gives its file cache back when a guest needs memory.
     free = sum(numbers.get(part, 0) for part in ("free", "buffers", "cached"))
     return numbers["total"] * _KIB, free * _KIB

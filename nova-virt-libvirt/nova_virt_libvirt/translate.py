@@ -17,7 +17,7 @@ __all__ = ["event_kind", "power_state", "vm_statistics"]
 
 KIB = 1024
 
-_STATES = {
+_STATES: dict[int | None, PowerState] = {
     libvirt.VIR_DOMAIN_RUNNING: PowerState.RUNNING,
     libvirt.VIR_DOMAIN_BLOCKED: PowerState.RUNNING,
     libvirt.VIR_DOMAIN_SHUTDOWN: PowerState.RUNNING,
@@ -73,8 +73,8 @@ def power_state(state: int | None, *, is_saved: bool) -> PowerState:
         state: a ``virDomainState``; None when libvirt did not say.
         is_saved: whether there is a managed save image, which only counts for a domain that is off.
     """
-    known = _STATES.get(state, PowerState.UNKNOWN) if state is not None else PowerState.UNKNOWN
-    return PowerState.SUSPENDED if known is PowerState.STOPPED and is_saved else known
+    known = _STATES.get(state, PowerState.UNKNOWN)
+    return PowerState.SUSPENDED if is_saved and known is PowerState.STOPPED else known
 
 
 def event_kind(event: int, detail: int) -> EventKind | None:

@@ -25,7 +25,9 @@ class TestFirmware(QemuTestCase):
         # A q35 has a port for what comes while it runs.
         more = AttachDiskRequest(disk=blank_disk(self.harness, "more"))
         self.hypervisor.attach_disk(vm_uuid, more)
-        self.wait_until(lambda: self.wait_booted(vm_uuid).all("disk_added"), "the disk to come")
+        self.wait_until(
+            lambda: bool(self.wait_booted(vm_uuid).all("disk_added")), "the disk to come"
+        )
         self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="more"))
 
     def test_a_guest_has_a_tpm(self) -> None:

@@ -168,6 +168,16 @@ class TestConnection(QemuTestCase):
         self.assertEqual([], ours())
 
 
+class TestCosts(QemuTestCase):
+    def test_a_hosts_report_takes_five_questions(self) -> None:
+        for _ in range(3):
+            self.made()
+        before = self.harness.round_trips()
+        self.hypervisor.inventory()
+        self.hypervisor.statistics()
+        self.assertLessEqual(self.harness.round_trips() - before, 5)
+
+
 class TestDisksOfQemu(QemuTestCase):
     def test_a_guest_boots_from_a_raw_copy_of_an_image(self) -> None:
         key = self.cached_image_key()

@@ -27,6 +27,7 @@ from nova_virt_interface.values.power import (
     RebootRequest,
     StartRequest,
     StopRequest,
+    SuspendRequest,
 )
 
 from nova_virt_hyperv.conf import Settings
@@ -149,6 +150,20 @@ class TestEvents(BackendTestCase):
         time.sleep(0.5)
         other.reboot_vm(vm_uuid, RebootRequest(kind=RebootKind.HARD))
         self.assertTrue(sink.wait_for(EventKind.STOPPED, vm_uuid, 20, count=2))
+
+    def test_a_saved_vm_that_takes_long_to_start_was_not_stopped(self) -> None:
+        vm_uuid = self.made()
+        self.hypervisor.start_vm(vm_uuid, StartRequest())
+        self.hypervisor.suspend_vm(vm_uuid, SuspendRequest())
+        sink = self.services.events
+        self.assertTrue(sink.wait_for(EventKind.SUSPENDED, vm_uuid, 20))
+        guid = self.harness.vm(vm_uuid)["guid"]
+        starting, running = 10, 2
+        self.harness.control("state", guid=guid, state=starting)
+        time.sleep(0.5)
+        self.harness.control("state", guid=guid, state=running)
+        self.assertTrue(sink.wait_for(EventKind.RESUMED, vm_uuid, 20))
+        self.assertNotIn(EventKind.STOPPED, sink.kinds(vm_uuid))
 
 
 class TestProcesses(BackendTestCase):

@@ -102,6 +102,9 @@ class Harness(PowerQuestions, StorageQuestions, abc.ABC):
     """One service manages both hosts of a migration, such as a vCenter: `outage` is that of both,
     while the hosts, and a migration between them, go on."""
 
+    has_moving_consoles: ClassVar[bool] = False
+    """A live migration takes the record of the VM's console along."""
+
     slow_bytes_per_second: ClassVar[int] = MIB
     """A limit at which the live migration of a VM with a full disk takes some seconds at least."""
 

@@ -189,7 +189,10 @@ def _ports_of(vm_uuid: UUID) -> Iterator[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if f"\0{vm_uuid}\0".encode() in (folder / "cmdline").read_bytes():
-                sockets |= {os.readlink(file) for file in (folder / "fd").iterdir()}
+                for file in (folder / "fd").iterdir():
+                    # It may be closed at any moment, which says nothing of the others.
+                    with suppress(OSError):
+                        sockets.add(os.readlink(file))
     for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
         parts = line.split()
         if parts[3] == _LISTENING and f"socket:[{parts[9]}]" in sockets:

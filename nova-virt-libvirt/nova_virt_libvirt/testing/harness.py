@@ -49,7 +49,8 @@ class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
 
     backend_name = "qemu"
     kind = BackendKind.REAL
-    patience_seconds = 120.0
+    # A guest that boots with UEFI on a busy machine takes minutes.
+    patience_seconds = 300.0
     # libvirt closes a socket in its event loop, after the call.
     settle_seconds = 30.0
     _domain_type = "qemu"
@@ -115,6 +116,7 @@ class QemuHarness(QemuPowerAnswers, QemuStorageAnswers, LibvirtHarness):
             peer_uri=libvirtd.uri,
             migration_address="127.0.0.1",
             reconnect_interval_seconds=0.2,
+            agent_answer_seconds=4,
         )
 
     def leftovers(self) -> frozenset[str]:

@@ -162,3 +162,8 @@ class TestDomainXml(testtools.TestCase):
         inner = mark_text(mark).replace("<vm ", f'<vm xmlns="{NAMESPACE}" ')
         self.assertEqual(mark, read_mark(etree.fromstring(f"<metadata>{inner}</metadata>")))
         self.assertEqual({}, mark.with_device("disk", "a", None).disks)
+
+    def test_the_tickets_of_a_mark_are_read_back(self) -> None:
+        mark = Mark(owner="nova", spec="s", expected="1", copying="2", copied="3", copy_of="4")
+        inner = mark_text(mark).replace("<vm ", f'<vm xmlns="{NAMESPACE}" ')
+        self.assertEqual(mark, read_mark(etree.fromstring(f"<metadata>{inner}</metadata>")))

@@ -18,17 +18,24 @@ ARRIVAL = Arrival(
     ticket="t-1",
     mark=Mark(owner="nova", spec="s", disks={"root": "d"}, arrived="t-1"),
     console="/there/console.log",
-    disks={"root": ("/there/root.raw", "raw")},
+    variables="/there/variables",
+    disks={
+        "root": "<disk type='file'><driver type='raw'/><source file='/there/root.raw'/></disk>",
+        "volume": "<disk type='network'><driver type='raw'/><source protocol='nbd'/></disk>",
+    },
     nics={"nic-1": "<interface type='network'><source network='other'/></interface>"},
 )
 HERE = """
 <domain>
   <metadata><x:vm xmlns:x="urn:nova-virt-libvirt:1" owner="nova" spec="old"/></metadata>
+  <os><nvram template="/t">/here/variables</nvram></os>
   <devices>
     <disk><driver name="qemu" type="qcow2"/><source file="/here/root.qcow2" index="1"/>
       <backingStore type="file"><source file="/here/image"/></backingStore>
       <target dev="vda"/><alias name="ua-disk-root"/></disk>
     <disk><driver type="raw"/><source file="/here/other"/><alias name="ua-disk-other"/></disk>
+    <disk type="block"><driver type="raw"/><source dev="/dev/here"/><target dev="vdc"/>
+      <alias name="ua-disk-volume"/></disk>
     <interface type="bridge"><source bridge="br0"/><target dev="nvx"/><mac address="m"/>
       <alias name="ua-nic-nic-1"/></interface>
     <serial type="file"><source path="/here/console.log"/></serial>
@@ -43,12 +50,21 @@ class TestMovedXml(testtools.TestCase):
         self.domain: Any = etree.fromstring(moved_xml(HERE, ARRIVAL))
 
     def test_disks_are_where_the_destination_made_them(self) -> None:
-        root, other = self.domain.findall("devices/disk")
+        root, other, _ = self.domain.findall("devices/disk")
         self.assertEqual({"file": "/there/root.raw"}, dict(root.find("source").attrib))
         self.assertEqual("raw", root.find("driver").get("type"))
         self.assertIsNone(root.find("backingStore"))
         self.assertEqual("vda", root.find("target").get("dev"))
         self.assertEqual("/here/other", other.find("source").get("file"))
+
+    def test_a_volume_is_reached_as_there(self) -> None:
+        volume = self.domain.findall("devices/disk")[2]
+        self.assertEqual("network", volume.get("type"))
+        self.assertEqual({"protocol": "nbd"}, dict(volume.find("source").attrib))
+        self.assertEqual("vdc", volume.find("target").get("dev"))
+
+    def test_the_variables_of_a_uefi_are_there(self) -> None:
+        self.assertEqual("/there/variables", self.domain.findtext("os/nvram"))
 
     def test_nics_are_plugged_in_as_there(self) -> None:
         nic = self.domain.find("devices/interface")

@@ -14,9 +14,13 @@ from nova_virt_libvirt.names import (
     device_alias,
     disk_key,
     disk_volume,
+    is_kept,
+    kept_volume,
     key_of_alias,
     next_target,
+    original_of,
     tap_name,
+    variables_file,
 )
 
 KEYS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
@@ -34,6 +38,15 @@ class TestNames(testtools.TestCase):
     def test_what_is_no_disk_has_no_key(self) -> None:
         for path in ("", "/x/disk.qcow2", "image-a.b.qcow2", f"{uuid4()}.qcow2", f"{uuid4()}-a"):
             self.assertIsNone(disk_key(path), path)
+
+    def test_what_is_kept_beside_the_disks_is_the_vms(self) -> None:
+        vm_uuid = uuid4()
+        for name in (variables_file(vm_uuid), kept_volume(variables_file(vm_uuid))):
+            self.assertIsNone(disk_key(name), name)
+            self.assertTrue(belongs_to(name, vm_uuid), name)
+        for disk in (disk_volume(vm_uuid, "a", "raw"), variables_file(vm_uuid)):
+            self.assertEqual((False, True), (is_kept(disk), is_kept(kept_volume(disk))))
+            self.assertEqual(disk, original_of(kept_volume(disk)))
 
     @given(key=KEYS, attempt=st.uuids(), size=st.integers(0, 2**63))
     def test_an_image_is_found_by_its_volumes(self, key: str, attempt: UUID, size: int) -> None:

@@ -20,18 +20,23 @@ from nova_virt_interface.values.guest_settings import (
     MemoryBacking,
     RandomSource,
     Share,
+    Tpm,
+    TpmModel,
     VmFeature,
     Watchdog,
     WatchdogAction,
 )
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicLimits, NicSpec
+from nova_virt_interface.values.secrets import SecretPurpose
 from nova_virt_interface.values.topology import PciDeviceKind
 from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_libvirt import requirements, topology
+from nova_virt_libvirt.domain_description import read_domain
 from nova_virt_libvirt.domain_xml import domain_xml
 from nova_virt_libvirt.mark import Mark
 from nova_virt_libvirt.nic_xml import nic_xml
+from nova_virt_libvirt.volume_xml import secret_uuid
 from unit.test_domain_xml import FILES, HOST
 
 MIB = 1024**2
@@ -80,6 +85,26 @@ class TestSettings(testtools.TestCase):
         secure = domain.find("os/firmware/feature[@name='secure-boot']")
         self.assertEqual("yes", secure.get("enabled"))
         self.assertEqual("on", domain.find("features/smm").get("state"))
+        self.assertEqual("pc-q35-7.2", domain.find("os/type").get("machine"))
+        self.assertEqual("/pool/variables", domain.findtext("os/nvram"))
+        ports = domain.findall("devices/controller[@model='pcie-root-port']")
+        self.assertEqual(8, len(ports))
+
+    def test_without_secure_boot_the_machine_is_the_hosts_usual_one(self) -> None:
+        domain = self.built(firmware=Firmware.UEFI)
+        self.assertEqual("pc-i440fx-7.2", domain.find("os/type").get("machine"))
+        self.assertEqual([], domain.findall("devices/controller[@type='pci']"))
+
+    def test_a_tpm_is_read_back_with_the_secret_that_it_needs(self) -> None:
+        for model, written in ((None, "tpm-tis"), (TpmModel.CRB, "tpm-crb")):
+            domain = self.built(tpm=Tpm(key="key", model=model))
+            self.assertEqual(written, domain.find("devices/tpm").get("model"))
+            backend = domain.find("devices/tpm/backend")
+            self.assertEqual(("emulator", "2.0"), (backend.get("type"), backend.get("version")))
+            read = read_domain(etree.tostring(domain, encoding="unicode"))
+            self.assertEqual((("key", SecretPurpose.TPM),), read.needs)
+            secret = secret_uuid(read.vm_uuid, "key", SecretPurpose.TPM)
+            self.assertEqual(str(secret), backend.find("encryption").get("secret"))
 
     def test_devices(self) -> None:
         domain = self.built(

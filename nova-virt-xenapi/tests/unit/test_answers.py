@@ -57,7 +57,7 @@ def _answer(token: str, *events: tuple[str, str, Row | None], **counts: int) -> 
             }
             for name, ref, row in events
         ],
-        "valid_ref_counts": {name: str(counts.get(name, 0)) for name in _CLASSES.split()},
+        "valid_ref_counts": {name: str(counts.get(name, 0)) for name in _CLASSES},
     }
 
 

@@ -2,18 +2,23 @@
 # Stands in for qemu-ga, which is too large for this guest: answers on the agent's channel in the
 # words of QEMU's qga/qapi-schema.json as much as libvirt asks. There is no file system that could be
 # frozen: it only remembers. What it was told is in files of /agent; while /agent/hangs exists, it
-# does what changes something and does not answer.
+# does what changes something and does not answer. It starts no other program to answer: that would
+# take an emulated processor so long that whoever waits gives up. /agent/listens is made when it
+# listens, or has found no channel.
 
 mkdir -p /agent
 echo no >/agent/frozen
+echo >/agent/password
 
 for name in /sys/class/virtio-ports/*/name; do
-    [ "$(cat "$name" 2>/dev/null)" = org.qemu.guest_agent.0 ] || continue
+    read -r label 2>/dev/null <"$name"
+    [ "$label" = org.qemu.guest_agent.0 ] || continue
     port=${name%/name}
     port=/dev/${port##*/}
 done
+[ -n "$port" ] && exec 3<>"$port"
+: >/agent/listens
 [ -n "$port" ] || exit 0
-exec 3<>"$port"
 
 answer() {
     printf '%s\n' "$1" >&3
@@ -27,14 +32,17 @@ failure() {
     answer_change "{\"error\": {\"class\": \"GenericError\", \"desc\": \"$1\"}}"
 }
 
-# string NAME: what this member of the request is, as JSON spells it.
+# string NAME: sets content to what this member of the request is, as JSON spells it without a quote.
 string() {
-    printf '%s\n' "$request" | sed -n "s/.*\"$1\" *: *\"\\(\\([^\"\\\\]\\|\\\\.\\)*\\)\".*/\\1/p"
+    content=${request#*\"$1\":\"}
+    content=${content%%\"*}
 }
 
 set_password() {
-    if [ "$(string username)" = root ]; then
-        string password >/agent/password
+    string username
+    if [ "$content" = root ]; then
+        string password
+        echo "$content" >/agent/password
         answer_change '{"return": {}}'
     else
         failure 'child process has failed to set user password'
@@ -42,7 +50,8 @@ set_password() {
 }
 
 freeze() {
-    if [ "$(cat /agent/frozen)" = yes ]; then
+    read -r frozen </agent/frozen
+    if [ "$frozen" = yes ]; then
         failure 'The command guest-fsfreeze-freeze has been disabled for this instance'
     else
         echo yes >/agent/frozen
@@ -51,7 +60,8 @@ freeze() {
 }
 
 status() {
-    if [ "$(cat /agent/frozen)" = yes ]; then
+    read -r frozen </agent/frozen
+    if [ "$frozen" = yes ]; then
         answer '{"return": "frozen"}'
     else
         answer '{"return": "thawed"}'
@@ -64,7 +74,8 @@ while :; do
         sleep 1
         continue
     fi
-    number=$(printf '%s\n' "$request" | sed -n 's/.*"id" *: *\([0-9]*\).*/\1/p')
+    number=${request#*\"id\":}
+    number=${number%%[!0-9]*}
     case $request in
         *guest-sync-delimited*)
             printf '\377' >&3
