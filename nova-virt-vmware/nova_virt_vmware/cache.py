@@ -40,6 +40,11 @@ class StateCache:
         with self._lock:
             self._current_to = changes
 
+    def is_current(self, changes: int) -> bool:
+        """Whether all was told since this many changes of the driver's own."""
+        with self._lock:
+            return self._current_to == changes
+
     def apply(self, updates: Iterable[Any]) -> tuple[dict[str, UUID | None], set[str]]:
         """Take what the server tells.
 

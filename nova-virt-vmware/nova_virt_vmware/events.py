@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 _query = vmodl.query.PropertyCollector
 THREAD_NAME = "nova-virt-vmware-events"
 _TURN_SECONDS = 20
+_SHORT_TURN_SECONDS = 2
 _PAGE = 100
 
 _KINDS: dict[type, EventKind] = {
@@ -72,6 +73,7 @@ class _Subscription:
         )
         # Whole changes, so that each can be taken as it is.
         self._states = self._collector.CreateFilter(states, False)
+        self._lists = api.settings.list_from_cache
         self._version = ""
         self._last_key = 0
         cache.begin()
@@ -83,7 +85,7 @@ class _Subscription:
         Args:
             changes: how many changes of the driver's own are told of by now.
         """
-        turn = _query.WaitOptions(maxWaitSeconds=_TURN_SECONDS)
+        turn = _query.WaitOptions(maxWaitSeconds=self._patience(changes))
         update = self._collector.WaitForUpdatesEx(self._version, turn)
         if update is None:
             self._cache.caught_up(changes)
@@ -97,6 +99,14 @@ class _Subscription:
         if not update.truncated:
             self._cache.caught_up(changes)
         return self._read()
+
+    def _patience(self, changes: int) -> int:
+        """For how many seconds news may be waited for: until the driver is told of its own last
+        change, lists need a question.
+        """
+        if not self._lists:
+            return _TURN_SECONDS
+        return _SHORT_TURN_SECONDS if self._cache.is_current(changes) else 0
 
     def _read(self) -> list[vim.event.Event]:
         found: list[vim.event.Event] = []

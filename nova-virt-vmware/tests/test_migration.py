@@ -258,6 +258,18 @@ class TestLinkedClones(TwoNodes):
             self._assert_whole()
             self.there.delete_vm(self.vm_uuid, DeleteVmRequest())
 
+    def test_every_request_may_break(self) -> None:
+        def again() -> None:
+            if self.listed(self.there):
+                self.finish(self.here, self.there)
+                self.there.delete_vm(self.vm_uuid, DeleteVmRequest())
+            self._made(LIVE)
+            self.ready = self.ticket(LIVE, self.here, self.there)
+
+        self.cut_everywhere(lambda: self.migrate(self.here, self.ready), again)
+        # Before its image can go.
+        self.here.delete_vm(self.vm_uuid, DeleteVmRequest())
+
     def test_on_the_same_datastore(self) -> None:
         for mode in (LIVE, COLD):
             self._made(mode)

@@ -49,6 +49,7 @@ class VcsimHarness(Answers, VolumeAnswers, Harness):
     memory_bytes = 32 * _MIB
     patience_seconds = 10.0
     has_one_manager = True
+    has_moving_consoles = True
     esx: ClassVar[bool] = False
     network: ClassVar[str] = "DC0_DVPG0"
 
