@@ -54,7 +54,7 @@ from testtools.content import text_content
 
 from nova_virt_libvirt.testing.wire_faults import FaultyWire
 
-_STEP = 1 if os.environ.get("NOVA_VIRT_TEST_LONG") else 5
+_STEP = 1 if os.environ.get("NOVA_VIRT_TEST_LONG") else 8
 
 
 class FaultTestCase(TwoHostsMixin, QemuTestCase):
