@@ -11,7 +11,7 @@ from pyVmomi import vim
 
 from nova_virt_vmware.devices import Slot, capacity_kib, plugged
 
-__all__ = ["CLONES", "added_clone", "clone_marks", "clones_of", "without_clones"]
+__all__ = ["CLONES", "added_clone", "clone_marks", "clones_mark", "clones_of", "without_clones"]
 
 CLONES: Final = "nova-virt.clones"
 """The mark that has the images of a VM's linked clones, so that one question about all VMs tells
@@ -25,6 +25,11 @@ def clones_of(text: str | None) -> dict[str, str]:
     return dict(json.loads(text or "{}"))
 
 
+def clones_mark(images: Mapping[str, str]) -> dict[str, str]:
+    """The mark of these; nothing without any."""
+    return {CLONES: json.dumps(images)} if images else {}
+
+
 def clone_marks(
     specs: Iterable[DiskSpec], cloned: Iterable[str], marks: Mapping[str, str]
 ) -> dict[str, str]:
@@ -35,14 +40,14 @@ def clone_marks(
         for spec in specs
         if spec.key in keys and isinstance(spec.source, FromImage)
     }
-    return {CLONES: json.dumps(clones_of(marks.get(CLONES)) | added)} if added else {}
+    return clones_mark(clones_of(marks.get(CLONES)) | added) if added else {}
 
 
 def without_clones(marks: Mapping[str, str], gone: Iterable[str]) -> dict[str, str]:
     """The mark as it is to be when these disks are no clones any more; nothing if none was."""
     there = clones_of(marks.get(CLONES))
     left = {key: image for key, image in there.items() if key not in set(gone)}
-    return {} if left == there else {CLONES: json.dumps(left) if left else ""}
+    return {} if left == there else clones_mark(left) or {CLONES: ""}
 
 
 def added_clone(

@@ -87,6 +87,13 @@ _OPTIONS: list[cfg.Opt] = [
         min=0.01,
         help="How often the driver tries to connect again while nobody calls it.",
     ),
+    cfg.BoolOpt(
+        "list_from_cache",
+        default=False,
+        help="Whether the list of all VMs is what the server has told, without a question: what "
+        "others did a moment ago may be missing, and a server that is away is noticed when the "
+        "connection breaks, not when the list is asked for.",
+    ),
     cfg.FloatOpt(
         "stale_upload_seconds",
         default=3600.0,
@@ -116,6 +123,7 @@ class Settings:
     owner: str = "nova"
     request_timeout_seconds: float = 60.0
     reconnect_interval_seconds: float = 5.0
+    list_from_cache: bool = False
     stale_upload_seconds: float = 3600.0
 
     def __post_init__(self) -> None:

@@ -15,9 +15,9 @@ from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.power import PowerState
 from pyVmomi import vim
 
-from nova_virt_vmware import translate
+from nova_virt_vmware import devices, translate
 from nova_virt_vmware.api import Api
-from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Vms
 
@@ -45,10 +45,11 @@ class Console:
 
     def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
         """See `IConsoleLog.console_log`."""
-        self._vms.ours(vm_uuid, [])
-        if limit_bytes <= 0:
+        found = self._vms.ours(vm_uuid, ["config.hardware.device"])
+        file = devices.serial_file(found.facts["config.hardware.device"])
+        if limit_bytes <= 0 or file is None:
             return b""
-        return self._datastore.tail(self._datastore.vm_folder(vm_uuid) / LOG_NAME, limit_bytes)
+        return self._datastore.tail(path_in(file), limit_bytes)
 
     def open_console(self, vm_uuid: UUID, request: OpenConsoleRequest) -> OpenedConsole:
         """See `IConsole.open_console`. The secret is the last part of the path to ask for."""

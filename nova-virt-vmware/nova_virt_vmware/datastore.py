@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -72,6 +72,14 @@ class Datastore:
     def vm_folder(self, vm_uuid: UUID) -> PurePosixPath:
         """The folder of one VM's files."""
         return self._root / "vms" / str(vm_uuid)
+
+    def home(self, vm_uuid: UUID, taken: Collection[str] = ()) -> PurePosixPath:
+        """A folder for what is one VM's alone, not one of those that are taken: two of this uuid
+        may use the disks.
+        """
+        folder, name = self.vm_folder(vm_uuid), self._node.compute_id
+        names = (folder / name, folder / f"{name}.1")
+        return next(home for home in names if self.path(home) not in taken)
 
     def path(self, path: PurePosixPath) -> str:
         """A file as vSphere names it."""
@@ -159,6 +167,20 @@ class Datastore:
             for result in found
             if (folder := _below(result.folderPath, path))
         }
+
+    def disks_in(self, path: PurePosixPath) -> set[str]:
+        """Names of the disks' descriptors in one folder."""
+        spec = vim.host.DatastoreBrowser.SearchSpec(matchPattern=["*.vmdk"])
+
+        def search(api: Api) -> Any:
+            task = self._node.browser(api).SearchDatastore_Task(self.path(path), spec)
+            return result_of(api.collectors, task)
+
+        try:
+            found = self._session.ask(f"searching {path}", search)
+        except NotFound:
+            return set()
+        return {file.path for file in found.file if not file.path.endswith("-flat.vmdk")}
 
     def put(self, path: PurePosixPath, size_bytes: int, chunks: Iterator[bytes]) -> None:
         """Write a whole file from exactly so many bytes."""

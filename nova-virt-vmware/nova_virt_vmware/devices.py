@@ -23,14 +23,17 @@ __all__ = [
     "bus_of",
     "capacity_kib",
     "controllers",
+    "ejected",
     "firmware_name",
     "free_slots",
     "grown",
+    "inserted",
     "of_mac",
     "place_of",
     "plugged",
     "plugged_card",
     "removed",
+    "serial_file",
     "settings_fields",
     "slots_by_key",
     "slots_taken",
@@ -278,6 +281,30 @@ def added_serial_port(file: str) -> vim.vm.device.VirtualDeviceSpec:
     backing = _device.VirtualSerialPort.FileBackingInfo(fileName=file)
     port = _device.VirtualSerialPort(key=-2000, yieldOnPoll=True, backing=backing)
     return _device.VirtualDeviceSpec(operation=_ADD, device=port)
+
+
+def ejected(drive: Any) -> vim.vm.device.VirtualDeviceSpec:
+    """A drive without its medium."""
+    drive.backing = _device.VirtualCdrom.RemotePassthroughBackingInfo(
+        deviceName="", exclusive=False
+    )
+    drive.connectable = _device.VirtualDevice.ConnectInfo(
+        startConnected=False, connected=False, allowGuestControl=True
+    )
+    return _device.VirtualDeviceSpec(operation=_EDIT, device=drive)
+
+
+def inserted(drive: Any, file: str) -> vim.vm.device.VirtualDeviceSpec:
+    """A drive with this medium."""
+    drive.backing = _device.VirtualCdrom.IsoBackingInfo(fileName=file)
+    drive.connectable = _connected()
+    return _device.VirtualDeviceSpec(operation=_EDIT, device=drive)
+
+
+def serial_file(hardware: Sequence[Any]) -> str | None:
+    """The file that a VM's serial port writes to."""
+    ports = (d for d in hardware if isinstance(d, _device.VirtualSerialPort))
+    return next((getattr(port.backing, "fileName", None) for port in ports), None)
 
 
 def removed(device: Any, *, with_file: bool = False) -> vim.vm.device.VirtualDeviceSpec:

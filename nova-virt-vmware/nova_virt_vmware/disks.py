@@ -28,7 +28,7 @@ from pyVmomi import vim
 from nova_virt_vmware import devices, disk_checks, requirements, translate
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.clones import added_clone, clone_marks, without_clones
-from nova_virt_vmware.datastore import Datastore
+from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.devices import Slot
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.marks import boot_keys, disk_mark, disk_marks
@@ -209,11 +209,11 @@ class Disks:
                 self.volumes.require_size(request, volume)
             else:
                 self._datastore.require_room(_MIB, request.size_bytes)
-            self._unlink(vm_uuid, request.key, found, disk)
+            self.unlink(vm_uuid, request.key, found, disk)
             self._reconfigure(vm_uuid, found.vm_id, [devices.grown(disk, size)], {})
 
-    def _unlink(self, vm_uuid: UUID, key: str, found: Found, disk: Any) -> None:
-        """Make a linked clone a whole disk: no other one grows."""
+    def unlink(self, vm_uuid: UUID, key: str, found: Found, disk: Any) -> None:
+        """Make a linked clone a whole disk: no other one grows, or leaves its datastore."""
         gone = without_clones(translate.marks(found.facts["config.extraConfig"]), [key])
         if gone:
             self._session.run(
@@ -271,13 +271,14 @@ class Disks:
         slot: Slot,
         controller_key: int,
         plans: Plans,
+        file: str | None = None,
         *,
         replace: bool = False,
     ) -> Any:
         """The change that adds a disk which was prepared, is cloned, or is a volume that the hosts
-        reach.
+        reach; in a file that is not where `file` says if one is named.
         """
-        file = self._datastore.path(self.file(vm_uuid, spec))
+        file = file or self._datastore.path(self.file(vm_uuid, spec))
         if spec.key in plans.reached:
             return added_volume(spec, slot, controller_key, plans.reached[spec.key], file)
         if spec.key in plans.cloned:
@@ -304,9 +305,8 @@ class Disks:
         disk_checks.require_off(vm_uuid, mark.slot, found)
         device = devices.at_slot(found.facts["config.hardware.device"], mark.slot)
         self._unplug(vm_uuid, found, marks, request.key, device)
-        if not isinstance(device, vim.vm.device.VirtualDisk):
-            file = self._datastore.vm_folder(vm_uuid) / f"{request.key}.iso"
-            self._datastore.remove(file)
+        if device is not None and not isinstance(device, vim.vm.device.VirtualDisk):
+            self._datastore.remove(path_in(device.backing.fileName))
         self._reorder(vm_uuid, mark.boot_index)
 
     def _unplug(

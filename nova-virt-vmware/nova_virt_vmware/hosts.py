@@ -9,12 +9,20 @@ from pyVmomi import vim, vmodl
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
+from nova_virt_vmware.translate import MIB
 
 __all__ = ["Hosts"]
 
 _query = vmodl.query.PropertyCollector
 _Found = list[tuple[Any, dict[str, Any]]]
 _ENTERING = "HostSystem.enterMaintenanceMode"
+_USED = "summary.quickStats.overallMemoryUsage"
+_ROOM_PATHS = [
+    "hardware.memorySize",
+    _USED,
+    "runtime.connectionState",
+    "runtime.inMaintenanceMode",
+]
 _AT_WORK = ("queued", "running")
 
 
@@ -56,6 +64,16 @@ class Hosts:
             if _is_entering(tasks.get(task, {}))
         }
         return {host: facts["runtime.inMaintenanceMode"] for host, facts in hosts.items()}, entering
+
+    def roomiest(self) -> str | None:
+        """The id of the host that takes VMs and has the most memory left; None if there is none."""
+        free = {
+            host._moId: facts["hardware.memorySize"] - facts[_USED] * MIB
+            for host, facts in self.facts(_ROOM_PATHS)
+            if str(facts.get("runtime.connectionState")) == "connected"
+            and not facts["runtime.inMaintenanceMode"]
+        }
+        return max(free, key=lambda host: free[host], default=None)
 
     def running_vms(self) -> int:
         """How many VMs of anybody's run on the hosts."""

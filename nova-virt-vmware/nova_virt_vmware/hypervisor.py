@@ -12,51 +12,35 @@ from nova_virt_interface.hypervisor.export import IDiskExport
 from nova_virt_interface.hypervisor.host import IHostMaintenance, IHostPower, IHostStatus
 from nova_virt_interface.hypervisor.images import IImageCache
 from nova_virt_interface.hypervisor.lifecycle import IHypervisor
+from nova_virt_interface.hypervisor.migration import (
+    IMigrationControl,
+    IMigrationSource,
+    IMigrationTarget,
+)
 from nova_virt_interface.hypervisor.nics import INicHotplug
 from nova_virt_interface.hypervisor.power import ICrashDump, ISuspend
+from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.hypervisor.volumes import IVolumeConnector
+from nova_virt_interface.parts import provide
 from nova_virt_interface.services import IServices
-from nova_virt_interface.values.console import Console as OpenedConsole
-from nova_virt_interface.values.console import OpenConsoleRequest
-from nova_virt_interface.values.devices import DeviceMetadata
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
-from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
-from nova_virt_interface.values.host import (
-    EnterMaintenanceRequest,
-    HostDescription,
-    HostInventory,
-    HostPowerRequest,
-    HostStatus,
-    LeaveMaintenanceRequest,
-    MaintenanceState,
-)
-from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
-from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import (
-    CrashDumpRequest,
-    RebootRequest,
-    StartRequest,
-    StopRequest,
-    SuspendRequest,
-)
-from nova_virt_interface.values.resize import (
-    ConfirmResizeRequest,
-    ResizeVmRequest,
-    RevertResizeRequest,
-)
-from nova_virt_interface.values.topology import HostTopology
+from nova_virt_interface.values.host import HostDescription, HostInventory
+from nova_virt_interface.values.power import RebootRequest, StartRequest, StopRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
-from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
-from zope.interface import alsoProvides, implementer
+from zope.interface import implementer
+from zope.interface.interface import InterfaceClass
 
+from nova_virt_vmware.arriving import Arriving
+from nova_virt_vmware.cache import StateCache
 from nova_virt_vmware.conf import Settings, settings_from
 from nova_virt_vmware.console import Console
+from nova_virt_vmware.copying import Copying
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.diagnostics import Diagnostics
 from nova_virt_vmware.disks import Disks
+from nova_virt_vmware.drives import Drives
 from nova_virt_vmware.events import Events
 from nova_virt_vmware.export import Export
 from nova_virt_vmware.host import Host
@@ -64,14 +48,21 @@ from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.images import Images
 from nova_virt_vmware.inventory import Inventory, describe
 from nova_virt_vmware.iscsi import Iscsi
+from nova_virt_vmware.landing import Landing
 from nova_virt_vmware.leases import Leases
+from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.lifecycle import Lifecycle
 from nova_virt_vmware.maintenance import Maintenance
+from nova_virt_vmware.marking import Marking
+from nova_virt_vmware.migration_source import MigrationSource
+from nova_virt_vmware.migration_target import MigrationTarget
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nfs import Nfs
 from nova_virt_vmware.nics import Nics
 from nova_virt_vmware.node import Node, find_node
 from nova_virt_vmware.power import Power
+from nova_virt_vmware.recovery import Recovery
+from nova_virt_vmware.relocations import Relocations
 from nova_virt_vmware.resize import Resize
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.stores import Stores
@@ -82,29 +73,12 @@ from nova_virt_vmware.volumes import Volumes
 __all__ = ["VmwareFactory", "VmwareHypervisor"]
 
 
-_ALWAYS = (
-    IConsole,
-    IConsoleLog,
-    ICrashDump,
-    IDeviceMetadata,
-    IDiskHotplug,
-    IDiskResize,
-    IHostMaintenance,
-    IHostStatus,
-    INicHotplug,
-    IResize,
-    ISuspend,
-    IVmDiagnostics,
-    IVolumeConnector,
-)
-
-
 @implementer(IHypervisor)
 class VmwareHypervisor:
     """A connection to one cluster of a vCenter, or to one host.
 
     It declares what it provides and delegates; the optional interfaces are added to the instance
-    while connecting.
+    while connecting, each with the methods of the part that has them.
     """
 
     def __init__(
@@ -112,49 +86,77 @@ class VmwareHypervisor:
     ) -> None:
         self._session = session
         self._host = host
+        self._inventory = Inventory(session, node)
+        cache = StateCache(session.settings.owner)
+        vms = self._vms = Vms(session, node, cache)
+        self._events = Events(session, node, vms, cache, services.events)
         datastore = Datastore(session, node)
         networks = Networks(session, node)
-        self._vms = Vms(session, node)
-        self._events = Events(session, node, self._vms, services.events)
-        self._inventory = Inventory(session, node)
         leases = Leases(session, node, datastore)
-        self._images = Images(session, node, datastore, host, services, leases)
+        images = Images(session, node, datastore, host, services, leases)
         hosts = Hosts(session, node)
         stores = Stores(session, node)
-        self._volumes = Volumes(
-            hosts,
-            stores,
-            Nfs(session, node, hosts, stores),
-            Iscsi(session, node, datastore),
-            self._vms,
-            host,
-        )
-        self._disks = Disks(session, node, datastore, self._images, self._vms, host, self._volumes)
-        self._nics = Nics(session, networks, self._vms, host)
-        self._hosts = Host(session, hosts, host)
-        self._topology = Topology(hosts)
-        self._maintenance = Maintenance(session, hosts)
-        self._diagnostics = Diagnostics(self._vms)
-        self._power = Power(session, self._vms, self._maintenance, self._volumes)
-        self._lifecycle = Lifecycle(
-            session, node, datastore, self._disks, networks, self._vms, self._power, host
-        )
-        self._export = Export(
-            session,
-            datastore,
-            self._disks,
-            self._vms,
-            host,
-            services,
-            Leases(session, node, datastore),
-        )
-        self._resize = Resize(session, datastore, self._disks, networks, self._vms, host)
-        self._console = Console(session, datastore, self._vms, host)
-        alsoProvides(self, *_ALWAYS)
+        nfs, iscsi = Nfs(session, hosts, stores), Iscsi(session, node, datastore)
+        volumes = Volumes(hosts, stores, nfs, iscsi, vms, host)
+        disks = Disks(session, node, datastore, images, vms, host, volumes)
+        maintenance = Maintenance(session, hosts)
+        diagnostics = Diagnostics(vms)
+        power = self._power = Power(session, vms, maintenance, volumes)
+        leaving = Leaving(session, datastore, vms, power, volumes)
+        self._lifecycle = Lifecycle(session, node, datastore, disks, networks, vms, leaving, host)
+        console = Console(session, datastore, vms, host)
+        host_itself = Host(session, hosts, host)
+        parts: dict[InterfaceClass, object] = {
+            IConsole: console,
+            IConsoleLog: console,
+            ICrashDump: power,
+            IDeviceMetadata: diagnostics,
+            IDiskHotplug: disks,
+            IDiskResize: disks,
+            IHostMaintenance: maintenance,
+            IHostStatus: host_itself,
+            INicHotplug: Nics(session, networks, vms, host),
+            IResize: Resize(session, datastore, disks, networks, vms, host),
+            ISuspend: power,
+            IVmDiagnostics: diagnostics,
+            IVolumeConnector: volumes,
+        }
         if node.takes_extents:
-            alsoProvides(self, IDiskExport, IImageCache)
+            parts[IDiskExport] = Export(session, datastore, disks, vms, host, services, leases)
+            parts[IImageCache] = images
         if node.is_one_host:
-            alsoProvides(self, IHostPower, IHostTopology)
+            parts |= {IHostPower: host_itself, IHostTopology: Topology(hosts)}
+        if node.vcenter_id:
+            marking = Marking(session)
+            arriving = Arriving(datastore, networks, volumes, leaving, self._lifecycle)
+            relocations = Relocations(session, vms, Drives(vms, marking))
+            parts[IMigrationControl] = relocations
+            parts[IMigrationSource] = MigrationSource(
+                node,
+                vms,
+                disks,
+                Copying(session, node, datastore, marking),
+                relocations,
+                leaving,
+                host,
+            )
+            parts[IMigrationTarget] = MigrationTarget(
+                node,
+                datastore,
+                networks,
+                hosts,
+                self._inventory,
+                vms,
+                marking,
+                volumes,
+                arriving,
+                Landing(datastore, marking),
+                relocations,
+                leaving,
+                host,
+            )
+            parts[IRecovery] = Recovery(node, datastore, vms, arriving, leaving, host)
+        provide(self, parts)
 
     def open(self) -> None:
         """Begin to report events."""
@@ -200,106 +202,6 @@ class VmwareHypervisor:
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
         self._lifecycle.delete_vm(vm_uuid, request)
-
-    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
-        """See `IDiskHotplug.attach_disk`."""
-        self._disks.attach_disk(vm_uuid, request)
-
-    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
-        """See `IDiskHotplug.detach_disk`."""
-        self._disks.detach_disk(vm_uuid, request)
-
-    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
-        """See `IDiskResize.resize_disk`."""
-        self._disks.resize_disk(vm_uuid, request)
-
-    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
-        """See `INicHotplug.attach_nic`."""
-        self._nics.attach_nic(vm_uuid, request)
-
-    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
-        """See `INicHotplug.detach_nic`."""
-        self._nics.detach_nic(vm_uuid, request)
-
-    def cache_image(self, request: CacheImageRequest) -> CachedImage:
-        """See `IImageCache.cache_image`."""
-        return self._images.cache_image(request)
-
-    def list_cached_images(self) -> tuple[CachedImage, ...]:
-        """See `IImageCache.list_cached_images`."""
-        return self._images.list_cached_images()
-
-    def delete_cached_image(self, request: DeleteImageRequest) -> None:
-        """See `IImageCache.delete_cached_image`."""
-        self._images.delete_cached_image(request)
-
-    def console_log(self, vm_uuid: UUID, limit_bytes: int) -> bytes:
-        """See `IConsoleLog.console_log`."""
-        return self._console.console_log(vm_uuid, limit_bytes)
-
-    def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
-        """See `IDiskExport.export_disk`."""
-        return self._export.export_disk(vm_uuid, request)
-
-    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
-        """See `IResize.resize_vm`."""
-        self._resize.resize_vm(vm_uuid, request)
-
-    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
-        """See `IResize.confirm_resize`."""
-        self._resize.confirm_resize(vm_uuid, request)
-
-    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
-        """See `IResize.revert_resize`."""
-        self._resize.revert_resize(vm_uuid, request)
-
-    def open_console(self, vm_uuid: UUID, request: OpenConsoleRequest) -> OpenedConsole:
-        """See `IConsole.open_console`."""
-        return self._console.open_console(vm_uuid, request)
-
-    def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
-        """See `ISuspend.suspend_vm`."""
-        self._power.suspend_vm(vm_uuid, request)
-
-    def trigger_crash_dump(self, vm_uuid: UUID, request: CrashDumpRequest) -> None:
-        """See `ICrashDump.trigger_crash_dump`."""
-        self._power.trigger_crash_dump(vm_uuid, request)
-
-    def vm_statistics(self, vm_uuid: UUID) -> VmStatistics:
-        """See `IVmDiagnostics.vm_statistics`."""
-        return self._diagnostics.vm_statistics(vm_uuid)
-
-    def device_metadata(self, vm_uuid: UUID) -> tuple[DeviceMetadata, ...]:
-        """See `IDeviceMetadata.device_metadata`."""
-        return self._diagnostics.device_metadata(vm_uuid)
-
-    def host_status(self) -> HostStatus:
-        """See `IHostStatus.host_status`."""
-        return self._hosts.host_status()
-
-    def host_power(self, request: HostPowerRequest) -> None:
-        """See `IHostPower.host_power`."""
-        self._hosts.host_power(request)
-
-    def maintenance(self) -> MaintenanceState:
-        """See `IHostMaintenance.maintenance`."""
-        return self._maintenance.maintenance()
-
-    def enter_maintenance(self, request: EnterMaintenanceRequest) -> None:
-        """See `IHostMaintenance.enter_maintenance`."""
-        self._maintenance.enter_maintenance(request)
-
-    def leave_maintenance(self, request: LeaveMaintenanceRequest) -> None:
-        """See `IHostMaintenance.leave_maintenance`."""
-        self._maintenance.leave_maintenance(request)
-
-    def topology(self) -> HostTopology:
-        """See `IHostTopology.topology`."""
-        return self._topology.topology()
-
-    def volume_connector(self) -> VolumeConnector:
-        """See `IVolumeConnector.volume_connector`."""
-        return self._volumes.volume_connector()
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

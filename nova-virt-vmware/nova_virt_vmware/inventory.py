@@ -9,6 +9,7 @@ from nova_virt_interface.values.disks import DiskBus, MediaFormat
 from nova_virt_interface.values.guest_settings import Firmware, VmFeature
 from nova_virt_interface.values.host import HostDescription, HostInventory, HostPowerAction
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.migration import MigrationMode
 from nova_virt_interface.values.nics import NicBackingKind, NicModel
 from nova_virt_interface.values.volumes import VolumeProtocol
 from pyVmomi import vim, vmodl
@@ -71,6 +72,7 @@ def describe(api: Api, node: Node) -> HostDescription:
         ),
         export_formats=_export_formats(api, node),
         console_kinds=(ConsoleKind.MKS,),
+        migration_modes=tuple(MigrationMode) if node.vcenter_id else (),
         host_power_actions=_ACTIONS if node.is_one_host else (),
         disk_step_bytes=1024,
         memory_step_bytes=MIB,
@@ -109,6 +111,7 @@ class Inventory:
             memory_free_bytes=max(0, memory - used),
             storage_bytes=store["summary.capacity"],
             storage_free_bytes=store["summary.freeSpace"],
+            storage_id=self._node.storage_id,
         )
 
     def _question(self, api: Api) -> list[tuple[Any, dict[str, Any]]]:

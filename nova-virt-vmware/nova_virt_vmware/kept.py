@@ -12,7 +12,14 @@ from nova_virt_vmware import devices, translate
 from nova_virt_vmware.marks import KEPT, DiskMark, KeptDisk, disk_marks, kept_disks, kept_nics
 from nova_virt_vmware.volume_marks import VOLUMES, volumes_of
 
-__all__ = ["CONFIG_PATHS", "config_fields", "described", "restoring"]
+__all__ = [
+    "CONFIG_PATHS",
+    "backing_fields",
+    "backing_of",
+    "config_fields",
+    "described",
+    "restoring",
+]
 
 CONFIG_PATHS = [
     "name",
@@ -90,18 +97,21 @@ def _nic_marks(marks: Mapping[str, str]) -> dict[str, str]:
 
 
 def _nic(card: Any, mark: str) -> dict[str, Any]:
-    backing = card.backing
-    fields: dict[str, str]
+    model = type(card).__name__.rpartition(".")[2]
+    return {"mark": mark, "model": model, "backing": backing_fields(card.backing)}
+
+
+def backing_fields(backing: Any) -> dict[str, str]:
+    """What a NIC is plugged into, as `backing_of` takes it."""
     if isinstance(backing, _card.DistributedVirtualPortBackingInfo):
-        fields = {"port": backing.port.portgroupKey, "switch": backing.port.switchUuid}
-    elif isinstance(backing, _card.OpaqueNetworkBackingInfo):
-        fields = {"opaque": backing.opaqueNetworkId, "type": backing.opaqueNetworkType}
-    else:
-        fields = {"network": backing.deviceName}
-    return {"mark": mark, "model": type(card).__name__.rpartition(".")[2], "backing": fields}
+        return {"port": backing.port.portgroupKey, "switch": backing.port.switchUuid}
+    if isinstance(backing, _card.OpaqueNetworkBackingInfo):
+        return {"opaque": backing.opaqueNetworkId, "type": backing.opaqueNetworkType}
+    return {"network": backing.deviceName}
 
 
-def _backing(fields: Mapping[str, str]) -> Any:
+def backing_of(fields: Mapping[str, str]) -> Any:
+    """What a NIC is plugged into."""
     if "port" in fields:
         port = vim.dvs.PortConnection(portgroupKey=fields["port"], switchUuid=fields["switch"])
         return _card.DistributedVirtualPortBackingInfo(port=port)
@@ -164,7 +174,7 @@ def _nics_back(marks: Mapping[str, str], hardware: Sequence[Any]) -> list[Any]:
     missing = [nic for key, nic in before.items() if now.get(key) != nic["mark"]]
     return changes + [
         devices.plugged_card(
-            number, nic["model"], nic["mark"].partition(" ")[0], _backing(nic["backing"])
+            number, nic["model"], nic["mark"].partition(" ")[0], backing_of(nic["backing"])
         )
         for number, nic in enumerate(missing)
     ]

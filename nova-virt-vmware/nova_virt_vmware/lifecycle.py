@@ -1,39 +1,42 @@
 """Making and deleting VMs.
 
-All files of a VM are in one folder named by its uuid. The VM itself is made last and in one step,
-with all its devices and marks: while it does not exist, what is in the folder is rubbish.
+All files of a VM are in one folder named by its uuid, in which a folder named by the compute node
+is for what is the VM's alone. The VM itself is made last and in one step, with all its devices and
+marks: while it does not exist, what is in the folder is rubbish.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Conflict, NotFound, Resource
+from nova_virt_interface.errors import Conflict, Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.images import CachedImage
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from pyVmomi import vim
 
-from nova_virt_vmware import devices, requirements, translate
+from nova_virt_vmware import devices, records, requirements, translate
 from nova_virt_vmware.clones import clone_marks
 from nova_virt_vmware.console import LOG_NAME
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.disks import Disks, Plans
 from nova_virt_vmware.keys import added_tpm
+from nova_virt_vmware.leaving import Leaving
 from nova_virt_vmware.marks import disk_mark
 from nova_virt_vmware.networks import Networks
 from nova_virt_vmware.nics import nic_mark
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.policies import policy
-from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
-from nova_virt_vmware.volume_marks import volume_marks, volumes_in
+from nova_virt_vmware.volume_marks import volume_marks
 
 __all__ = ["Lifecycle"]
 
@@ -51,7 +54,7 @@ class Lifecycle:
         disks: Disks,
         networks: Networks,
         vms: Vms,
-        power: Power,
+        leaving: Leaving,
         host: HostDescription,
     ) -> None:
         self._session = session
@@ -60,92 +63,132 @@ class Lifecycle:
         self._disks = disks
         self._networks = networks
         self._vms = vms
-        self._power = power
+        self._leaving = leaving
         self._host = host
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`."""
         current_call().check()
         requirements.check_spec(spec, self._host)
-        if self._exists(vm_uuid, spec):
+        every = self._vms.everywhere(vm_uuid, records.PATHS, foreign=True)
+        if self._exists(vm_uuid, spec, every):
             return
         backings = self._networks.backings({nic.backing.name for nic in spec.nics})
         images = self._disks.sources(spec.disks)
         with undone_by(lambda: self.delete_vm(vm_uuid, DeleteVmRequest())):
-            self._make(vm_uuid, spec, backings, images)
+            self._make(vm_uuid, spec, backings, images, self.identity(vm_uuid, spec, every))
 
-    def _exists(self, vm_uuid: UUID, spec: VmSpec) -> bool:
-        paths = [translate.mark_path(translate.OWNER), translate.mark_path(translate.DIGEST)]
-        found = self._vms.find(vm_uuid, paths)
-        if found is None:
-            return False
-        digest = found.facts.get(translate.mark_path(translate.DIGEST))
-        if not found.ours or digest is None or digest.value != spec_digest(spec):
-            raise Conflict(
-                f"VM {vm_uuid} exists with another spec, or is somebody else's",
-                remedy="delete it first, or use another uuid",
-                resource=Resource.VM,
-                name=str(vm_uuid),
-            )
-        return True
+    def _exists(self, vm_uuid: UUID, spec: VmSpec, every: Sequence[Found]) -> bool:
+        """Whether the VM is there already; one of ours on another compute node is not in the way,
+        unless it uses our folder, or is to come here.
+        """
+        folder = self._datastore.path(self._datastore.vm_folder(vm_uuid))
+        here = [found for found in every if found.here]
+        for found in here or every:
+            marks = records.marks_of(found)
+            if found.here and found.ours:
+                is_equal = marks.get(translate.DIGEST) == spec_digest(spec)
+            else:
+                is_expected = f"{translate.INCOMING}{self._node.compute_id}" in marks
+                is_equal = found.ours and not is_expected and not records.uses([found], folder)
+            if not is_equal:
+                raise Conflict(
+                    f"VM {vm_uuid} exists with another spec or elsewhere, or is somebody else's",
+                    remedy="delete it first, or use another uuid",
+                    resource=Resource.VM,
+                    name=str(vm_uuid),
+                )
+        return bool(here)
+
+    def identity(self, vm_uuid: UUID, spec: VmSpec, others: Sequence[Found]) -> dict[str, str]:
+        """The fields that tell the VM from others: a vCenter has one VM of an instance uuid, and
+        one of a name in a folder.
+        """
+        if others:
+            return {"name": translate.vm_name(spec.name, vm_uuid, self._node.compute_id)}
+        return {"instanceUuid": str(vm_uuid)}
 
     def _make(
-        self, vm_uuid: UUID, spec: VmSpec, backings: dict[str, Any], images: dict[str, CachedImage]
-    ) -> None:
-        folder = self._datastore.vm_folder(vm_uuid)
-        # An attempt that crashed may have left files.
-        self._datastore.remove(folder)
-        self._datastore.make_folder(folder)
-        self._disks.prepare(vm_uuid, spec.disks, images)
-        with self._disks.volumes.connected(spec.disks) as reached:
-            plans = Plans(reached, self._disks.clones(spec.disks, images))
-            config = self._config(vm_uuid, spec, backings, plans)
-            made = self._session.run(
-                f"making VM {vm_uuid}",
-                lambda api: self._node.vm_folder(api).CreateVM_Task(
-                    config, self._node.pool(api), None
-                ),
-            )
-        self._vms.learn(made._moId, vm_uuid)
-
-    def _config(
         self,
         vm_uuid: UUID,
         spec: VmSpec,
         backings: dict[str, Any],
-        plans: Plans,
-    ) -> vim.vm.ConfigSpec:
+        images: dict[str, CachedImage],
+        identity: Mapping[str, Any],
+    ) -> None:
         folder = self._datastore.vm_folder(vm_uuid)
+        # An attempt that crashed may have left files.
+        self._datastore.remove(folder)
+        home = self._datastore.home(vm_uuid)
+        self._datastore.make_folder(home)
+        self._disks.prepare(vm_uuid, spec.disks, images)
+        with self._disks.volumes.connected(spec.disks) as reached:
+            plans = Plans(reached, self._disks.clones(spec.disks, images))
+            self.make(vm_uuid, self.config(vm_uuid, spec, backings, home, plans, **identity))
+
+    def make(self, vm_uuid: UUID, config: vim.vm.ConfigSpec) -> None:
+        """Make a VM whose files are there."""
+        made = self._session.run(
+            f"making VM {vm_uuid}",
+            lambda api: self._node.vm_folder(api).CreateVM_Task(config, self._node.pool(api), None),
+        )
+        self._vms.learn(made._moId, vm_uuid)
+
+    def config(
+        self,
+        vm_uuid: UUID,
+        spec: VmSpec,
+        backings: dict[str, Any],
+        home: PurePosixPath,
+        plans: Plans,
+        files: Mapping[str, str] = MappingProxyType({}),
+        more_marks: Mapping[str, str] = MappingProxyType({}),
+        **more: Any,
+    ) -> vim.vm.ConfigSpec:
+        """The configuration of a VM.
+
+        Args:
+            vm_uuid: the VM.
+            spec: what it is to be.
+            backings: name of network → what a NIC is plugged into.
+            home: the folder for what is its alone.
+            plans: how disks are made that are no files of their own.
+            files: key → file of a disk or medium that is not where `Disks.file` says.
+            more_marks: marks beside the usual ones.
+            more: fields beside the usual ones.
+        """
         slots = devices.free_slots(spec.disks, ())
         keys: dict[str, int] = {}
         changes = devices.added_controllers((slot.bus for slot in slots.values()), keys)
-        changes += [
-            self._disks.added(vm_uuid, disk, slots[disk.key], keys[slots[disk.key].bus], plans)
-            for disk in spec.disks
-        ]
+        for disk in spec.disks:
+            slot, file = slots[disk.key], files.get(disk.key)
+            change = self._disks.added(vm_uuid, disk, slot, keys[slot.bus], plans, file)
+            if file is not None and disk.key not in plans.reached:
+                change.fileOperation = None
+            changes.append(change)
         changes += [
             devices.added_nic(nic, number, backings[nic.backing.name])
             for number, nic in enumerate(spec.nics)
         ]
         changes += added_tpm(spec.settings)
-        changes.append(devices.added_serial_port(self._datastore.path(folder / LOG_NAME)))
+        changes.append(devices.added_serial_port(self._datastore.path(home / LOG_NAME)))
         marks = {
             translate.DISK + disk.key: str(disk_mark(disk, slots[disk.key])) for disk in spec.disks
         }
         marks |= {translate.NIC + nic.key: nic_mark(nic) for nic in spec.nics}
         marks |= volume_marks(spec.disks, {}) | clone_marks(spec.disks, plans.cloned, {})
+        fields = {"name": translate.vm_name(spec.name, vm_uuid)} | more
         return vim.vm.ConfigSpec(
-            name=translate.vm_name(spec.name, vm_uuid),
             uuid=str(vm_uuid),
-            instanceUuid=str(vm_uuid),
             numCPUs=spec.vcpus,
             memoryMB=-(-spec.memory_bytes // _MIB),
             guestId="otherGuest64",
             **devices.settings_fields(spec.settings),
-            files=vim.vm.FileInfo(vmPathName=self._datastore.path(folder / f"{vm_uuid}.vmx")),
+            files=vim.vm.FileInfo(vmPathName=self._datastore.path(home / f"{vm_uuid}.vmx")),
             deviceChange=self._disks.under_policy(changes),
             vmProfile=policy(self._node.policy_id),
-            extraConfig=self._marks(spec, marks),
+            extraConfig=self._marks(spec, {**marks, **more_marks}),
+            **fields,
         )
 
     def _marks(self, spec: VmSpec, marks: dict[str, str]) -> list[vim.option.OptionValue]:
@@ -161,16 +204,4 @@ class Lifecycle:
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
-        with suppress(NotFound):
-            self._destroy(vm_uuid, self._power.turned_off(vm_uuid))
-        self._disks.volumes.settle()
-        self._datastore.remove(self._datastore.vm_folder(vm_uuid))
-
-    def _destroy(self, vm_uuid: UUID, found: Found) -> None:
-        about, volumes = f"deleting VM {vm_uuid}", volumes_in(found.facts).values()
-        with self._disks.volumes.letting_go(volumes):
-            if volumes:
-                # The other way would delete them with the VM.
-                self._session.change(about, lambda api: found.on(api).UnregisterVM())
-            else:
-                self._session.run(about, lambda api: found.on(api).Destroy_Task())
+        self._leaving.leave(vm_uuid)

@@ -13,7 +13,6 @@ from pyVmomi import vim
 
 from nova_virt_vmware.api import Api
 from nova_virt_vmware.hosts import Hosts
-from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.stores import Store, Stores
 from nova_virt_vmware.volume_marks import Backing
@@ -30,12 +29,13 @@ class Nfs:
     is used, too, and stays.
     """
 
-    def __init__(self, session: Session, node: Node, hosts: Hosts, stores: Stores) -> None:
+    def __init__(self, session: Session, hosts: Hosts, stores: Stores) -> None:
         self._session = session
         self._hosts = hosts
         self._stores = stores
-        # A datastore on NFS has at most 42 characters.
-        self._prefix = f"nova-virt-{_short(session.settings.owner, node.name)[:8]}-"
+        # A datastore on NFS has at most 42 characters, and one name in a vCenter: a VM that goes to
+        # another compute node finds it by that.
+        self._prefix = f"nova-virt-{_short(session.settings.owner)[:8]}-"
 
     def connect(self, volume: NfsVolume) -> Backing:
         """Mount the export on all hosts, and find the disk. Idempotent.
@@ -77,18 +77,21 @@ class Nfs:
             # A lost request, or another process, has mounted it.
             return
 
-    def release(self, used: set[str]) -> None:
-        """Unmount what the driver has mounted, but for these exports.
+    def release(self, used: set[str]) -> bool:
+        """Unmount what the driver has mounted, but for these exports; says whether nothing that
+        somebody else uses is left.
 
         Raises: VirtError.
         """
+        done = True
         for store in self._stores.all():
             if store.name.startswith(self._prefix) and store.export not in used:
                 systems = self._systems()
                 for host_id in store.hosts & systems.keys():
-                    self._unmount(systems[host_id], store)
+                    done &= self._unmount(systems[host_id], store)
+        return done
 
-    def _unmount(self, system: str, store: Store) -> None:
+    def _unmount(self, system: str, store: Store) -> bool:
         def unmount(api: Api) -> None:
             datastore = vim.Datastore(store.store_id, api.stub)
             vim.host.DatastoreSystem(system, api.stub).RemoveDatastore(datastore)
@@ -96,9 +99,11 @@ class Nfs:
         try:
             self._session.change(f"unmounting {store.export}", unmount)
         except NotFound:
-            return
+            return True
         except Busy as error:
             _log.warning("%s stays mounted, somebody uses it: %s", store.export, error)
+            return False
+        return True
 
     def _found(self, export: str) -> Store | None:
         return next((store for store in self._stores.all() if store.export == export), None)

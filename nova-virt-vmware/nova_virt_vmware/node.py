@@ -37,6 +37,8 @@ class Node:
     takes_extents: bool
     policy_id: str
     """Of the storage policy for VMs and disks; empty: the datastore's own."""
+    vcenter_id: str
+    """Tells one vCenter from another; empty for a host without one."""
 
     def compute(self, api: Api) -> Any:
         """The cluster or the host's compute resource."""
@@ -61,6 +63,13 @@ class Node:
     def browser(self, api: Api) -> vim.host.DatastoreBrowser:
         """What searches the datastore."""
         return vim.host.DatastoreBrowser(self.browser_id, api.stub)
+
+    @property
+    def storage_id(self) -> str | None:
+        """Names the datastore, which other compute nodes of the vCenter may use as well; a host
+        alone does not know others.
+        """
+        return f"{self.vcenter_id}:{self.datastore_id}" if self.vcenter_id else None
 
     @property
     def is_one_host(self) -> bool:
@@ -98,6 +107,7 @@ def find_node(api: Api, settings: Settings) -> Node:
         browser_id=store["browser"]._moId,
         takes_extents=store["summary.type"] not in _OBJECT_STORES,
         policy_id=policy_id,
+        vcenter_id=_vcenter_id(api),
     )
 
 
@@ -121,6 +131,11 @@ def _chosen(found: _Found, name: str, field: str) -> tuple[Any, dict[str, Any]]:
         remedy=f"set option {field} to one of: {there}",
         field=field,
     )
+
+
+def _vcenter_id(api: Api) -> str:
+    about = api.content.about
+    return about.instanceUuid or "" if about.apiType == "VirtualCenter" else ""
 
 
 def _computes(api: Api) -> _Found:

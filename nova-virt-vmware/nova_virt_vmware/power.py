@@ -72,13 +72,7 @@ class Power:
         is_running = translate.power_state(found.facts) is PowerState.RUNNING
         if timeout > 0 and is_running and self._shut_down(vm_uuid, found, timeout):
             return
-        self._turn_off(vm_uuid, found)
-
-    def turned_off(self, vm_uuid: UUID) -> Found:
-        """Turn a VM off by force, and return it with the mark of its volumes. Raises NotFound."""
-        found = self._vms.ours(vm_uuid, [*_PATHS, _VOLUMES])
-        self._turn_off(vm_uuid, found)
-        return found
+        self.turn_off(vm_uuid, found)
 
     def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
         """See `ISuspend.suspend_vm`."""
@@ -96,7 +90,8 @@ class Power:
         require_state(vm_uuid, translate.power_state(found.facts), PowerState.RUNNING)
         self._session.change(f"interrupting VM {vm_uuid}", lambda api: found.on(api).SendNMI())
 
-    def _turn_off(self, vm_uuid: UUID, found: Found) -> None:
+    def turn_off(self, vm_uuid: UUID, found: Found) -> None:
+        """Turn a VM off by force, of which `translate.POWER_PATHS` are known."""
         if translate.power_state(found.facts) is PowerState.STOPPED:
             return
         try:

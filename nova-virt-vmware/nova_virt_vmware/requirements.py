@@ -13,7 +13,7 @@ from nova_virt_vmware.devices import free_slots
 from nova_virt_vmware.keys import check_tpm
 from nova_virt_vmware.volume_marks import check_volume
 
-__all__ = ["check_disk", "check_spec"]
+__all__ = ["check_disk", "check_remade", "check_spec"]
 
 _MOST_NICS = 10
 
@@ -30,6 +30,16 @@ def check_disk(
             raise Unsupported(f"{field}: no VM boots from a medium", field=f"{field}.boot_index")
         if spec.bus not in (None, DiskBus.SATA):
             raise Unsupported(f"{field}: a medium is on SATA", field=f"{field}.bus")
+
+
+def check_remade(spec: VmSpec) -> None:
+    """Refuse what a VM that is made anew of its disks would lose."""
+    if spec.settings.tpm is not None:
+        raise Unsupported(
+            "settings.tpm: the state of a TPM is with the VM, not with its disks",
+            remedy="migrate the VM while it runs, or make one without a TPM",
+            field="settings.tpm",
+        )
 
 
 def check_spec(spec: VmSpec, host: HostDescription) -> None:

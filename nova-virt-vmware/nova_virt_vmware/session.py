@@ -21,12 +21,14 @@ from nova_virt_vmware.conf import Settings
 from nova_virt_vmware.errors import CUT, FileRefused, to_contract
 from nova_virt_vmware.waiting import result_of, settle
 
-__all__ = ["Session"]
+__all__ = ["RELOCATION", "Session"]
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 # How long a change waits for tasks that may be the driver's own, and in its way.
 _SETTLE_SECONDS = 60.0
+RELOCATION = "VirtualMachine.relocate"
+"""What the task of a migration is called."""
 
 
 class Session:
@@ -41,6 +43,8 @@ class Session:
         # of an earlier process. The first change after it waits for such tasks.
         self._doubts = 1
         self._settled = 0
+        self.changes = 0
+        """How many changes have ended: what was told before the last one may lack it."""
 
     def require_open(self) -> None:
         """Raise HostUnreachable when the connection was closed."""
@@ -81,14 +85,23 @@ class Session:
         self.require_open()
         return _translated(about, question, changes=False)
 
-    def run(self, about: str, start: Callable[[Api], vim.Task]) -> Any:
+    def run(
+        self,
+        about: str,
+        start: Callable[[Api], vim.Task],
+        on_percent: Callable[[int], None] | None = None,
+    ) -> Any:
         """Start a task, wait for its end, and return its result.
 
         Raises: VirtError; Cancelled and DeadlineExceeded once the task has ended or was given up.
         """
+        started: list[str] = []
 
         def request(api: Api) -> Any:
-            return result_of(api.collectors, start(api))
+            # It is not started again when the login is lost while it is at work.
+            if not started:
+                started.append(start(api)._moId)
+            return result_of(api.collectors, vim.Task(started[0], api.stub), on_percent)
 
         return self._attempt(about, request, changes=True)
 
@@ -116,6 +129,8 @@ class Session:
         except HostUnreachable:
             self._doubts += 1
             raise
+        finally:
+            self.changes += changes
 
     def _forget(self, api: Api) -> None:
         with self._lock:
@@ -147,8 +162,10 @@ def _settle(api: Api) -> None:
     start = query.ObjectSpec(obj=api.content.taskManager, skip=True, selectSet=[recent])
     at_work = [
         task
-        for task, facts in api.retrieve([start], {vim.Task: ["info.state"]})
+        for task, facts in api.retrieve([start], {vim.Task: ["info.state", "info.descriptionId"]})
         if str(facts.get("info.state")) in ("queued", "running")
+        # It takes its time, and whoever migrates the VM looks for it.
+        and facts.get("info.descriptionId") != RELOCATION
     ]
     if not settle(api.collectors, at_work, _SETTLE_SECONDS):
         # They need not be ours.

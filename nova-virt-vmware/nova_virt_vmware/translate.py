@@ -15,9 +15,12 @@ from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.vm import VmState
 
 __all__ = [
+    "CAME",
+    "COPIED",
     "DIGEST",
     "DISK",
     "IDENTITY_PATHS",
+    "INCOMING",
     "MIB",
     "NAME",
     "NIC",
@@ -42,6 +45,12 @@ DIGEST = "nova-virt.digest"
 NAME = "nova-virt.name"
 DISK = "nova-virt.disk."
 NIC = "nova-virt.nic."
+INCOMING = "nova-virt.incoming."
+"""Followed by the compute node that expects the VM: mode, digest and token of what it prepared."""
+CAME = "nova-virt.came"
+"""The mode and token of the migration by which the VM came."""
+COPIED = "nova-virt.copied"
+"""The token of the migration that copied the VM, and when that was."""
 
 MIB = 1024 * 1024
 _ESCAPED = re.compile(r"[%/\\]")
@@ -52,7 +61,8 @@ def mark_path(key: str) -> str:
     return f'config.extraConfig["{key}"]'
 
 
-IDENTITY_PATHS = ["config.instanceUuid", mark_path(OWNER)]
+# Not the instance uuid, which is unique in a vCenter: two compute nodes of it may each have a copy.
+IDENTITY_PATHS = ["config.uuid", mark_path(OWNER)]
 POWER_PATHS = ["runtime.powerState", "runtime.connectionState"]
 STATE_PATHS = [*IDENTITY_PATHS, *POWER_PATHS, "name", mark_path(NAME)]
 _POWER = {
@@ -79,23 +89,25 @@ def owned_uuid(facts: Mapping[str, Any], owner: str) -> UUID | None:
     mark = facts.get(mark_path(OWNER))
     if mark is None or mark.value != owner:
         return None
-    return UUID(facts["config.instanceUuid"])
+    return UUID(facts["config.uuid"])
 
 
-def vm_name(name: str, vm_uuid: UUID) -> str:
-    """A VM's name in vSphere for a label.
+def vm_name(name: str, vm_uuid: UUID, place: str = "") -> str:
+    """A VM's name in vSphere for a label; that of a copy names its place as well.
 
     It must be unique within its folder, have at most 80 characters, and is escaped by the server
     where it holds ``%``, ``/`` or a backslash: the label itself is kept in a mark.
     """
-    return f"{_ESCAPED.sub('_', name)[:43]}_{vm_uuid}"
+    suffix = f"_{vm_uuid}" + (f"@{place}" if place else "")
+    return _ESCAPED.sub("_", name)[: 80 - len(suffix)] + suffix
 
 
 def label(facts: Mapping[str, Any], vm_uuid: UUID) -> str:
     """The label: as the VM was created, unless an operator gave it another name since."""
     current: str = facts["name"]
     mark = facts.get(mark_path(NAME))
-    if mark is not None and current == vm_name(mark.value, vm_uuid):
+    place = current.partition(f"_{vm_uuid}@")[2]
+    if mark is not None and current == vm_name(mark.value, vm_uuid, place):
         return str(mark.value)
     return unquote(current)
 

@@ -159,7 +159,7 @@ class Volumes:
 
     def _release(self) -> None:
         used = self._used()
-        self._nfs.release({c.export for c in used if isinstance(c, NfsVolume)})
+        self._in_doubt = not self._nfs.release({c.export for c in used if isinstance(c, NfsVolume)})
         if self._iscsi:
             self._iscsi.release([c for c in used if isinstance(c, IscsiVolume)])
 

@@ -104,13 +104,16 @@ def _changes(update: vmodl.query.PropertyCollector.UpdateSet) -> dict[str, Any]:
     }
 
 
-def result_of(collectors: Collectors, task: vim.Task) -> Any:
+def result_of(
+    collectors: Collectors, task: vim.Task, on_percent: Callable[[int], None] | None = None
+) -> Any:
     """Wait for a task and return its result; its fault is raised as it is.
 
-    A call that is cancelled asks the task to stop, and ends when it has.
+    A call that is cancelled asks the task to stop, and ends when it has. `on_percent` is told how
+    far the task is, at the beginning and whenever the server says so.
     """
     try:
-        info = _ended(collectors, task)
+        info = _ended(collectors, task, on_percent)
     except (Cancelled, DeadlineExceeded) as stopped:
         stopped.may_have_been_done = not _cancelled(collectors, task)
         raise
@@ -119,11 +122,24 @@ def result_of(collectors: Collectors, task: vim.Task) -> Any:
     return info.get("info.result")
 
 
-def _ended(collectors: Collectors, task: vim.Task, **more: Any) -> dict[str, Any]:
+def _ended(
+    collectors: Collectors,
+    task: vim.Task,
+    on_percent: Callable[[int], None] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
     ends = (vim.TaskInfo.State.success, vim.TaskInfo.State.error)
     # Not `info` as a whole: vcsim 0.56 names entities in it that the schema does not allow.
     paths = ["info.state", "info.error", "info.result"]
-    return wait_for(collectors, task, paths, lambda known: known.get("info.state") in ends, **more)
+    if on_percent is not None:
+        paths.append("info.progress")
+
+    def done(known: dict[str, Any]) -> bool:
+        if on_percent is not None:
+            on_percent(known.get("info.progress") or 0)
+        return known.get("info.state") in ends
+
+    return wait_for(collectors, task, paths, done, **more)
 
 
 def _cancelled(collectors: Collectors, task: vim.Task) -> bool:

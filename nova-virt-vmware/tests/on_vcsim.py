@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import testtools
+from nova_virt_interface.errors import VirtError
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.harness import started
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
@@ -14,6 +17,7 @@ from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequ
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
+from nova_virt_vmware.testing.faults import connection_cut_at
 from nova_virt_vmware.testing.harness import VcsimHarness
 
 MIB = 1024 * 1024
@@ -30,6 +34,11 @@ def spec(*disks: DiskSpec, nics: tuple[NicSpec, ...] = (), name: str = "test") -
 def nic(network: str = "DC0_DVPG0", number: int = 1) -> NicSpec:
     backing = NicBacking(kind=NicBackingKind.NETWORK, name=network)
     return NicSpec(key=f"nic-{number}", mac=f"52:54:00:00:00:{number:02x}", backing=backing)
+
+
+MOST_REQUESTS = 90
+# Not the same ones before they are sent and with their replies.
+STRIDES = {False: 5, True: 4}
 
 
 class VcsimTestCase(testtools.TestCase):
@@ -81,3 +90,32 @@ class VcsimTestCase(testtools.TestCase):
     def hardware(self, vm_uuid: UUID) -> Any:
         server = self.harness.server
         return server.fact(server.vm(vm_uuid), "config.hardware.device")
+
+    def cut_everywhere(
+        self, operation: Callable[[], object], undo: Callable[[], object] = lambda: None
+    ) -> None:
+        """Cut the operation before its requests and with their replies, each time repeat it, then
+        undo it. All requests are cut in a long run, else every so many.
+        """
+        is_long = bool(os.environ.get("NOVA_VIRT_TEST_LONG"))
+        undo()
+        before = self.harness.leftovers()
+        for after, stride in STRIDES.items():
+            for number in range(0, MOST_REQUESTS, 1 if is_long else stride):
+                with connection_cut_at(number, after=after) as seen:
+                    self._attempted(operation)
+                if len(seen) <= number:
+                    undo()
+                    break
+                operation()
+                undo()
+                left = self.harness.leftovers()
+                self.assertEqual(before, left, f"cut at {number}, after={after}")
+            else:
+                self.fail("the operation does not end")
+
+    def _attempted(self, operation: Callable[[], object]) -> None:
+        try:
+            operation()
+        except VirtError as error:
+            self.assertTrue(error.remedy)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from nova_virt_interface.errors import Conflict, VirtError
+from nova_virt_interface.errors import Conflict
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
 from nova_virt_interface.values.images import DeleteImageRequest
 from nova_virt_interface.values.resize import (
@@ -18,10 +18,6 @@ from nova_virt_interface.values.resize import (
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MIB, VcsimTestCase, spec
 from pyVmomi import vim
-
-from nova_virt_vmware.testing.faults import connection_cut_at
-
-MOST_REQUESTS = 60
 
 
 class TestClones(VcsimTestCase):
@@ -104,21 +100,4 @@ class TestClones(VcsimTestCase):
         vm_uuid = self.new_uuid()
         create = partial(self.driver.create_vm, vm_uuid, spec(self.root()))
         delete = partial(self.driver.delete_vm, vm_uuid, DeleteVmRequest())
-        delete()
-        before = self.harness.leftovers()
-        for after in (False, True):
-            for number in range(MOST_REQUESTS):
-                with connection_cut_at(number, after=after) as seen:
-                    self._attempted(create)
-                if len(seen) <= number:
-                    break
-                create()
-                delete()
-                self.assertEqual(before, self.harness.leftovers(), f"cut {number}, {after}")
-            delete()
-
-    def _attempted(self, operation: Any) -> None:
-        try:
-            operation()
-        except VirtError as error:
-            self.assertTrue(error.remedy)
+        self.cut_everywhere(create, delete)

@@ -10,7 +10,6 @@ from functools import partial
 from itertools import count
 from uuid import UUID
 
-from nova_virt_interface.errors import VirtError
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
@@ -40,39 +39,9 @@ from nova_virt_interface.values.resize import (
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
 
-from nova_virt_vmware.testing.faults import connection_cut_at
-
-MOST_REQUESTS = 60
-
 
 class TestCutConnections(VcsimTestCase):
     """Each operation, cut at each of its requests."""
-
-    def _everywhere(
-        self, operation: Callable[[], object], undo: Callable[[], object] = lambda: None
-    ) -> None:
-        """Cut the operation everywhere, each time repeat it, then undo it."""
-        undo()
-        before = self.harness.leftovers()
-        for after in (False, True):
-            for number in range(MOST_REQUESTS):
-                with connection_cut_at(number, after=after) as seen:
-                    self._attempted(operation)
-                if len(seen) <= number:
-                    undo()
-                    break
-                operation()
-                undo()
-                left = self.harness.leftovers()
-                self.assertEqual(before, left, f"cut at {number}, after={after}")
-            else:
-                self.fail("the operation does not end")
-
-    def _attempted(self, operation: Callable[[], object]) -> None:
-        try:
-            operation()
-        except VirtError as error:
-            self.assertTrue(error.remedy)
 
     def _delete(self, vm_uuid: UUID) -> Callable[[], object]:
         return lambda: self.driver.delete_vm(vm_uuid, DeleteVmRequest())
@@ -82,17 +51,17 @@ class TestCutConnections(VcsimTestCase):
         vm_uuid = self.new_uuid()
         whole = spec(self.root(grown_by=1024), BLANK, MEDIUM, nics=(nic(),))
         create = partial(self.driver.create_vm, vm_uuid, whole)
-        self._everywhere(create, self._delete(vm_uuid))
+        self.cut_everywhere(create, self._delete(vm_uuid))
 
         def gone() -> None:
             create()
             self._delete(vm_uuid)()
 
-        self._everywhere(gone)
+        self.cut_everywhere(gone)
 
     def test_cache_image(self) -> None:
         request = self.image()
-        self._everywhere(
+        self.cut_everywhere(
             lambda: self.driver.cache_image(request),
             lambda: self.driver.delete_cached_image(DeleteImageRequest(key=request.key)),
         )
@@ -107,11 +76,11 @@ class TestCutConnections(VcsimTestCase):
             replace(BLANK, key="in", source=imported),
         ):
             attach, detach = AttachDiskRequest(disk=disk), DetachDiskRequest(key=disk.key)
-            self._everywhere(
+            self.cut_everywhere(
                 partial(self.driver.attach_disk, vm_uuid, attach),
                 partial(self.driver.detach_disk, vm_uuid, detach),
             )
-        self._everywhere(
+        self.cut_everywhere(
             lambda: self.driver.attach_nic(vm_uuid, AttachNicRequest(nic=nic())),
             lambda: self.driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")),
         )
@@ -125,7 +94,7 @@ class TestCutConnections(VcsimTestCase):
 
     def test_power(self) -> None:
         vm_uuid = self._with_a_record()
-        self._everywhere(
+        self.cut_everywhere(
             lambda: self.driver.start_vm(vm_uuid, StartRequest()),
             lambda: self.driver.stop_vm(vm_uuid, StopRequest()),
         )
@@ -138,7 +107,7 @@ class TestCutConnections(VcsimTestCase):
             start()
             self.driver.suspend_vm(vm_uuid, SuspendRequest())
 
-        self._everywhere(suspended, partial(self.driver.stop_vm, vm_uuid, StopRequest()))
+        self.cut_everywhere(suspended, partial(self.driver.stop_vm, vm_uuid, StopRequest()))
         start()
         mks = OpenConsoleRequest(kind=ConsoleKind.MKS)
         for question in (
@@ -148,7 +117,7 @@ class TestCutConnections(VcsimTestCase):
             partial(self.driver.device_metadata, vm_uuid),
             self.driver.host_status,
         ):
-            self._everywhere(question)
+            self.cut_everywhere(question)
 
     def test_maintenance(self) -> None:
         leave = partial(self.driver.leave_maintenance, LeaveMaintenanceRequest())
@@ -159,8 +128,8 @@ class TestCutConnections(VcsimTestCase):
             enter()
             self.assertIs(MaintenanceState.IN_MAINTENANCE, self.driver.maintenance())
 
-        self._everywhere(entered, leave)
-        self._everywhere(leave, enter)
+        self.cut_everywhere(entered, leave)
+        self.cut_everywhere(leave, enter)
 
     def test_resizing(self) -> None:
         vm_uuid, old = self.new_uuid(), spec(BLANK, MEDIUM, nics=(nic(),))
@@ -169,14 +138,14 @@ class TestCutConnections(VcsimTestCase):
         self.driver.create_vm(vm_uuid, old)
         resize = partial(self.driver.resize_vm, vm_uuid, ResizeVmRequest(spec=new))
         revert = partial(self.driver.revert_resize, vm_uuid, RevertResizeRequest())
-        self._everywhere(resize, revert)
+        self.cut_everywhere(resize, revert)
 
         def reverted() -> None:
             resize()
             revert()
             self.driver.create_vm(vm_uuid, old)
 
-        self._everywhere(reverted)
+        self.cut_everywhere(reverted)
 
         def confirmed() -> None:
             resize()
@@ -186,7 +155,7 @@ class TestCutConnections(VcsimTestCase):
             self.driver.delete_vm(vm_uuid, DeleteVmRequest())
             self.driver.create_vm(vm_uuid, old)
 
-        self._everywhere(confirmed, made_anew)
+        self.cut_everywhere(confirmed, made_anew)
 
     def test_growing(self) -> None:
         vm_uuid = self.made()
@@ -197,13 +166,13 @@ class TestCutConnections(VcsimTestCase):
             request = ResizeDiskRequest(key=BLANK.key, size_bytes=size)
             self.driver.resize_disk(vm_uuid, request)
 
-        self._everywhere(grown)
+        self.cut_everywhere(grown)
 
     def test_export(self) -> None:
         vm_uuid = self.made()
         request = ExportDiskRequest(disk_key=BLANK.key, sink_key="out", format=DiskFormat.RAW)
         export = partial(self.driver.export_disk, vm_uuid, request)
-        self._everywhere(export)
+        self.cut_everywhere(export)
         self.driver.start_vm(vm_uuid, StartRequest())
-        self._everywhere(export)
+        self.cut_everywhere(export)
         self.assertEqual(0, self.services.image_sink.open)

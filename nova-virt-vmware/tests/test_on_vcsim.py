@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import uuid4
 
 from nova_virt_interface.errors import (
     AccessDenied,
@@ -89,7 +90,8 @@ class TestLogin(VcsimTestCase):
         settings = replace(self.harness.settings(), cluster="DC0_H0")
         driver = self.harness.factory().connect(settings, self.services)
         self.addCleanup(driver.close)
-        vm_uuid = self.new_uuid()
+        vm_uuid = uuid4()
+        self.addCleanup(driver.delete_vm, vm_uuid, DeleteVmRequest())
         driver.create_vm(vm_uuid, spec())
         self.assertEqual([vm_uuid], [vm.vm_uuid for vm in driver.list_vms()])
         self.assertEqual((), self.driver.list_vms())
@@ -220,8 +222,8 @@ class TestFiles(VcsimTestCase):
         (port,) = [
             d for d in self.hardware(vm_uuid) if isinstance(d, vim.vm.device.VirtualSerialPort)
         ]
-        log = self.folder(vm_uuid) / "console.log"
-        self.assertTrue(port.backing.fileName.endswith(f"{vm_uuid}/{log.name}"))
+        (log,) = [home / "console.log" for home in self.folder(vm_uuid).iterdir() if home.is_dir()]
+        self.assertEqual(self.harness.server.local_file(port.backing.fileName), log)
         log.write_bytes(b"")
         self.assertEqual(b"", self.driver.console_log(vm_uuid, 10))
         log.write_bytes(b"0123456789")
@@ -343,6 +345,6 @@ class TestVms(VcsimTestCase):
         )
         server.wait(server.vm(vm_uuid).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[tools])))
         self.driver.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=30.0))
-        log = (self.folder(vm_uuid) / "vmware.log").read_text()
+        (log,) = [path.read_text() for path in self.folder(vm_uuid).glob("*/vmware.log")]
         self.assertNotIn("requesting poweredOff", log)
         self.assertEqual(PowerState.STOPPED, self.driver.get_vm(vm_uuid).power_state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,7 @@ from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
+    PowerState,
     StartRequest,
     StopRequest,
     SuspendRequest,
@@ -63,18 +65,37 @@ class TestRoundTrips(VcsimTestCase):
         self.assertEqual(1, self._cost(self.driver.list_vms))
         self.assertEqual(1, self._cost(self.driver.statistics))
         self.assertEqual(1, self._cost(self.driver.inventory))
-        self.assertEqual(2, self._cost(lambda: self.driver.get_vm(vm_uuid)))
-        self.assertEqual(3, self._cost(lambda: self.driver.console_log(vm_uuid, 10)))
-        self.assertEqual(2, self._cost(lambda: self.driver.vm_statistics(vm_uuid)))
-        self.assertEqual(2, self._cost(lambda: self.driver.device_metadata(vm_uuid)))
+        self.assertEqual(1, self._cost(lambda: self.driver.get_vm(vm_uuid)))
+        self.assertEqual(2, self._cost(lambda: self.driver.console_log(vm_uuid, 10)))
+        self.assertEqual(1, self._cost(lambda: self.driver.vm_statistics(vm_uuid)))
+        self.assertEqual(1, self._cost(lambda: self.driver.device_metadata(vm_uuid)))
         self.assertEqual(1, self._cost(self.driver.host_status))
         self.assertEqual(1, self._cost(self.driver.maintenance))
         self.driver.start_vm(vm_uuid, StartRequest())
         mks = OpenConsoleRequest(kind=ConsoleKind.MKS)
-        self.assertEqual(3, self._cost(lambda: self.driver.open_console(vm_uuid, mks)))
+        self.assertEqual(2, self._cost(lambda: self.driver.open_console(vm_uuid, mks)))
         dump = CrashDumpRequest()
-        self.assertEqual(3, self._cost(lambda: self.driver.trigger_crash_dump(vm_uuid, dump)))
-        self._tasks(6, 1, lambda: self.driver.suspend_vm(vm_uuid, SuspendRequest()))
+        self.assertEqual(2, self._cost(lambda: self.driver.trigger_crash_dump(vm_uuid, dump)))
+        self._tasks(5, 1, lambda: self.driver.suspend_vm(vm_uuid, SuspendRequest()))
+
+    def test_the_list_from_the_cache_costs_nothing_once_all_is_told(self) -> None:
+        settings = replace(self.harness.settings(), list_from_cache=True)
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        vm_uuid = self.made()
+
+        def state() -> PowerState | None:
+            found = {vm.vm_uuid: vm.power_state for vm in driver.list_vms()}
+            return found.get(vm_uuid)
+
+        for state_now in (PowerState.STOPPED, PowerState.RUNNING):
+            give_up = time.monotonic() + 30.0
+            while self._cost(state) or state() is not state_now:
+                self.assertLess(time.monotonic(), give_up)
+                time.sleep(0.02)
+            # What it has done itself it never lacks.
+            driver.start_vm(vm_uuid, StartRequest())
+            self.assertIs(PowerState.RUNNING, state())
 
     def test_maintenance(self) -> None:
         enter, leave = EnterMaintenanceRequest(), LeaveMaintenanceRequest()
@@ -91,21 +112,21 @@ class TestRoundTrips(VcsimTestCase):
         whole = spec(self.root(), BLANK, MEDIUM, nics=(nic(),))
         self._settle()
         # The collector that tasks are waited for with is there from the first one on.
-        self._tasks(21, 4, lambda: driver.create_vm(vm_uuid, whole))
-        self._tasks(6, 1, lambda: driver.start_vm(vm_uuid, StartRequest()))
-        self.assertEqual(2, self._cost(lambda: driver.start_vm(vm_uuid, StartRequest())))
-        self._tasks(6, 1, lambda: driver.stop_vm(vm_uuid, StopRequest()))
-        self._tasks(10, 2, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
+        self._tasks(22, 4, lambda: driver.create_vm(vm_uuid, whole))
+        self._tasks(5, 1, lambda: driver.start_vm(vm_uuid, StartRequest()))
+        self.assertEqual(1, self._cost(lambda: driver.start_vm(vm_uuid, StartRequest())))
+        self._tasks(5, 1, lambda: driver.stop_vm(vm_uuid, StopRequest()))
+        self._tasks(10, 3, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
         self._tasks(5, 1, lambda: driver.delete_vm(vm_uuid, DeleteVmRequest()))
 
     def test_hot_plug(self) -> None:
         vm_uuid, driver = self.made(), self.driver
         extra = AttachDiskRequest(disk=replace(BLANK, key="extra"))
-        self._tasks(7, 1, lambda: driver.attach_disk(vm_uuid, extra))
-        self.assertEqual(2, self._cost(lambda: driver.attach_disk(vm_uuid, extra)))
-        self._tasks(6, 1, lambda: driver.detach_disk(vm_uuid, DetachDiskRequest(key="extra")))
-        self._tasks(7, 1, lambda: driver.attach_nic(vm_uuid, AttachNicRequest(nic=nic())))
-        self._tasks(6, 1, lambda: driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")))
+        self._tasks(6, 1, lambda: driver.attach_disk(vm_uuid, extra))
+        self.assertEqual(1, self._cost(lambda: driver.attach_disk(vm_uuid, extra)))
+        self._tasks(5, 1, lambda: driver.detach_disk(vm_uuid, DetachDiskRequest(key="extra")))
+        self._tasks(6, 1, lambda: driver.attach_nic(vm_uuid, AttachNicRequest(nic=nic())))
+        self._tasks(5, 1, lambda: driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-1")))
 
     def test_images(self) -> None:
         request = self.image()
@@ -119,20 +140,20 @@ class TestRoundTrips(VcsimTestCase):
         larger = replace(BLANK, size_bytes=2 * (BLANK.size_bytes or 0))
         resize = ResizeVmRequest(spec=replace(spec(larger), vcpus=2))
         # The first of them make the collector, and look for tasks of an earlier connection.
-        self._tasks(16, 5, lambda: driver.resize_vm(vm_uuid, resize))
-        self.assertEqual(2, self._cost(lambda: driver.resize_vm(vm_uuid, resize)))
-        self._tasks(8, 2, lambda: driver.revert_resize(vm_uuid, RevertResizeRequest()))
+        self._tasks(15, 5, lambda: driver.resize_vm(vm_uuid, resize))
+        self.assertEqual(1, self._cost(lambda: driver.resize_vm(vm_uuid, resize)))
+        self._tasks(7, 1, lambda: driver.revert_resize(vm_uuid, RevertResizeRequest()))
         driver.resize_vm(vm_uuid, resize)
-        self._tasks(14, 3, lambda: driver.confirm_resize(vm_uuid, ConfirmResizeRequest()))
+        self._tasks(13, 3, lambda: driver.confirm_resize(vm_uuid, ConfirmResizeRequest()))
         size = 3 * (BLANK.size_bytes or 0)
         grow = ResizeDiskRequest(key=BLANK.key, size_bytes=size)
-        self._tasks(7, 1, lambda: driver.resize_disk(vm_uuid, grow))
-        self.assertEqual(2, self._cost(lambda: driver.resize_disk(vm_uuid, grow)))
+        self._tasks(6, 1, lambda: driver.resize_disk(vm_uuid, grow))
+        self.assertEqual(1, self._cost(lambda: driver.resize_disk(vm_uuid, grow)))
         export = ExportDiskRequest(disk_key=BLANK.key, sink_key="out", format=DiskFormat.RAW)
-        self._tasks(17, 5, lambda: driver.export_disk(vm_uuid, export))
+        self._tasks(15, 6, lambda: driver.export_disk(vm_uuid, export))
         self.assertEqual(size, len(self.services.image_sink.committed["out"][-1]))
         driver.start_vm(vm_uuid, StartRequest())
-        self._tasks(26, 6, lambda: driver.export_disk(vm_uuid, export))
+        self._tasks(23, 8, lambda: driver.export_disk(vm_uuid, export))
 
 
 class VolumeCosts(VcsimTestCase):
@@ -175,10 +196,10 @@ class TestVolumes(VolumeCosts):
 
     def test_volumes(self) -> None:
         self.assertEqual(1, self._cost(self.driver.volume_connector))
-        self._assert_costs(VolumeProtocol.FILE, 10, 2, 10, 6, 2)
+        self._assert_costs(VolumeProtocol.FILE, 10, 1, 10, 5, 1)
 
     def test_nfs(self) -> None:
-        self._assert_costs(VolumeProtocol.NFS, 14, 2, 11, 10, 2)
+        self._assert_costs(VolumeProtocol.NFS, 14, 1, 11, 10, 1)
 
 
 class TestEsxVolumes(VolumeCosts):
@@ -187,7 +208,7 @@ class TestEsxVolumes(VolumeCosts):
     harness_class = EsxHarness
 
     def test_iscsi(self) -> None:
-        self._assert_costs(VolumeProtocol.ISCSI, 12, 2, 9, 20, 2)
+        self._assert_costs(VolumeProtocol.ISCSI, 11, 1, 8, 20, 1)
 
 
 class TestEsxRoundTrips(VcsimTestCase):

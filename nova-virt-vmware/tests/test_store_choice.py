@@ -43,13 +43,13 @@ class StoreCase(VcsimTestCase):
 
     def connected(self, **settings: Any) -> Any:
         """A driver with these settings instead of the usual ones."""
-        changed = replace(self.harness.settings(), **settings)
+        changed = replace(self.harness.settings(), **{"datastore": ""} | settings)
         driver = self.harness.factory().connect(changed, self.services)
         self.addCleanup(driver.close)
         return driver
 
     def store_of(self, driver: Any) -> str:
-        return str(driver._disks._node.datastore)
+        return str(driver._inventory._node.datastore)
 
 
 class TestChoice(StoreCase):
@@ -69,7 +69,7 @@ class TestChoice(StoreCase):
         self.add_store("other")
         self.made()
         for _ in range(2):
-            found = self.connected(datastore_regex="LocalDS|other")
+            found = self.connected(datastore_regex="LocalDS_0|other")
             self.assertEqual("LocalDS_0", self.store_of(found))
 
     def test_one_that_all_hosts_have_goes_before(self) -> None:

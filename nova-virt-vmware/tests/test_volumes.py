@@ -12,7 +12,6 @@ from nova_virt_interface.errors import (
     InvalidRequest,
     PeerUnreachable,
     Unsupported,
-    VirtError,
 )
 from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskBus, DiskSpec
@@ -28,14 +27,12 @@ from nova_virt_interface.values.volumes import FileVolume, Volume, VolumeProtoco
 from on_vcsim import BLANK, MIB, VcsimTestCase, spec
 from pyVmomi import vim
 
-from nova_virt_vmware.testing.faults import connection_cut_at
 from nova_virt_vmware.testing.harness import EsxHarness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARK = b"written by a guest".ljust(512, b".")
-MOST_REQUESTS = 90
 
 
 class VolumeCase(VcsimTestCase):
@@ -52,6 +49,11 @@ class VolumeCase(VcsimTestCase):
     def disk(self, made: Any, **fields: Any) -> DiskSpec:
         source = Volume(volume_id=uuid4(), connection=made.connection, **fields)
         return DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+
+    @property
+    def volumes(self) -> Any:
+        """The part of the driver that connects hosts to volumes."""
+        return self.driver.volume_connector.__self__
 
     def attach(self, vm_uuid: UUID, disk: DiskSpec) -> None:
         self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=disk))
@@ -211,7 +213,7 @@ class TestNfs(VolumeCase):
     def test_what_a_crash_left_mounted_goes_with_the_next_volume(self) -> None:
         with self.volume() as made, self.volume() as other:
             # Until then it is there for a repeat.
-            self.driver._volumes.backing("volume", made.connection)
+            self.volumes.backing("volume", made.connection)
             self.assertTrue(self.harness.volume_is_used(made))
             self.driver = self.connect()
             vm_uuid = self.made(BLANK, self.disk(other))
@@ -226,7 +228,7 @@ class TestIscsi(VolumeCase):
     protocol = VolumeProtocol.ISCSI
 
     def _targets(self) -> list[Any]:
-        adapter = self.driver._volumes._iscsi.adapter()
+        adapter = self.volumes._iscsi.adapter()
         hba = next(h for h in adapter.storage.hostBusAdapter if h.device == adapter.device)
         return list(hba.configuredStaticTarget or ())
 
@@ -254,7 +256,7 @@ class TestIscsi(VolumeCase):
             target = vim.host.InternetScsiHba.StaticTarget(
                 iScsiName=made.connection.target_iqn, address=address, port=int(port)
             )
-            device = self.driver._volumes._iscsi.adapter().device
+            device = self.volumes._iscsi.adapter().device
             system.storageSystem.AddInternetScsiStaticTargets(device, [target])
             vm_uuid = self.made(BLANK, self.disk(made))
             self.driver.delete_vm(vm_uuid, DeleteVmRequest())
@@ -274,28 +276,6 @@ class TestIscsi(VolumeCase):
 class CutMixin:
     """Each operation on a volume, cut at each of its requests."""
 
-    def _everywhere(self: Any, operation: Any, undo: Any) -> None:
-        undo()
-        before = self.harness.leftovers()
-        for after in (False, True):
-            for number in range(MOST_REQUESTS):
-                with connection_cut_at(number, after=after) as seen:
-                    self._attempted(operation)
-                if len(seen) <= number:
-                    undo()
-                    break
-                operation()
-                undo()
-                self.assertEqual(before, self.harness.leftovers(), f"cut {number}, {after}")
-            else:
-                self.fail("the operation does not end")
-
-    def _attempted(self, operation: Any) -> None:
-        try:
-            operation()
-        except VirtError as error:
-            assert error.remedy
-
     def test_attaching_and_detaching(self: Any) -> None:
         with self.volume() as made:
             vm_uuid, disk = self.made(BLANK), self.disk(made)
@@ -305,7 +285,7 @@ class CutMixin:
                 self.attach(vm_uuid, disk)
                 detach()
 
-            self._everywhere(attached_and_detached, detach)
+            self.cut_everywhere(attached_and_detached, detach)
 
 
 class LifeMixin(CutMixin):
@@ -323,7 +303,7 @@ class LifeMixin(CutMixin):
                 self.driver.start_vm(vm_uuid, StartRequest())
                 deleted()
 
-            self._everywhere(life, deleted)
+            self.cut_everywhere(life, deleted)
 
 
 class TestCutFile(CutMixin, VolumeCase):

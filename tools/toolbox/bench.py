@@ -17,6 +17,7 @@ __all__ = ["SUBJECTS", "main", "parse"]
 SUBJECTS = {
     "checker": "abc-interface-checker: check, diff, and the start of its command",
     "libvirt": "nova-virt-libvirt: bulk questions, and a guest's boot, beside libvirt's own calls",
+    "vmware": "nova-virt-vmware: the states of a thousand VMs, beside pyvmomi's own question",
 }
 """Name to what is measured; each is a module of `toolbox.benchmarks`."""
 

@@ -125,13 +125,13 @@ class Answers(PowerQuestions, StorageQuestions):
 
     def read_disk(self, settings: Any, vm_uuid: UUID, key: str, size_bytes: int) -> bytes:
         """See `Harness`: the disk's extent, of which vcsim writes only what somebody wrote."""
-        extent = self._extent(vm_uuid, key)
+        extent = self._extent(vm_uuid, key, settings.cluster)
         with extent.open("rb") as file:
             return file.read(size_bytes).ljust(size_bytes, bytes(1))
 
     def write_disk(self, settings: Any, vm_uuid: UUID, key: str, content: bytes) -> None:
         """See `Harness`."""
-        with self._extent(vm_uuid, key).open("r+b") as file:
+        with self._extent(vm_uuid, key, settings.cluster).open("r+b") as file:
             file.write(content)
 
     def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:
@@ -154,23 +154,23 @@ class Answers(PowerQuestions, StorageQuestions):
             file.seek(offset)
             return file.read(length).ljust(length, bytes(1))
 
-    def _extent(self, vm_uuid: UUID, key: str) -> Path:
-        backing = self._disk(vm_uuid, key).backing
+    def _extent(self, vm_uuid: UUID, key: str, cluster: str = "") -> Path:
+        backing = self._disk(vm_uuid, key, cluster).backing
         device = getattr(backing, "deviceName", None)
         return self.storage.unit(device) if device else self.server.extent(backing.fileName)
 
-    def _disk(self, vm_uuid: UUID, key: str) -> Any:
+    def _disk(self, vm_uuid: UUID, key: str, cluster: str = "") -> Any:
         """The disk where the mark says that it is."""
-        options = {o.key: o.value for o in self._fact(vm_uuid, "config.extraConfig")}
+        options = {o.key: o.value for o in self._fact(vm_uuid, "config.extraConfig", cluster)}
         bus, _, unit = options[f"nova-virt.disk.{key}"].partition(" ")[0].partition(":")
-        hardware = self._fact(vm_uuid, "config.hardware.device")
+        hardware = self._fact(vm_uuid, "config.hardware.device", cluster)
         controllers = [d.key for d in hardware if type(d) is _CONTROLLERS[bus]]
         return next(
             d for d in hardware if d.controllerKey in controllers and d.unitNumber == int(unit)
         )
 
-    def _fact(self, vm_uuid: UUID, path: str) -> Any:
-        return self.server.fact(self.server.vm(vm_uuid), path)
+    def _fact(self, vm_uuid: UUID, path: str, cluster: str = "") -> Any:
+        return self.server.fact(self.server.vm(vm_uuid, cluster), path)
 
 
 class _Lines(list[str]):

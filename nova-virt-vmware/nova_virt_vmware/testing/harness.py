@@ -12,7 +12,13 @@ from uuid import UUID, uuid4
 
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.secret import Secret
-from nova_virt_interface.testing.harness import Backend, BackendKind, Harness, TestImage
+from nova_virt_interface.testing.harness import (
+    Backend,
+    BackendKind,
+    CannotProvoke,
+    Harness,
+    TestImage,
+)
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
 
@@ -35,13 +41,15 @@ _MARK = b"NVG-GUEST"
 
 
 class VcsimHarness(Answers, VolumeAnswers, Harness):
-    """A cluster of two hosts in vcsim, with one datastore. Its guests tell what they find."""
+    """Clusters of two hosts each in vcsim, with two datastores. Its guests tell what they find."""
 
     driver = "vmware"
     backend_name = "vcsim"
     kind = BackendKind.SIMULATED
     memory_bytes = 32 * _MIB
     patience_seconds = 10.0
+    has_one_manager = True
+    has_moving_consoles = True
     esx: ClassVar[bool] = False
     network: ClassVar[str] = "DC0_DVPG0"
 
@@ -91,8 +99,24 @@ class VcsimHarness(Answers, VolumeAnswers, Harness):
             password=Secret(self.server.password),
             ca_file=str(self.server.ca_file),
             cluster=self.server.cluster.name,
+            datastore=self.server.datastore.name,
             reconnect_interval_seconds=0.2,
         )
+
+    def second_settings(self) -> Settings:
+        """See `Harness`: another cluster of the vCenter, with another datastore."""
+        if self.esx:
+            raise CannotProvoke("an ESXi knows no other one")
+        return replace(
+            self.settings(),
+            cluster=self.server.second_cluster.name,
+            datastore=self.server.second_datastore.name,
+        )
+
+    def shared_hosts(self) -> tuple[Settings, Settings]:
+        """See `Harness`."""
+        first, second = self.settings(), self.second_settings()
+        return first, replace(second, datastore=first.datastore)
 
     def unreachable_settings(self) -> Settings:
         """See `Harness`."""
@@ -184,6 +208,7 @@ class EsxHarness(VcsimHarness):
 
 def _is_ones(file: str) -> bool:
     """Whether a file belongs to one VM or image, not to all, nor to a volume service."""
+    file = file.rpartition(":")[2]
     if file.partition("/")[0] == SERVICE:
         return False
     return file.count("/") > 1 or not file.startswith("nova-virt-")

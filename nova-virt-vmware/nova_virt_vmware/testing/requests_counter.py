@@ -12,8 +12,8 @@ __all__ = ["RequestsCounter"]
 
 
 class RequestsCounter:
-    """Counts requests to one port from `start` to `stop`, but for those of the driver's own thread,
-    which waits for events whether or not anybody calls.
+    """Counts requests to one port from `start` to `stop`, but for those of the driver's own
+    thread, which waits for events whether or not anybody calls.
     """
 
     def __init__(self, port: int) -> None:

@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -147,9 +149,13 @@ class Server:
         self.datacenter = self.content.rootFolder.childEntity[0]
         children = self.datacenter.hostFolder.childEntity
         kind = vim.ComputeResource if self._esx else vim.ClusterComputeResource
-        self.cluster = next(child for child in children if isinstance(child, kind))
-        self.datastore = self.cluster.datastore[0]
+        clusters = [child for child in children if isinstance(child, kind)]
+        clusters.sort(key=lambda cluster: cluster.name)
+        self.cluster, self.second_cluster = clusters[0], clusters[-1]
+        datastores = sorted(self.cluster.datastore, key=lambda datastore: datastore.name)
+        self.datastore, self.second_datastore = datastores[0], datastores[-1]
         self.datastore_folder = Path(self.datastore.info.url)
+        self._folders = {store.name: Path(store.info.url) for store in datastores}
         if not self._esx:
             self._make_key_provider()
 
@@ -159,14 +165,56 @@ class Server:
         self.content.cryptoManager.RegisterKmsCluster(provider, "nativeProvider")
         self.content.cryptoManager.MarkDefault(provider)
 
-    def vm(self, vm_uuid: UUID) -> Any:
-        """The VM of this instance uuid, or None."""
+    def vm(self, vm_uuid: UUID, cluster: str = "") -> Any:
+        """The VM of this uuid, or None; of several, that of the cluster of this name."""
         index = self.content.searchIndex
-        return next(iter(index.FindAllByUuid(self.datacenter, str(vm_uuid), True, True)), None)
+        found = [
+            vm
+            for by_vcenter in (False, True)
+            for vm in index.FindAllByUuid(self.datacenter, str(vm_uuid), True, by_vcenter)
+        ]
+        at = [vm for vm in found if len(found) > 1 and self.cluster_of(vm) == cluster]
+        return next(iter((*at, *found)), None)
+
+    def cluster_of(self, vm: Any) -> str:
+        """The name of the cluster that a VM is in."""
+        owner = self.fact(self.fact(vm, "resourcePool"), "owner")
+        return str(self.fact(owner, "name"))
 
     def vm_names(self) -> list[str]:
-        """The names of all VMs."""
-        return [vm.name for vm in self.datacenter.vmFolder.childEntity]
+        """The names of all VMs, with the clusters that they are in."""
+        vms = self.datacenter.vmFolder.childEntity
+        return [f"{vm.name} in {self.cluster_of(vm)}" for vm in vms]
+
+    @contextmanager
+    def fast_moves(self) -> Iterator[None]:
+        """Inside, a running VM moves at once."""
+        pace = self.folder / "pace"
+        pace.write_text("1")
+        try:
+            yield
+        finally:
+            pace.unlink(missing_ok=True)
+
+    def slow_moves(self) -> None:
+        """From now on, inside of `fast_moves`, a running VM takes its time."""
+        (self.folder / "pace").unlink()
+
+    @contextmanager
+    def hosts_lost(self) -> Iterator[None]:
+        """Inside, the vCenter does not reach the hosts of the first cluster."""
+        for host in self.cluster.host:
+            self.wait(host.DisconnectHost_Task())
+        try:
+            yield
+        finally:
+            for host in self.cluster.host:
+                self.wait(host.ReconnectHost_Task())
+
+    def local_file(self, name: str) -> Path:
+        """The file of this machine that stands for one on a datastore."""
+        store, _, path = name.removeprefix("[").partition("] ")
+        return self._folders[store] / path
 
     def sessions(self) -> list[str]:
         """The keys of all logins but our own."""
@@ -189,9 +237,12 @@ class Server:
         return list(self.fact(self.cluster, "host"))
 
     def files(self) -> list[str]:
-        """All files and folders on the datastore."""
-        found = self.datastore_folder.rglob("*")
-        return sorted(str(path.relative_to(self.datastore_folder)) for path in found)
+        """All files and folders on the datastores, those of the second with its name."""
+        return sorted(
+            ("" if folder == self.datastore_folder else f"{name}:") + str(path.relative_to(folder))
+            for name, folder in self._folders.items()
+            for path in folder.rglob("*")
+        )
 
     def make_vm(self, name: str, vm_uuid: UUID, disk_bytes: int = 0) -> Any:
         """Make a VM that bears no mark."""

@@ -25,9 +25,9 @@ class TestNames(testtools.TestCase):
     """A label has 255 characters of any kind, a name in vSphere 80."""
 
     @settings(deadline=None)
-    @given(LABELS)
-    def test_a_name_fits_and_gives_the_label_back(self, label: str) -> None:
-        name = translate.vm_name(label, UUID_1)
+    @given(LABELS, st.sampled_from(("", "domain-c51")))
+    def test_a_name_fits_and_gives_the_label_back(self, label: str, place: str) -> None:
+        name = translate.vm_name(label, UUID_1, place)
         self.assertLessEqual(len(name), 80)
         self.assertFalse(set("%/\\") & set(name), name)
         facts = {"name": name, **mark(translate.NAME, label)}
@@ -61,7 +61,7 @@ class TestOwnership(testtools.TestCase):
     """Only VMs with our own mark are ours."""
 
     def test_only_the_owners_mark_counts(self) -> None:
-        facts = {"config.instanceUuid": str(UUID_1)}
+        facts = {"config.uuid": str(UUID_1)}
         self.assertIsNone(translate.owned_uuid(facts, "nova"))
         marked = facts | mark(translate.OWNER, "nova")
         self.assertEqual(UUID_1, translate.owned_uuid(marked, "nova"))

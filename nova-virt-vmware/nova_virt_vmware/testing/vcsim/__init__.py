@@ -25,6 +25,7 @@ _SOURCES = (
     "nfc.go",
     "packing.go",
     "policies.go",
+    "relocation.go",
     "storage.go",
     "go.mod",
     "go.sum",

@@ -26,8 +26,12 @@ func added(ctx *simulator.Context, method *simulator.Method) mo.Reference {
 	switch target := ctx.Map.Get(method.This).(type) {
 	case *simulator.VirtualMachine:
 		switch method.Name {
-		case "SendNMI", "AcquireTicket":
+		case "SendNMI", "AcquireTicket", "RelocateVM_Task":
 			return &machine{target}
+		}
+	case *simulator.VmProvisioningChecker:
+		if method.Name == "CheckRelocate_Task" {
+			return &checker{target}
 		}
 	case *simulator.HostSystem:
 		switch method.Name {

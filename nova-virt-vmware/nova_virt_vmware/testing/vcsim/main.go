@@ -23,7 +23,8 @@ import (
 
 type options struct {
 	listen, certificate, key, username string
-	hosts, standaloneHosts             int
+	clusters, hosts, standaloneHosts   int
+	datastores                         int
 	esx                                bool
 }
 
@@ -33,8 +34,10 @@ func main() {
 	flag.StringVar(&o.certificate, "certificate", "", "PEM file of the TLS certificate")
 	flag.StringVar(&o.key, "key", "", "PEM file of the certificate's key")
 	flag.StringVar(&o.username, "username", "", "who may log in; the password is in VCSIM_PASSWORD")
-	flag.IntVar(&o.hosts, "hosts", 2, "hosts of the one cluster")
-	flag.IntVar(&o.standaloneHosts, "standalone-hosts", 1, "hosts outside of it")
+	flag.IntVar(&o.clusters, "clusters", 2, "clusters")
+	flag.IntVar(&o.hosts, "hosts", 2, "hosts of each cluster")
+	flag.IntVar(&o.datastores, "datastores", 2, "datastores of all hosts")
+	flag.IntVar(&o.standaloneHosts, "standalone-hosts", 1, "hosts outside of them")
 	flag.BoolVar(&o.esx, "esx", false, "one ESXi instead of a vCenter")
 	flag.Parse()
 
@@ -42,7 +45,8 @@ func main() {
 	if o.esx {
 		model = simulator.ESX()
 	} else {
-		model.Cluster = 1
+		model.Cluster = o.clusters
+		model.Datastore = o.datastores
 		model.ClusterHost = o.hosts
 		model.Host = o.standaloneHosts
 	}
