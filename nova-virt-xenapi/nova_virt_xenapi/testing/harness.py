@@ -122,7 +122,9 @@ class SimulatorHarness(StorageAnswers, Harness):
                 place = places.get(ref) or places.get(record.get("VM", ""), "")
                 # What is made anew in the place of another is no leftover.
                 names[f"{class_name} {_identity(class_name, ref, record)} {place}"] += 1
-        return frozenset(f"{name} {count}" for name, count in names.items())
+        return frozenset(
+            f"{name} {number}" for name, count in names.items() for number in range(count)
+        )
 
     @contextmanager
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
