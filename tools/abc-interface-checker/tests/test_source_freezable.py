@@ -77,6 +77,8 @@ class TestFreezable(testtools.TestCase):
         self.assert_found("m.Colour.RED", 2, "computed", text)
         text = "class Colour(enum.Enum):\n    RED = 'x'\n    BLUE = enum.auto()\n"
         self.assert_found("m.Colour.BLUE", 3, "version of Python", text)
+        text = "class Colour(enum.Enum):\n    A = 5\n    B = 3\n    C = enum.auto()\n"
+        self.assert_found("m.Colour.C", 4, "version of Python", text)
         text = "class Colour(enum.Enum):\n    def __new__(cls, x): pass\n    RED = 1\n"
         self.assert_found("m.Colour.__new__", 1, "computes", text)
 

@@ -6,7 +6,7 @@ import enum
 import warnings
 
 import testtools
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from source_reading import enumeration, read_text, sound, value
 
@@ -263,6 +263,8 @@ class TestEnumerations(testtools.TestCase):
         st.lists(st.one_of(st.none(), st.integers(0, 9)), min_size=1, max_size=6),
     )
     def test_auto_gives_what_python_gives(self, base: str, values: list[int | None]) -> None:
+        assume(_all_pythons_agree(values))
+
         def written(number: int | None) -> str:
             if number is None:
                 return "enum.auto()"
@@ -280,6 +282,18 @@ class TestEnumerations(testtools.TestCase):
             {name: repr(member.value) for name, member in real.items()},
             {**found.members, **{name: found.members[of] for name, of in found.aliases.items()}},
         )
+
+
+def _all_pythons_agree(values: list[int | None]) -> bool:
+    """Whether `auto` follows no value that is smaller than an earlier one: 3.11.2 counts on from
+    the last, later ones from the largest.
+    """
+    seen: list[int] = []
+    for each in values:
+        if each is None and seen and seen[-1] != max(seen):
+            return False
+        seen.append(max(seen, default=0) + 1 if each is None else each)
+    return True
 
 
 class TestExceptions(testtools.TestCase):

@@ -75,7 +75,9 @@ class Members:
             return value_text(name.lower())
         numbers = [number(value) for value in self.members.values()]
         whole = [each for each in numbers if isinstance(each, int)]
-        if len(whole) < len(numbers):
+        # After a smaller value than an earlier one, 3.11.2 counts on from the last, others from the
+        # largest.
+        if len(whole) < len(numbers) or (whole and whole[-1] != max(whole)):
             self.doubtful[name] = f"what auto() gives for {name} depends on the version of Python"
         if any(base in _FLAGS for base in self.bases):
             highest = max(whole, default=0)
