@@ -127,36 +127,55 @@ class VmwareHypervisor:
         if node.is_one_host:
             parts |= {IHostPower: host_itself, IHostTopology: Topology(hosts)}
         if node.vcenter_id:
-            marking = Marking(session)
-            arriving = Arriving(datastore, networks, volumes, leaving, self._lifecycle)
-            relocations = Relocations(session, vms, Drives(vms, marking))
-            parts[IMigrationControl] = relocations
-            parts[IMigrationSource] = MigrationSource(
-                node,
-                vms,
-                disks,
-                Copying(session, node, datastore, marking),
-                relocations,
-                leaving,
-                host,
+            parts |= self._moving(
+                session, node, datastore, networks, hosts, vms, disks, volumes, leaving, host
             )
-            parts[IMigrationTarget] = MigrationTarget(
-                node,
-                datastore,
-                networks,
-                hosts,
-                self._inventory,
-                vms,
-                marking,
-                volumes,
-                arriving,
-                Landing(datastore, marking),
-                relocations,
-                leaving,
-                host,
-            )
-            parts[IRecovery] = Recovery(node, datastore, vms, arriving, leaving, host)
         provide(self, parts)
+
+    def _moving(
+        self,
+        session: Session,
+        node: Node,
+        datastore: Datastore,
+        networks: Networks,
+        hosts: Hosts,
+        vms: Vms,
+        disks: Disks,
+        volumes: Volumes,
+        leaving: Leaving,
+        host: HostDescription,
+    ) -> dict[InterfaceClass, object]:
+        """What takes a vCenter: VMs that go to other compute nodes, or come from one that died."""
+        marking = Marking(session)
+        arriving = Arriving(datastore, networks, volumes, leaving, self._lifecycle)
+        relocations = Relocations(session, vms, Drives(vms, marking))
+        parts: dict[InterfaceClass, object] = {IMigrationControl: relocations}
+        parts[IMigrationSource] = MigrationSource(
+            node,
+            vms,
+            disks,
+            Copying(session, node, datastore, marking),
+            relocations,
+            leaving,
+            host,
+        )
+        parts[IMigrationTarget] = MigrationTarget(
+            node,
+            datastore,
+            networks,
+            hosts,
+            self._inventory,
+            vms,
+            marking,
+            volumes,
+            arriving,
+            Landing(datastore, marking),
+            relocations,
+            leaving,
+            host,
+        )
+        parts[IRecovery] = Recovery(node, datastore, vms, arriving, leaving, host)
+        return parts
 
     def open(self) -> None:
         """Begin to report events."""

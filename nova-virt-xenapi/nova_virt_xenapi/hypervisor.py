@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from nova_virt_interface.factory import IHypervisorFactory
@@ -24,55 +23,21 @@ from nova_virt_interface.hypervisor.recovery import IRecovery
 from nova_virt_interface.hypervisor.resize import IResize
 from nova_virt_interface.hypervisor.topology import IHostTopology
 from nova_virt_interface.hypervisor.volumes import IVolumeConnector
+from nova_virt_interface.parts import provide
 from nova_virt_interface.services import IServices
-from nova_virt_interface.values.console import Console, OpenConsoleRequest
-from nova_virt_interface.values.devices import DeviceMetadata
-from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
-from nova_virt_interface.values.export import ExportDiskRequest, ExportedDisk
 from nova_virt_interface.values.host import (
-    EnterMaintenanceRequest,
     HostDescription,
     HostInventory,
-    HostPowerRequest,
-    HostStatus,
-    LeaveMaintenanceRequest,
-    MaintenanceState,
 )
-from nova_virt_interface.values.images import CachedImage, CacheImageRequest, DeleteImageRequest
-from nova_virt_interface.values.migration import (
-    AbortMigrationRequest,
-    CancelIncomingRequest,
-    CheckIncomingRequest,
-    CheckOutgoingRequest,
-    FinishIncomingRequest,
-    FinishOutgoingRequest,
-    IncomingOffer,
-    MigrateVmRequest,
-    MigrationPlan,
-    MigrationStatus,
-    MigrationTicket,
-    OutgoingVm,
-    PrepareIncomingRequest,
-)
-from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import (
-    PauseRequest,
     RebootRequest,
     StartRequest,
     StopRequest,
-    SuspendRequest,
 )
-from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
-from nova_virt_interface.values.resize import (
-    ConfirmResizeRequest,
-    ResizeVmRequest,
-    RevertResizeRequest,
-)
-from nova_virt_interface.values.topology import HostTopology
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec, VmState, VmStatistics
-from nova_virt_interface.values.volumes import VolumeConnector
 from oslo_config import cfg
-from zope.interface import alsoProvides, implementer
+from zope.interface import implementer
+from zope.interface.interface import InterfaceClass
 
 from nova_virt_xenapi.arrivals import Arrivals
 from nova_virt_xenapi.cache import Cache
@@ -105,30 +70,6 @@ from nova_virt_xenapi.volumes import Volumes
 __all__ = ["XenApiFactory", "XenApiHypervisor"]
 
 
-_PROVIDED: Final = (
-    IConsole,
-    IDeviceMetadata,
-    IDiskExport,
-    IDiskHotplug,
-    IDiskResize,
-    IHostMaintenance,
-    IHostPower,
-    IHostStatus,
-    IHostTopology,
-    IImageCache,
-    IMigrationControl,
-    IMigrationSource,
-    IMigrationTarget,
-    INicHotplug,
-    IPause,
-    IRecovery,
-    IResize,
-    ISuspend,
-    IVmDiagnostics,
-    IVolumeConnector,
-)
-
-
 @implementer(IHypervisor)
 class XenApiHypervisor:
     """A connection to one host of a pool.
@@ -151,42 +92,47 @@ class XenApiHypervisor:
         self._pool = pool
         tasks = self._tasks = Tasks(session, cache)
         uploads = Uploads(session, tasks, pool)
-        self._images = Images(session, cache, uploads, tasks, pool, settings, services)
-        self._volumes = Volumes(session, cache, pool, settings)
-        content = DiskContent(session, cache, uploads, self._images, pool, services)
-        self._disks = Disks(
-            session, cache, tasks, self._images, content, pool, settings, self._volumes
-        )
-        self._hotplug = DiskHotplug(
-            session, cache, tasks, records, self._disks, pool, self._volumes
-        )
-        self._exports = Exports(session, cache, records, self._disks, pool, services)
-        self._nics = Nics(session, cache, tasks, records, pool)
-        self._power = Power(session, cache, tasks, records, pool)
+        images = Images(session, cache, uploads, tasks, pool, settings, services)
+        volumes = Volumes(session, cache, pool, settings)
+        content = DiskContent(session, cache, uploads, images, pool, services)
+        disks = Disks(session, cache, tasks, images, content, pool, settings, volumes)
+        nics = Nics(session, cache, tasks, records, pool)
+        power = self._power = Power(session, cache, tasks, records, pool)
         self._inventory = Inventory(session, cache, records, pool)
-        arrivals = Arrivals(session, cache, records, self._disks, pool, settings)
-        self._lifecycle = Lifecycle(
-            session,
-            records,
-            self._power,
-            self._disks,
-            self._nics,
-            pool,
-            self._volumes,
-            arrivals,
+        arrivals = Arrivals(session, cache, records, disks, pool, settings)
+        lifecycle = self._lifecycle = Lifecycle(
+            session, records, power, disks, nics, pool, volumes, arrivals
         )
-        self._source = MigrationSource(
-            session, cache, tasks, records, self._lifecycle, self._disks, pool
-        )
-        places = (session, records, self._lifecycle, self._disks, self._nics, pool)
-        self._resizes = Resizes(*places)
-        self._target = MigrationTarget(*places, arrivals)
-        self._recovery = Recovery(cache, *places)
+        source = MigrationSource(session, cache, tasks, records, lifecycle, disks, pool)
+        places = (session, records, lifecycle, disks, nics, pool)
         metrics = Metrics(session, pool)
-        self._diagnostics = Diagnostics(session, cache, records, metrics)
-        self._consoles = Consoles(session, cache, records, pool, settings)
-        self._host = Host(session, cache, tasks, records, metrics, pool)
-        alsoProvides(self, *_PROVIDED)
+        diagnostics = self._diagnostics = Diagnostics(session, cache, records, metrics)
+        consoles = self._consoles = Consoles(session, cache, records, pool, settings)
+        host = Host(session, cache, tasks, records, metrics, pool)
+        hotplug = DiskHotplug(session, cache, tasks, records, disks, pool, volumes)
+        parts: dict[InterfaceClass, object] = {
+            IConsole: consoles,
+            IDeviceMetadata: diagnostics,
+            IDiskExport: Exports(session, cache, records, disks, pool, services),
+            IDiskHotplug: hotplug,
+            IDiskResize: hotplug,
+            IHostMaintenance: host,
+            IHostPower: host,
+            IHostStatus: host,
+            IHostTopology: host,
+            IImageCache: images,
+            IMigrationControl: source,
+            IMigrationSource: source,
+            IMigrationTarget: MigrationTarget(*places, arrivals),
+            INicHotplug: nics,
+            IPause: power,
+            IRecovery: Recovery(cache, *places),
+            IResize: Resizes(*places),
+            ISuspend: power,
+            IVmDiagnostics: diagnostics,
+            IVolumeConnector: volumes,
+        }
+        provide(self, parts)
 
     def describe(self) -> HostDescription:
         """See `IHypervisor.describe`."""
@@ -230,154 +176,6 @@ class XenApiHypervisor:
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
         self._lifecycle.delete_vm(vm_uuid, request)
-
-    def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
-        """See `IDiskHotplug.attach_disk`."""
-        self._hotplug.attach_disk(vm_uuid, request)
-
-    def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
-        """See `IDiskHotplug.detach_disk`."""
-        self._hotplug.detach_disk(vm_uuid, request)
-
-    def attach_nic(self, vm_uuid: UUID, request: AttachNicRequest) -> None:
-        """See `INicHotplug.attach_nic`."""
-        self._nics.attach_nic(vm_uuid, request)
-
-    def detach_nic(self, vm_uuid: UUID, request: DetachNicRequest) -> None:
-        """See `INicHotplug.detach_nic`."""
-        self._nics.detach_nic(vm_uuid, request)
-
-    def cache_image(self, request: CacheImageRequest) -> CachedImage:
-        """See `IImageCache.cache_image`."""
-        return self._images.cache_image(request)
-
-    def list_cached_images(self) -> tuple[CachedImage, ...]:
-        """See `IImageCache.list_cached_images`."""
-        return self._images.list_cached_images()
-
-    def delete_cached_image(self, request: DeleteImageRequest) -> None:
-        """See `IImageCache.delete_cached_image`."""
-        self._images.delete_cached_image(request)
-
-    def pause_vm(self, vm_uuid: UUID, request: PauseRequest) -> None:
-        """See `IPause.pause_vm`."""
-        self._power.pause_vm(vm_uuid, request)
-
-    def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
-        """See `ISuspend.suspend_vm`."""
-        self._power.suspend_vm(vm_uuid, request)
-
-    def vm_statistics(self, vm_uuid: UUID) -> VmStatistics:
-        """See `IVmDiagnostics.vm_statistics`."""
-        return self._diagnostics.vm_statistics(vm_uuid)
-
-    def device_metadata(self, vm_uuid: UUID) -> tuple[DeviceMetadata, ...]:
-        """See `IDeviceMetadata.device_metadata`."""
-        return self._diagnostics.device_metadata(vm_uuid)
-
-    def open_console(self, vm_uuid: UUID, request: OpenConsoleRequest) -> Console:
-        """See `IConsole.open_console`."""
-        return self._consoles.open_console(vm_uuid, request)
-
-    def host_status(self) -> HostStatus:
-        """See `IHostStatus.host_status`."""
-        return self._host.host_status()
-
-    def host_power(self, request: HostPowerRequest) -> None:
-        """See `IHostPower.host_power`."""
-        self._host.host_power(request)
-
-    def maintenance(self) -> MaintenanceState:
-        """See `IHostMaintenance.maintenance`."""
-        return self._host.maintenance()
-
-    def enter_maintenance(self, request: EnterMaintenanceRequest) -> None:
-        """See `IHostMaintenance.enter_maintenance`."""
-        self._host.enter_maintenance(request)
-
-    def leave_maintenance(self, request: LeaveMaintenanceRequest) -> None:
-        """See `IHostMaintenance.leave_maintenance`."""
-        self._host.leave_maintenance(request)
-
-    def topology(self) -> HostTopology:
-        """See `IHostTopology.topology`."""
-        return self._host.topology()
-
-    def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
-        """See `IDiskResize.resize_disk`."""
-        self._hotplug.resize_disk(vm_uuid, request)
-
-    def export_disk(self, vm_uuid: UUID, request: ExportDiskRequest) -> ExportedDisk:
-        """See `IDiskExport.export_disk`."""
-        return self._exports.export_disk(vm_uuid, request)
-
-    def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
-        """See `IResize.resize_vm`."""
-        self._resizes.resize_vm(vm_uuid, request)
-
-    def confirm_resize(self, vm_uuid: UUID, request: ConfirmResizeRequest) -> None:
-        """See `IResize.confirm_resize`."""
-        self._resizes.confirm_resize(vm_uuid, request)
-
-    def revert_resize(self, vm_uuid: UUID, request: RevertResizeRequest) -> None:
-        """See `IResize.revert_resize`."""
-        self._resizes.revert_resize(vm_uuid, request)
-
-    def describe_outgoing(self, vm_uuid: UUID) -> OutgoingVm:
-        """See `IMigrationSource.describe_outgoing`."""
-        return self._source.describe_outgoing(vm_uuid)
-
-    def check_outgoing(self, vm_uuid: UUID, request: CheckOutgoingRequest) -> MigrationPlan:
-        """See `IMigrationSource.check_outgoing`."""
-        return self._source.check_outgoing(vm_uuid, request)
-
-    def migrate_vm(self, vm_uuid: UUID, request: MigrateVmRequest) -> None:
-        """See `IMigrationSource.migrate_vm`."""
-        self._source.migrate_vm(vm_uuid, request)
-
-    def finish_outgoing(self, vm_uuid: UUID, request: FinishOutgoingRequest) -> None:
-        """See `IMigrationSource.finish_outgoing`."""
-        self._source.finish_outgoing(vm_uuid, request)
-
-    def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
-        """See `IMigrationTarget.check_incoming`."""
-        return self._target.check_incoming(vm_uuid, request)
-
-    def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
-        """See `IMigrationTarget.prepare_incoming`."""
-        return self._target.prepare_incoming(vm_uuid, request)
-
-    def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
-        """See `IMigrationTarget.finish_incoming`."""
-        self._target.finish_incoming(vm_uuid, request)
-
-    def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
-        """See `IMigrationTarget.cancel_incoming`."""
-        self._target.cancel_incoming(vm_uuid, request)
-
-    def migration_status(self, vm_uuid: UUID) -> MigrationStatus:
-        """See `IMigrationControl.migration_status`."""
-        return self._source.migration_status(vm_uuid)
-
-    def abort_migration(self, vm_uuid: UUID, request: AbortMigrationRequest) -> None:
-        """See `IMigrationControl.abort_migration`."""
-        self._source.abort_migration(vm_uuid, request)
-
-    def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
-        """See `IRecovery.find_disks`."""
-        return self._recovery.find_disks(vm_uuid)
-
-    def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
-        """See `IRecovery.adopt_vm`."""
-        self._recovery.adopt_vm(vm_uuid, request)
-
-    def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
-        """See `IRecovery.release_vm`."""
-        self._recovery.release_vm(vm_uuid, request)
-
-    def volume_connector(self) -> VolumeConnector:
-        """See `IVolumeConnector.volume_connector`."""
-        return self._volumes.volume_connector()
 
     def close(self) -> None:
         """See `IHypervisor.close`."""

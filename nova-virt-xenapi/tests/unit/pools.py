@@ -17,7 +17,7 @@ from nova_virt_interface.values.power import PowerState, StartRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_xenapi.conf import Settings
-from nova_virt_xenapi.hypervisor import XenApiFactory, XenApiHypervisor
+from nova_virt_xenapi.hypervisor import XenApiFactory
 from nova_virt_xenapi.testing.harness import SimulatorHarness
 from nova_virt_xenapi.testing.process import Simulator
 
@@ -47,7 +47,7 @@ class SimulatorTestCase(testtools.TestCase):
         cls.simulator = Simulator(cls.hosts)
         cls.addClassCleanup(cls.simulator.stop)
 
-    def connect(self, **changes: Any) -> XenApiHypervisor:
+    def connect(self, **changes: Any) -> Any:
         """A connection, closed after the test."""
         self.services = SuiteServices()
         connection = XenApiFactory().connect(self.simulator.settings(**changes), self.services)
@@ -98,7 +98,7 @@ class PoolTestCase(testtools.TestCase):
         self.services = SuiteServices()
         self.services.images.add("image-1", self.harness.image().path)
         self.addCleanup(self.simulator.ask, "clear_faults")
-        self.driver = XenApiFactory().connect(self.harness.settings(), self.services)
+        self.driver: Any = XenApiFactory().connect(self.harness.settings(), self.services)
         self.addCleanup(self.driver.close)
         self.vm_uuid = uuid4()
         self.before = self.objects()

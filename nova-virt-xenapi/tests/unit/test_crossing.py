@@ -199,7 +199,7 @@ class TestDriver(PoolTestCase):
     def setUp(self) -> None:
         super().setUp()
         settings = self.harness.second_settings()
-        self.other = XenApiFactory().connect(settings, SuiteServices())
+        self.other: Any = XenApiFactory().connect(settings, SuiteServices())
         self.addCleanup(self.other.close)
         self.described = self.spec(disks=(self.blank(),))
 
@@ -220,7 +220,8 @@ class TestDriver(PoolTestCase):
         request = CheckOutgoingRequest(offer=offer, mode=mode)
         plan = self.driver.check_outgoing(self.vm_uuid, request)
         prepare = PrepareIncomingRequest(plan=plan, spec=spec)
-        return self.other.prepare_incoming(self.vm_uuid, prepare)
+        ticket: MigrationTicket = self.other.prepare_incoming(self.vm_uuid, prepare)
+        return ticket
 
     def test_nobody_sees_the_session_that_lets_a_vm_in(self) -> None:
         logged = self.useFixture(fixtures.FakeLogger(level=logging.DEBUG))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.values.migration import (
@@ -36,7 +36,7 @@ class TestInPool(FaultTestCase):
     def setUp(self) -> None:
         super().setUp()
         settings = self.harness.second_settings()
-        self.other = XenApiFactory().connect(settings, SuiteServices())
+        self.other: Any = XenApiFactory().connect(settings, SuiteServices())
         self.addCleanup(self.other.close)
         self.destination = self.simulator
         self.before = self.objects()
@@ -50,7 +50,8 @@ class TestInPool(FaultTestCase):
         incoming = CheckIncomingRequest(vm=described, spec=self.spec(), mode=mode)
         offer = self.other.check_incoming(self.vm_uuid, incoming)
         request = CheckOutgoingRequest(offer=offer, mode=mode)
-        return self.driver.check_outgoing(self.vm_uuid, request)
+        plan: MigrationPlan = self.driver.check_outgoing(self.vm_uuid, request)
+        return plan
 
     def ready(self, mode: MigrationMode) -> None:
         self.with_running_vm() if mode is MigrationMode.LIVE else self.with_vm()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.values.disks import Blank, DiskSpec
 from nova_virt_interface.values.power import PowerState, StartRequest
 from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
 
-from nova_virt_xenapi.hypervisor import XenApiFactory, XenApiHypervisor
+from nova_virt_xenapi.hypervisor import XenApiFactory
 
 from .pools import MIB, PoolTestCase
 
@@ -38,7 +40,7 @@ class TestRecovery(PoolTestCase):
         self.assertEqual((), old.list_vms())
         self.assertEqual(PowerState.RUNNING, new.get_vm(self.vm_uuid).power_state)
 
-    def connected(self, settings: object) -> XenApiHypervisor:
-        connection = XenApiFactory().connect(settings, SuiteServices())  # type: ignore[arg-type]
+    def connected(self, settings: object) -> Any:
+        connection: Any = XenApiFactory().connect(settings, SuiteServices())  # type: ignore[arg-type]
         self.addCleanup(connection.close)
         return connection

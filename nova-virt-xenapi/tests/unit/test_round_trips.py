@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
@@ -69,7 +70,7 @@ class TestTargets(RoundTripTestCase):
     def test_connecting_loads_all_records_by_one_question(self) -> None:
         self.other_vms(3)
         before = Counter(self.simulator.ask("calls"))
-        connection = XenApiFactory().connect(self.harness.settings(), self.services)
+        connection: Any = XenApiFactory().connect(self.harness.settings(), self.services)
         self.assertEqual(3, len(connection.list_vms()))
         sent = Counter(self.simulator.ask("calls")) - before
         connection.close()

@@ -4,6 +4,7 @@ only as long as each of them has to be.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 from nova_virt_interface.testing.doubles import SuiteServices
@@ -24,7 +25,7 @@ from nova_virt_interface.values.recovery import AdoptVmRequest, ReleaseVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_interface.values.volumes import IscsiVolume, Volume
 
-from nova_virt_xenapi.hypervisor import XenApiFactory, XenApiHypervisor
+from nova_virt_xenapi.hypervisor import XenApiFactory
 
 from .pools import MIB, InPoolHarness, PoolTestCase
 
@@ -54,8 +55,8 @@ class TestVolumesThatStay(PoolTestCase):
         for node in (self.one, self.two):
             self.addCleanup(node.delete_vm, self.vm_uuid, DeleteVmRequest())
 
-    def connected(self, settings: object) -> XenApiHypervisor:
-        connection = XenApiFactory().connect(settings, SuiteServices())  # type: ignore[arg-type]
+    def connected(self, settings: object) -> Any:
+        connection: Any = XenApiFactory().connect(settings, SuiteServices())  # type: ignore[arg-type]
         self.addCleanup(connection.close)
         return connection
 
@@ -68,7 +69,8 @@ class TestVolumesThatStay(PoolTestCase):
         request = CheckOutgoingRequest(offer=offer, mode=mode)
         plan = self.one.check_outgoing(self.vm_uuid, request)
         prepare = PrepareIncomingRequest(plan=plan, spec=self.described)
-        return self.two.prepare_incoming(self.vm_uuid, prepare)
+        ticket: MigrationTicket = self.two.prepare_incoming(self.vm_uuid, prepare)
+        return ticket
 
     def connected_hosts(self) -> set[str]:
         """Names of the hosts that are connected to the target."""
