@@ -58,7 +58,9 @@ class IHypervisor(Interface):
         """Say the state of all VMs that are ours, in any order.
 
         [LIST-1] Complete: a VM that is missing from the answer did not exist at some moment during
-        the call. A host that cannot say so raises `HostUnreachable`.
+        the call, or shortly before it: what others did may be seen some seconds late, where the
+        hypervisor tells of it by events. What was done through this connection is always seen. A
+        host that cannot say so raises `HostUnreachable`.
         [LIST-2] One question to the host, whatever the number of VMs; its answer may come in pages
         of many VMs, where the protocol limits the size of a page. Of what the answer lacks,
         such as labels and marks of ownership, a driver may ask once for each VM: on connecting, or
