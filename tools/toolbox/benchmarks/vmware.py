@@ -69,8 +69,8 @@ def _make(harness: VcsimHarness, number: int) -> None:
 
 def _rows(harness: VcsimHarness, rounds: int) -> list[Timed]:
     settings, services = _settings(harness), SuiteServices()
-    asking = harness.factory().connect(settings, services)
-    told = harness.factory().connect(replace(settings, list_from_cache=True), services)
+    asking: Any = harness.factory().connect(settings, services)
+    told: Any = harness.factory().connect(replace(settings, list_from_cache=True), services)
     bare = _Bare(settings, harness.server.cluster.resourcePool._moId)
     try:
         _wait_told(told)
