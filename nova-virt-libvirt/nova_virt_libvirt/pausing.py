@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -69,11 +69,10 @@ def interruptible(domain: Any, work: Callable[[], object]) -> None:
     with ThreadPoolExecutor(1, thread_name_prefix="nova-virt-libvirt-job") as thread:
         job = thread.submit(work)
         while True:
-            try:
-                job.result(timeout=_STEP_SECONDS)
+            # Not `result`, whose TimeoutError may be one of the work itself.
+            if wait([job], timeout=_STEP_SECONDS).done:
+                job.result()
                 return
-            except TimeoutError:
-                pass
             try:
                 current_call().check()
             except (Cancelled, DeadlineExceeded):

@@ -6,6 +6,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Any
 from xml.parsers.expat import ExpatError
 
 from nova_virt_interface.errors import (
@@ -48,36 +49,57 @@ class FileRefused(Exception):
 _Make = Callable[[str, str], VirtError]
 
 
+def _says(kind: type[VirtError], problem: str, **fields: Any) -> _Make:
+    return lambda about, text: kind(f"{about}: {problem}", detail=text, **fields)
+
+
 def _lacks(resource: Resource) -> _Make:
-    return lambda about, text: InsufficientResources(
-        f"{about}: there is too little {resource.value}",
-        remedy=_FREE,
-        detail=text,
-        resource=resource,
+    problem = f"there is too little {resource.value}"
+    return _says(InsufficientResources, problem, remedy=_FREE, resource=resource)
+
+
+def _wrong(field: str) -> _Make:
+    problem = f"the server does not take the {field}"
+    return _says(InvalidRequest, problem, remedy="correct it", field=field)
+
+
+def _missing(resource: Resource) -> _Make:
+    return lambda about, text: NotFound(
+        f"{about}: it does not exist", detail=text, resource=resource, name=about
     )
 
 
-def _maintenance(about: str, text: str) -> VirtError:
-    return InsufficientResources(
-        f"{about}: the host is in maintenance, or on the way",
-        remedy="bring it back, or use another one",
-        detail=text,
-        resource=Resource.HOST,
-    )
+def _exists(about: str, text: str) -> VirtError:
+    return Conflict(f"{about}: it exists already", detail=text, resource=Resource.VM, name=about)
 
 
-def _no_tools(about: str, text: str) -> VirtError:
-    return PeerUnreachable(
-        f"{about}: VMware Tools in the guest do not answer",
-        remedy="start them in the guest",
-        detail=text,
-        resource=Resource.GUEST_AGENT,
-    )
-
-
-def _busy(about: str, text: str) -> VirtError:
-    return Busy(f"{about}: somebody else's operation is in the way", detail=text)
-
+_maintenance = _says(
+    InsufficientResources,
+    "the host is in maintenance, or on the way",
+    remedy="bring it back, or use another one",
+    resource=Resource.HOST,
+)
+_no_tools = _says(
+    PeerUnreachable,
+    "VMware Tools in the guest do not answer",
+    remedy="start them in the guest",
+    resource=Resource.GUEST_AGENT,
+)
+_no_storage = _says(
+    PeerUnreachable,
+    "a host does not reach the datastore",
+    remedy="bring it back, then repeat",
+    resource=Resource.STORAGE,
+)
+_busy = _says(Busy, "somebody else's operation is in the way")
+_away = _says(HostUnreachable, "the host does not answer", remedy="bring it back, then repeat")
+_denied = _says(
+    AccessDenied,
+    "the user may not do this",
+    remedy="check user name, password and the role's privileges",
+)
+_gone = _missing(Resource.VM)
+_unsupported = _says(Unsupported, "this host cannot do it")
 
 _STATES_NAMED = {
     "poweredOn": PowerState.RUNNING,
@@ -94,55 +116,6 @@ def _wrong_power(fault: Exception, about: str, text: str) -> VirtError:
         detail=text,
         state=state.value,
     )
-
-
-def _no_storage(about: str, text: str) -> VirtError:
-    return PeerUnreachable(
-        f"{about}: a host does not reach the datastore",
-        remedy="bring it back, then repeat",
-        detail=text,
-        resource=Resource.STORAGE,
-    )
-
-
-def _away(about: str, text: str) -> VirtError:
-    return HostUnreachable(
-        f"{about}: the host does not answer", remedy="bring it back, then repeat", detail=text
-    )
-
-
-def _denied(about: str, text: str) -> VirtError:
-    return AccessDenied(
-        f"{about}: the user may not do this",
-        remedy="check user name, password and the role's privileges",
-        detail=text,
-    )
-
-
-def _exists(about: str, text: str) -> VirtError:
-    return Conflict(f"{about}: it exists already", detail=text, resource=Resource.VM, name=about)
-
-
-def _missing(resource: Resource) -> _Make:
-    return lambda about, text: NotFound(
-        f"{about}: it does not exist", detail=text, resource=resource, name=about
-    )
-
-
-_gone = _missing(Resource.VM)
-
-
-def _wrong(field: str) -> _Make:
-    return lambda about, text: InvalidRequest(
-        f"{about}: the server does not take the {field}",
-        remedy="correct it",
-        detail=text,
-        field=field,
-    )
-
-
-def _unsupported(about: str, text: str) -> VirtError:
-    return Unsupported(f"{about}: this host cannot do it", detail=text)
 
 
 # A more special fault comes before the more general one that it is a kind of.
@@ -196,10 +169,7 @@ _FAULTS: tuple[tuple[type[Exception], _Make], ...] = (
     (vim.fault.TooManyDevices, _unsupported),
     (vmodl.fault.NotEnoughLicenses, _unsupported),
     (vmodl.fault.NotSupported, _unsupported),
-    (
-        vmodl.fault.RequestCanceled,
-        lambda about, text: Cancelled(f"{about}: cancelled", detail=text),
-    ),
+    (vmodl.fault.RequestCanceled, _says(Cancelled, "cancelled")),
 )
 _HOST_FAULTS = (vmodl.fault.HostCommunication,)
 _STATUSES: dict[int, _Make] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -180,32 +181,27 @@ class Disks:
         its source; it is whole when it has the token.
         """
         size = int(disk.record["virtual_size"])
-        for ref, record in self._session.call("VDI.get_all_records").items():
-            mark = disk_mark(record, self._owner)
-            is_ours = isinstance(mark, DiskMark) and mark.vm_uuid == disk.mark.vm_uuid
-            if (
-                record["SR"] == storage
-                and is_ours
-                and mark is not None
-                and mark.key == disk.mark.key
-            ):
-                if record["other_config"].get(MIGRATION) == token:
-                    return
-                if not record["VBDs"]:
-                    destroy_vdi(self._session, ref)
+        for ref, record in self._stored(disk, storage):
+            if record["other_config"].get(MIGRATION) == token:
+                return
+            if not record["VBDs"]:
+                destroy_vdi(self._session, ref)
         about = f"disk {disk.mark.key} of {disk.mark.vm_uuid}"
         self._tasks.run("VDI.copy", disk.ref, storage, about=about, total_bytes=size)
         config = replace(disk.mark, image_key="").as_config() | {MIGRATION: token}
+        for ref, _ in self._stored(disk, storage):
+            self._session.call("VDI.set_other_config", ref, config)
+
+    def _stored(self, disk: OldDisk, storage: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All that a storage repository has of a disk, as it is now."""
         for ref, record in self._session.call("VDI.get_all_records").items():
             mark = disk_mark(record, self._owner)
-            is_ours = isinstance(mark, DiskMark) and mark.vm_uuid == disk.mark.vm_uuid
             if (
                 record["SR"] == storage
-                and is_ours
-                and mark is not None
-                and mark.key == disk.mark.key
+                and isinstance(mark, DiskMark)
+                and (mark.vm_uuid, mark.key) == (disk.mark.vm_uuid, disk.mark.key)
             ):
-                self._session.call("VDI.set_other_config", ref, config)
+                yield ref, record
 
     def require(self, vm: Found, key: str) -> OldDisk:
         """A VM's disk; raises NotFound."""

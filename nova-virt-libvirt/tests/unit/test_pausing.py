@@ -53,6 +53,14 @@ class TestInterruptible(testtools.TestCase):
             self.assertRaises(DeadlineExceeded, interruptible, self.domain, self.domain.work)
         self.assertEqual(1, self.domain.aborts)
 
+    def test_a_job_that_times_out_by_itself_is_not_waited_for_again(self) -> None:
+        def late() -> None:
+            raise TimeoutError("the host was too slow")
+
+        with Call("req-1", timeout_seconds=PATIENCE_SECONDS):
+            self.assertRaises(TimeoutError, interruptible, self.domain, late)
+        self.assertEqual(0, self.domain.aborts)
+
     def test_a_job_that_was_done_before_it_could_be_aborted_is_done(self) -> None:
         self.domain.is_abortable = False
         call = Call("req-1", on_progress=lambda progress: call.cancel())
