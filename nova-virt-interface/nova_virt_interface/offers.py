@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.disks import DiskSpec, Imported, Media
-from nova_virt_interface.values.guest_settings import GuestSettings, VmFeature
+from nova_virt_interface.values.guest_settings import GuestMode, GuestSettings, VmFeature
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.migration import DriverData
 from nova_virt_interface.values.nics import NicSpec
@@ -187,6 +187,8 @@ def setting_features(settings: GuestSettings) -> Iterator[tuple[str, VmFeature]]
     """Each field that is not at its default, with the feature that it asks of a host."""
     cpu, memory = settings.cpu, settings.memory
     asked = (
+        ("mode", settings.mode is GuestMode.PV, VmFeature.PARAVIRTUALIZED_GUESTS),
+        ("mode", settings.mode is GuestMode.PVH, VmFeature.PVH_GUESTS),
         ("secure_boot", settings.secure_boot, VmFeature.SECURE_BOOT),
         ("cpu.mode", cpu and (cpu.mode or cpu.features), VmFeature.CPU_MODEL),
         ("cpu.sockets", cpu and cpu.sockets, VmFeature.CPU_TOPOLOGY),

@@ -106,6 +106,14 @@ def _unsupported(about: str, parameters: Sequence[str]) -> VirtError:
     return Unsupported(f"{about}: this pool cannot do that")
 
 
+def _no_kernel(about: str, parameters: Sequence[str]) -> VirtError:
+    return Unsupported(
+        f"{about}: its disk has no kernel that the host's boot loader finds",
+        remedy="use an image for such guests, or the mode hvm",
+        field="settings.mode",
+    )
+
+
 def _no_host(about: str, parameters: Sequence[str]) -> VirtError:
     return InsufficientResources(
         f"{about}: the host takes no VMs, or none takes them in its place",
@@ -287,11 +295,11 @@ _GROUPS: Final = (
         LICENCE_RESTRICTION LICENSE_EXPIRED MESSAGE_DEPRECATED MESSAGE_METHOD_UNKNOWN
         MESSAGE_REMOVED NOT_IMPLEMENTED PGPU_NOT_COMPATIBLE_WITH_GPU_GROUP
         SR_DOES_NOT_SUPPORT_MIGRATION SR_NOT_SHARABLE SR_OPERATION_NOT_SUPPORTED
-        SR_REQUIRES_UPGRADE SR_UNKNOWN_DRIVER UNIMPLEMENTED_IN_SM_BACKEND VALUE_NOT_SUPPORTED
-        VBD_NOT_UNPLUGGABLE VDI_CBT_ENABLED VDI_INCOMPATIBLE_TYPE VDI_IS_A_PHYSICAL_DEVICE
-        VDI_IS_ENCRYPTED
-        VDI_NEEDS_VM_FOR_MIGRATE VDI_NOT_MANAGED VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION
-        VDI_READONLY VDI_TOO_LARGE VGPU_DESTINATION_INCOMPATIBLE VGPU_GUEST_DRIVER_LIMIT
+        SR_REQUIRES_UPGRADE SR_UNKNOWN_DRIVER UNIMPLEMENTED_IN_SM_BACKEND UNKNOWN_BOOTLOADER
+        VALUE_NOT_SUPPORTED VBD_NOT_UNPLUGGABLE VDI_CBT_ENABLED VDI_INCOMPATIBLE_TYPE
+        VDI_IS_A_PHYSICAL_DEVICE VDI_IS_ENCRYPTED VDI_NEEDS_VM_FOR_MIGRATE VDI_NOT_MANAGED
+        VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION VDI_READONLY VDI_TOO_LARGE
+        VGPU_DESTINATION_INCOMPATIBLE VGPU_GUEST_DRIVER_LIMIT
         VGPU_SUSPENSION_NOT_SUPPORTED VGPU_TYPE_NOT_COMPATIBLE VGPU_TYPE_NOT_ENABLED
         VGPU_TYPE_NOT_COMPATIBLE_WITH_RUNNING_TYPE VGPU_TYPE_NOT_SUPPORTED
         VGPU_TYPE_NO_LONGER_SUPPORTED VM_HAS_CHECKPOINT VM_HAS_PCI_ATTACHED VM_HAS_SRIOV_VIF
@@ -304,6 +312,7 @@ _GROUPS: Final = (
         """,
         Row(_unsupported),
     ),
+    ("BOOTLOADER_FAILED", Row(_no_kernel)),
 )
 
 TABLE: Final[dict[str, Row]] = {code: row for codes, row in _GROUPS for code in codes.split()}

@@ -25,7 +25,7 @@ from nova_virt_interface.values.volumes import VolumeProtocol
 
 from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings
-from nova_virt_xenapi.settings import FEATURES, check_settings
+from nova_virt_xenapi.settings import check_settings, features
 
 __all__ = ["MOST_DISKS", "Pool", "check_vm", "examine", "management_network"]
 
@@ -49,6 +49,8 @@ class Pool:
     storage_id: str | None
     """Of storage that other hosts of the pool see, too."""
     pool_uuid: str
+    pv_domain_type: str
+    """How the host makes a guest in `GuestMode.PV`."""
     description: HostDescription
 
 
@@ -88,8 +90,14 @@ def examine(cache: Cache, settings: Settings) -> Pool:
         repositories[storage]["uuid"],
         repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
         pool["uuid"],
+        _pv_domain_type(record),
         _describe(record, _host_powers(record, is_master=is_master), _image_formats(stored)),
     )
+
+
+def _pv_domain_type(host: dict[str, Any]) -> str:
+    """Where Xen makes no paravirtualized domains, a shim inside of a PVH domain does."""
+    return "pv" if any(name.startswith("xen-") for name in host["capabilities"]) else "pv_in_pvh"
 
 
 def _host_powers(host: dict[str, Any], *, is_master: bool) -> tuple[HostPowerAction, ...]:
@@ -155,7 +163,7 @@ def _describe(
         # No VOLUME_AUTHENTICATION: xapi would write a password of CHAP into its database. No
         # ONLINE_DISK_RESIZE: none of XCP-ng's storage managers has VDI_RESIZE_ONLINE.
         features=(
-            *FEATURES,
+            *features(host),
             VmFeature.NIC_MTU,
             VmFeature.IMPORTED_DISKS,
             VmFeature.READ_ONLY_VOLUMES,

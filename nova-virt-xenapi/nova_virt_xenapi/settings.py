@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from nova_virt_interface.errors import InvalidRequest, Unsupported
 from nova_virt_interface.values.guest_settings import (
     Firmware,
+    GuestMode,
     GuestSettings,
     Tpm,
     TpmModel,
@@ -14,22 +15,29 @@ from nova_virt_interface.values.guest_settings import (
 )
 
 __all__ = [
-    "FEATURES",
+    "boot_fields",
     "check_settings",
     "check_tpm_stays",
+    "features",
     "firmware_of",
     "other_config",
     "platform",
     "vcpus_params",
 ]
 
-FEATURES: Final = (
+_FEATURES: Final = (
     VmFeature.CPU_TOPOLOGY,
     VmFeature.CPU_PINNING,
     VmFeature.SECURE_BOOT,
     VmFeature.TPM,
     VmFeature.PCI_PASSTHROUGH,
+    VmFeature.PARAVIRTUALIZED_GUESTS,
 )
+# XCP-ng 8.2 has xapi 1.249, whose model does not know the domain type; that of XCP-ng 8.3 does.
+_FIRST_WITH_PVH: Final = 21
+_BOOTLOADER: Final = "pygrub"
+"""Finds the kernel on the disk that boots. A kernel by path (``PV_kernel``) would have to be in
+dom0, where nobody puts one without a plugin."""
 _PLATFORM: Final = {
     "acpi": "1",
     "apic": "true",
@@ -44,6 +52,13 @@ _DEVICE_MODELS: Final = {
 }
 
 
+def features(host: dict[str, Any]) -> tuple[VmFeature, ...]:
+    """What a host can honour, by its record."""
+    major = host["software_version"].get("xapi", "").partition(".")[0]
+    has_pvh = major.isdecimal() and int(major) >= _FIRST_WITH_PVH
+    return (*_FEATURES, VmFeature.PVH_GUESTS) if has_pvh else _FEATURES
+
+
 def check_settings(settings: GuestSettings, host_cpus: int) -> None:
     """Refuse what xapi has no field for, beside what the host's features say."""
     if settings.cpu is not None and settings.cpu.threads not in (None, 1):
@@ -53,7 +68,11 @@ def check_settings(settings: GuestSettings, host_cpus: int) -> None:
             field="settings.cpu.threads",
         )
     if settings.tpm is not None:
-        _check_tpm(settings.tpm, settings.firmware)
+        _check_tpm(settings.tpm, settings)
+    if settings.host_devices and settings.mode is GuestMode.PVH:
+        raise Unsupported(
+            "settings.host_devices: Xen gives a PVH guest none", field="settings.host_devices"
+        )
     for pin in settings.cpu_pins:
         if any(not 0 <= cpu < host_cpus for cpu in pin.host_cpus):
             raise InvalidRequest(
@@ -62,8 +81,8 @@ def check_settings(settings: GuestSettings, host_cpus: int) -> None:
             )
 
 
-def _check_tpm(tpm: Tpm, firmware: Firmware | None) -> None:
-    if firmware is Firmware.BIOS:
+def _check_tpm(tpm: Tpm, settings: GuestSettings) -> None:
+    if settings.firmware is Firmware.BIOS or not _is_hvm(settings):
         raise Unsupported(
             "settings.tpm: a VM has a TPM with UEFI alone", field="settings.tpm", remedy="use UEFI"
         )
@@ -77,6 +96,37 @@ def check_tpm_stays(settings: GuestSettings) -> None:
     """
     if settings.tpm is not None:
         raise Unsupported("settings.tpm: the state of its TPM would be lost", field="settings.tpm")
+
+
+def boot_fields(settings: GuestSettings, pv_type: str, *, boots: bool) -> dict[str, Any]:
+    """The fields of a VM that say what its guest finds, and what it boots.
+
+    Args:
+        settings: of the guest.
+        pv_type: what the host makes of a guest in `GuestMode.PV`.
+        boots: the firmware tries the first disk, or none.
+    """
+    if not _is_hvm(settings):
+        return {
+            "domain_type": pv_type if settings.mode is GuestMode.PV else "pvh",
+            "PV_bootloader": _BOOTLOADER,
+            "HVM_boot_policy": "",
+            "HVM_boot_params": {},
+        }
+    return {
+        "domain_type": "hvm",
+        "PV_bootloader": "",
+        "HVM_boot_policy": "BIOS order",
+        # d is the CD drive, which such a VM does not have.
+        "HVM_boot_params": {
+            "order": "c" if boots else "d",
+            "firmware": firmware_of(settings).value,
+        },
+    }
+
+
+def _is_hvm(settings: GuestSettings) -> bool:
+    return settings.mode in (None, GuestMode.HVM)
 
 
 def platform(settings: GuestSettings) -> dict[str, str]:

@@ -13,7 +13,7 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi.marks import DeviceMark, DiskMark, ImageMark, VmMark
 from nova_virt_xenapi.pool import Pool
-from nova_virt_xenapi.settings import firmware_of, other_config, platform, vcpus_params
+from nova_virt_xenapi.settings import boot_fields, other_config, platform, vcpus_params
 
 __all__ = [
     "NULL",
@@ -69,7 +69,7 @@ def boot_order(disks: tuple[DiskSpec, ...]) -> tuple[DiskSpec, ...]:
 
 
 def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
-    """For ``VM.create``. The firmware tries the first disk, or none if no disk is to boot."""
+    """For ``VM.create``."""
     memory, vcpus = str(spec.memory_bytes), str(spec.vcpus)
     settings = spec.settings
     boots = any(disk.boot_index is not None for disk in spec.disks)
@@ -90,23 +90,16 @@ def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
         "actions_after_shutdown": "destroy",
         "actions_after_reboot": "restart",
         "actions_after_crash": "destroy",
-        "PV_bootloader": "",
         "PV_kernel": "",
         "PV_ramdisk": "",
         "PV_args": "",
         "PV_bootloader_args": "",
         "PV_legacy_args": "",
-        "HVM_boot_policy": "BIOS order",
-        # d is the CD drive, which such a VM does not have.
-        "HVM_boot_params": {
-            "order": "c" if boots else "d",
-            "firmware": firmware_of(settings).value,
-        },
+        **boot_fields(settings, pool.pv_domain_type, boots=boots),
         "platform": platform(settings),
         "PCI_bus": "",
         "recommendations": "",
         "has_vendor_device": False,
-        "domain_type": "hvm",
         "other_config": {**other_config(settings), **mark.as_config()},
     }
 

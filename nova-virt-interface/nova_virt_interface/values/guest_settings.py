@@ -23,6 +23,7 @@ __all__ = [
     "CpuPin",
     "CpuSettings",
     "Firmware",
+    "GuestMode",
     "GuestNumaCell",
     "GuestSettings",
     "HostDevice",
@@ -84,6 +85,22 @@ class VmFeature(enum.Enum):
     """`Imported` as a disk's source, in the formats of `HostDescription.image_formats`."""
     GUEST_UUID = "guest-uuid"
     """The guest reads the VM's uuid as its system uuid (SMBIOS, type 1)."""
+    PARAVIRTUALIZED_GUESTS = "paravirtualized-guests"
+    """`GuestMode.PV`."""
+    PVH_GUESTS = "pvh-guests"
+    """`GuestMode.PVH`."""
+
+
+@enumeration(since="1.0", open=True)
+class GuestMode(enum.Enum):
+    """How much of a machine the guest finds."""
+
+    HVM = "hvm"
+    """All of it, with firmware; every host has it."""
+    PV = "pv"
+    """None: the guest's kernel is made for the hypervisor."""
+    PVH = "pvh"
+    """Processors and memory of hardware, no firmware, and devices of the hypervisor's alone."""
 
 
 @enumeration(since="1.0", open=True)
@@ -262,7 +279,9 @@ class VirtualGpu:
 class GuestSettings:
     """All settings of a VM; each at its default: as the driver likes best, or none."""
 
+    mode: GuestMode | None = None
     firmware: Firmware | None = None
+    """Of a guest in `GuestMode.HVM`, or None: others have none."""
     secure_boot: bool = False
     """The firmware boots what is signed alone; goes with `Firmware.UEFI`, or None."""
     cpu: CpuSettings | None = None
@@ -287,3 +306,5 @@ class GuestSettings:
         unique((gpu.key for gpu in self.virtual_gpus), "virtual_gpus")
         uefi = self.firmware in (None, Firmware.UEFI)
         fits(uefi or not self.secure_boot, "secure_boot", "needs UEFI")
+        boots = self.firmware is not None or self.secure_boot
+        fits(self.mode in (None, GuestMode.HVM) or not boots, "mode", "has no firmware")

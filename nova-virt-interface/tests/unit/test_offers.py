@@ -30,6 +30,7 @@ from nova_virt_interface.values.guest_settings import (
     CpuPin,
     CpuSettings,
     Firmware,
+    GuestMode,
     GuestNumaCell,
     GuestSettings,
     HostDevice,
@@ -139,6 +140,8 @@ SETTINGS: dict[VmFeature, tuple[str, GuestSettings]] = {
         GuestSettings(virtual_gpus=(VirtualGpu(key="g", type_name="quarter"),)),
     ),
     VmFeature.GUEST_AGENT: ("guest_agent", GuestSettings(guest_agent=True)),
+    VmFeature.PARAVIRTUALIZED_GUESTS: ("mode", GuestSettings(mode=GuestMode.PV)),
+    VmFeature.PVH_GUESTS: ("mode", GuestSettings(mode=GuestMode.PVH)),
 }
 
 

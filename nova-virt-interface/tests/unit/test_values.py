@@ -24,6 +24,7 @@ from nova_virt_interface.values.disks import (
     MediaFormat,
 )
 from nova_virt_interface.values.events import EventKind, VmEvent
+from nova_virt_interface.values.guest_settings import Firmware, GuestMode, GuestSettings
 from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
 from nova_virt_interface.values.instances import (
     Checksum,
@@ -50,6 +51,7 @@ PORT = Port(port_id=uuid4(), mac="52:54:00:00:00:01", backing=NETWORK)
 SPAWN = SpawnRequest(
     name="x", flavor=FLAVOR, image=IMAGE, metadata=GuestMetadata(hostname="host"), ports=(PORT,)
 )
+WITH_UEFI = GuestSettings(firmware=Firmware.UEFI)
 CACHE = CacheImageRequest(key="image", format=DiskFormat.RAW, size_bytes=1)
 
 KEYED: tuple[Callable[[str], Any], ...] = (
@@ -85,6 +87,9 @@ WRONG: tuple[tuple[Any, dict[str, Any], str], ...] = (
     (NETWORK, {"name": ""}, "name"),
     (NETWORK, {"name": "br0\n"}, "name"),
     (CACHE, {"size_bytes": 0}, "size_bytes"),
+    (WITH_UEFI, {"firmware": Firmware.BIOS, "secure_boot": True}, "secure_boot"),
+    (WITH_UEFI, {"mode": GuestMode.PV}, "mode"),
+    (GuestSettings(mode=GuestMode.PVH), {"secure_boot": True}, "mode"),
     (StopRequest(), {"graceful_timeout_seconds": -0.1}, "graceful_timeout_seconds"),
     (StopRequest(), {"graceful_timeout_seconds": float("nan")}, "graceful_timeout_seconds"),
     (

@@ -160,6 +160,8 @@ class SimulatorHarness(StorageAnswers, Harness):
             VmFeature.SECURE_BOOT: record["platform"].get("secureboot") == "true",
             VmFeature.PCI_PASSTHROUGH: "pci" in record["other_config"],
             VmFeature.TPM: bool(record["VTPMs"]),
+            VmFeature.PARAVIRTUALIZED_GUESTS: record["domain_type"] in ("pv", "pv_in_pvh"),
+            VmFeature.PVH_GUESTS: record["domain_type"] == "pvh",
         }
         return frozenset(feature for feature, is_set in asked.items() if is_set)
 

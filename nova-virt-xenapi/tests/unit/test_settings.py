@@ -10,8 +10,11 @@ from nova_virt_interface.values.guest_settings import (
     CpuPin,
     CpuSettings,
     Firmware,
+    GuestMode,
     GuestSettings,
     HostDevice,
+    Tpm,
+    VmFeature,
 )
 
 from nova_virt_xenapi import settings
@@ -42,6 +45,31 @@ class TestSettings(testtools.TestCase):
         devices = tuple(HostDevice(key=f"d{n}", address=f"0000:3b:00.{n}") for n in range(2))
         found = settings.other_config(GuestSettings(host_devices=devices))
         self.assertEqual({"pci": "0/0000:3b:00.0,1/0000:3b:00.1"}, found)
+
+    def test_each_mode_has_its_domain_type(self) -> None:
+        for mode, kind in ((None, "hvm"), (GuestMode.HVM, "hvm"), (GuestMode.PVH, "pvh")):
+            found = settings.boot_fields(GuestSettings(mode=mode), "pv_in_pvh", boots=True)
+            self.assertEqual(kind, found["domain_type"])
+            self.assertEqual(kind == "hvm", bool(found["HVM_boot_policy"]))
+            self.assertEqual(kind != "hvm", bool(found["PV_bootloader"]))
+        paravirtualized = GuestSettings(mode=GuestMode.PV)
+        for kind in ("pv", "pv_in_pvh"):
+            found = settings.boot_fields(paravirtualized, kind, boots=True)
+            self.assertEqual(kind, found["domain_type"])
+
+    def test_an_old_pool_has_no_pvh(self) -> None:
+        for version, has_pvh in (("1.249", False), ("24.19", True), ("", False)):
+            found = settings.features({"software_version": {"xapi": version}})
+            self.assertEqual(has_pvh, VmFeature.PVH_GUESTS in found)
+
+    def test_what_a_mode_does_not_have_is_refused(self) -> None:
+        device = HostDevice(key="d", address="0000:3b:00.0")
+        for wrong in (
+            GuestSettings(mode=GuestMode.PV, tpm=Tpm()),
+            GuestSettings(mode=GuestMode.PVH, tpm=Tpm()),
+            GuestSettings(mode=GuestMode.PVH, host_devices=(device,)),
+        ):
+            self.assertRaises(Unsupported, settings.check_settings, wrong, 4)
 
     def test_what_has_no_field_is_refused(self) -> None:
         threads = GuestSettings(cpu=CpuSettings(sockets=1, cores=1, threads=2))

@@ -45,6 +45,7 @@ POOL = Pool(
     storage_uuid="s",
     storage_id=None,
     pool_uuid="p",
+    pv_domain_type="pv",
     description=HostDescription(
         hypervisor_type="XCP-ng", hypervisor_version="8.3", hostname="h", cpu_architecture="x86_64"
     ),

@@ -14,6 +14,7 @@ from nova_virt_interface.values.guest_settings import (
     CpuPin,
     CpuSettings,
     Firmware,
+    GuestMode,
     GuestNumaCell,
     GuestSettings,
     MemoryBacking,
@@ -48,6 +49,8 @@ def _samples(memory_bytes: int) -> dict[VmFeature, GuestSettings]:
         VmFeature.WATCHDOG: GuestSettings(watchdog=Watchdog(action=WatchdogAction.RESET)),
         VmFeature.RANDOM_SOURCE: GuestSettings(random_source=RandomSource()),
         VmFeature.GUEST_AGENT: GuestSettings(guest_agent=True),
+        VmFeature.PARAVIRTUALIZED_GUESTS: GuestSettings(mode=GuestMode.PV),
+        VmFeature.PVH_GUESTS: GuestSettings(mode=GuestMode.PVH),
     }
 
 

@@ -26,6 +26,9 @@ PARTS: Final = {"VBD": "VBDs", "VIF": "VIFs", "console": "consoles", "VTPM": "VT
 """Classes of what goes with its VM, and the fields that have it."""
 
 
+_BOOTLOADERS: Final = ("pygrub", "eliloader")
+
+
 def free_memory(ctx: Context, host: str) -> int:
     """What the host can still give to VMs."""
     total: int = ctx.db.get("host_metrics", ctx.db.get("host", host)["metrics"])["memory_total"]
@@ -46,6 +49,7 @@ def boot(ctx: Context, vm: str, host: str, state: str) -> None:
     needed = record["memory_dynamic_max"] + record["memory_overhead"]
     if needed > (free := free_memory(ctx, host)):
         raise XapiError("HOST_NOT_ENOUGH_FREE_MEMORY", str(needed), str(free))
+    _require_kernel(ctx, vm, host)
     _require_disks(ctx, vm)
     ctx.db.write("VM", vm, "resident_on", host)
     ctx.db.write("VM", vm, "domid", ctx.db.generation)
@@ -60,6 +64,25 @@ def boot(ctx: Context, vm: str, host: str, state: str) -> None:
     ctx.db.write("VM_metrics", record["metrics"], "VCPUs_number", record["VCPUs_at_startup"])
     ctx.db.write("VM_metrics", record["metrics"], "memory_actual", record["memory_dynamic_max"])
     ctx.db.write("VM", vm, "power_state", state)
+
+
+def _require_kernel(ctx: Context, vm: str, host: str) -> None:
+    """What each domain type needs: after ``ocaml/xapi/xapi_vm_helpers.ml``, ``helpers.ml`` and
+    ``ocaml/xenopsd/xc/bootloader.ml``.
+    """
+    record = ctx.db.get("VM", vm)
+    kind, bootloader = record["domain_type"], record["PV_bootloader"]
+    if kind != "pv" and not any("hvm" in name for name in ctx.db.get("host", host)["capabilities"]):
+        raise XapiError("VM_HVM_REQUIRED", vm)
+    if kind == "hvm":
+        return
+    if bootloader == "":
+        # A kernel in dom0, which has none here.
+        raise XapiError("INVALID_VALUE", "PV_kernel", record["PV_kernel"], "File does not exist")
+    if bootloader not in _BOOTLOADERS:
+        raise XapiError("UNKNOWN_BOOTLOADER", vm, bootloader)
+    if not any(ctx.db.get("VBD", vbd)["bootable"] for vbd in record["VBDs"]):
+        raise XapiError("BOOTLOADER_FAILED", vm, "no disk to boot from")
 
 
 def device_name(userdevice: str) -> str:
