@@ -193,8 +193,8 @@ class Disks:
             self._session.call("VDI.set_other_config", ref, config)
 
     def _stored(self, disk: OldDisk, storage: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """All that a storage repository has of a disk, as it is now."""
-        for ref, record in self._session.call("VDI.get_all_records").items():
+        """All that a storage repository has of a disk."""
+        for ref, record in self._cache.rows("VDI").items():
             mark = disk_mark(record, self._owner)
             if (
                 record["SR"] == storage

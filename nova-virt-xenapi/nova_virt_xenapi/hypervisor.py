@@ -43,6 +43,7 @@ from nova_virt_xenapi.arrivals import Arrivals
 from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.conf import Settings, settings_from
 from nova_virt_xenapi.console import Consoles
+from nova_virt_xenapi.construction import Construction
 from nova_virt_xenapi.diagnostics import Diagnostics
 from nova_virt_xenapi.disk_content import DiskContent
 from nova_virt_xenapi.disk_hotplug import DiskHotplug
@@ -100,11 +101,12 @@ class XenApiHypervisor:
         power = self._power = Power(session, cache, tasks, records, pool)
         self._inventory = Inventory(session, cache, records, pool)
         arrivals = Arrivals(session, cache, records, disks, pool, settings)
+        construction = Construction(session, disks, nics, pool)
         lifecycle = self._lifecycle = Lifecycle(
-            session, records, power, disks, nics, pool, volumes, arrivals
+            session, records, power, construction, disks, pool, volumes, arrivals
         )
         source = MigrationSource(session, cache, tasks, records, lifecycle, disks, pool)
-        places = (session, records, lifecycle, disks, nics, pool)
+        places = (session, records, lifecycle, construction, disks, pool)
         metrics = Metrics(session, pool)
         diagnostics = self._diagnostics = Diagnostics(session, cache, records, metrics)
         consoles = self._consoles = Consoles(session, cache, records, pool, settings)
@@ -126,7 +128,7 @@ class XenApiHypervisor:
             IMigrationTarget: MigrationTarget(*places, arrivals),
             INicHotplug: nics,
             IPause: power,
-            IRecovery: Recovery(cache, *places),
+            IRecovery: Recovery(*places, cache),
             IResize: Resizes(*places),
             ISuspend: power,
             IVmDiagnostics: diagnostics,

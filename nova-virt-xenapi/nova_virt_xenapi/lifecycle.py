@@ -5,17 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from uuid import UUID
 
-from nova_virt_interface.call import current_call
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, NotFound, Resource
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from nova_virt_interface.values.volumes import Volume
 
-from nova_virt_xenapi import translate
 from nova_virt_xenapi.arrivals import Arrivals
+from nova_virt_xenapi.construction import Construction
 from nova_virt_xenapi.disks import Disks
-from nova_virt_xenapi.marks import SPEC
-from nova_virt_xenapi.nics import Networks, Nics
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.power import Power
 from nova_virt_xenapi.records import Found, Records
@@ -33,8 +30,8 @@ class Lifecycle:
         session: Session,
         records: Records,
         power: Power,
+        construction: Construction,
         disks: Disks,
-        nics: Nics,
         pool: Pool,
         volumes: Volumes,
         arrivals: Arrivals,
@@ -42,8 +39,8 @@ class Lifecycle:
         self._session = session
         self._records = records
         self._power = power
+        self._construction = construction
         self._disks = disks
-        self._nics = nics
         self._pool = pool
         self._volumes = volumes
         self._arrivals = arrivals
@@ -58,19 +55,17 @@ class Lifecycle:
             require_no_place(vm_uuid, found)
             for disk in spec.disks:
                 self._disks.check_image(disk)
-            networks = self._nics.networks() if spec.nics else {}
-            for nic in spec.nics:
-                self._nics.network(nic, networks)
+            self._construction.networks(spec)
             if found:
                 self._undo(vm_uuid, [])
             begun: list[str] = []
             with undone_by(lambda: self._undo(vm_uuid, begun)):
-                record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
-                begun.append(self._session.call("VM.create", record))
+                begun.append(self._construction.begin(spec, self._records.mark(vm_uuid)))
                 if not self._is_alone(vm_uuid, begun[0], spec):
                     self._undo(vm_uuid, begun)
                     return
-                self._make(begun[0], vm_uuid, spec, networks)
+                self._construction.fill(begun[0], vm_uuid, spec)
+                self._construction.complete(begun[0], spec)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:
         """See `IHypervisor.delete_vm`."""
@@ -112,17 +107,6 @@ class Lifecycle:
             return False
         require_no_place(vm_uuid, others)
         return True
-
-    def _make(self, vm: str, vm_uuid: UUID, spec: VmSpec, networks: Networks) -> None:
-        if spec.settings.tpm is not None:
-            self._session.call("VTPM.create", vm, False)
-        for number, disk in enumerate(translate.boot_order(spec.disks)):
-            self._disks.make(vm, vm_uuid, disk, str(number))
-        for number, nic in enumerate(spec.nics):
-            self._nics.make(vm, nic, str(number), networks)
-        current_call().check()
-        # From here on it is a VM, before it was only something to be removed.
-        self._session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
 
     def _undo(self, vm_uuid: UUID, begun: list[str]) -> None:
         """Remove what was begun, and what nobody has finished."""

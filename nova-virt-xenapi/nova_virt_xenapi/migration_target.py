@@ -6,7 +6,7 @@ is made of it; a live one brings its own, and the place is given up.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,38 +29,21 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.arrivals import VALID_SECONDS, Arrivals
-from nova_virt_xenapi.disks import Disks
-from nova_virt_xenapi.lifecycle import Lifecycle
 from nova_virt_xenapi.migration_data import pack, unpack
-from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool, check_vm
-from nova_virt_xenapi.records import Found, Records
-from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.records import Found
+from nova_virt_xenapi.replacement import Replacement
+from nova_virt_xenapi.session import undone_by
 from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["MigrationTarget"]
 
 
-class MigrationTarget:
+@dataclass(frozen=True)
+class MigrationTarget(Replacement):
     """The way in."""
 
-    def __init__(
-        self,
-        session: Session,
-        records: Records,
-        lifecycle: Lifecycle,
-        disks: Disks,
-        nics: Nics,
-        pool: Pool,
-        arrivals: Arrivals,
-    ) -> None:
-        self._session = session
-        self._records = records
-        self._lifecycle = lifecycle
-        self._disks = disks
-        self._nics = nics
-        self._pool = pool
-        self._arrivals = arrivals
+    _arrivals: Arrivals
 
     def check_incoming(self, vm_uuid: UUID, request: CheckIncomingRequest) -> IncomingOffer:
         """See `IMigrationTarget.check_incoming`."""
@@ -78,7 +61,7 @@ class MigrationTarget:
             found = self._records.claim(vm_uuid, also_elsewhere=True)
             if any(vm.is_complete for vm in found):
                 raise incoming.taken(vm_uuid)
-            self._networks(request.spec)
+            self._construction.networks(request.spec)
             copied = self._copied(request, is_across=is_across)
             self._require_room(copied, request)
         keys = tuple(disk.key for disk in copied)
@@ -101,7 +84,7 @@ class MigrationTarget:
             place = _place(found)
             if place is not None and place.mark.incoming.rpartition(" ")[0] != wanted:
                 raise incoming.taken(vm_uuid)
-            networks = self._networks(spec)
+            networks = self._construction.networks(spec)
             with undone_by(lambda: self._remove(vm_uuid) if place is None else None):
                 ready = place or self._make_place(vm_uuid, spec, wanted)
                 self._lifecycle.join_volumes(spec)
@@ -182,16 +165,9 @@ class MigrationTarget:
         if not needed <= copied.keys():
             raise incoming.not_come(vm_uuid)
         self._arrivals.dismiss(place)
-        networks = self._nics.networks() if spec.nics else {}
         with undone_by(lambda: self._disks.disconnect(place.ref)):
             self._disks.disconnect(place.ref)
-            for number, disk in enumerate(translate.boot_order(spec.disks)):
-                if isinstance(disk.source, Media | Volume):
-                    self._disks.make(place.ref, vm_uuid, disk, str(number))
-                else:
-                    self._disks.connect(place.ref, copied[disk.key].ref, disk, str(number))
-            for number, nic in enumerate(spec.nics):
-                self._nics.make(place.ref, nic, str(number), networks)
+            self._construction.fill(place.ref, vm_uuid, spec, there=copied)
             mark = self._records.mark(vm_uuid, spec_digest(spec))
             came = f"{MigrationMode.COLD.value} {token}"
             self._records.set_mark(place, replace(mark, came=came))
@@ -216,11 +192,6 @@ class MigrationTarget:
             and not (is_cold and disk.key in made)
             and (is_across or disk.storage_id is None or disk.storage_id != self._pool.storage_id)
         ]
-
-    def _networks(self, spec: VmSpec) -> dict[str, str]:
-        """The network of each NIC; raises NotFound."""
-        networks = self._nics.networks() if spec.nics else {}
-        return {nic.key: self._nics.network(nic, networks) for nic in spec.nics}
 
     def _require_room(self, copied: list[OutgoingDisk], request: CheckIncomingRequest) -> None:
         record = self._session.call("SR.get_record", self._pool.storage)

@@ -19,9 +19,7 @@ from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session, undone_by
 from nova_virt_xenapi.tasks import Tasks
 
-__all__ = ["Networks", "Nics"]
-
-Networks = Rows
+__all__ = ["Nics"]
 
 
 class Nics:
@@ -36,29 +34,15 @@ class Nics:
         self._records = records
         self._pool = pool
 
-    def networks(self) -> Networks:
-        """All networks of the pool."""
-        return self._cache.rows("network")
-
-    def network(self, spec: NicSpec, networks: Networks) -> str:
+    def network(self, spec: NicSpec) -> str:
         """The network that a NIC is to be plugged into; raises NotFound or Conflict."""
-        name = spec.backing.name
-        found = [ref for ref, record in networks.items() if record["uuid"] == name]
-        found = found or [ref for ref, record in networks.items() if record["name_label"] == name]
-        if not found:
-            raise NotFound(f"the pool has no network {name}", resource=Resource.NETWORK, name=name)
-        if len(found) > 1:
-            raise Conflict(
-                f"the pool has several networks {name}",
-                remedy="name it by its uuid",
-                resource=Resource.NETWORK,
-                name=name,
-            )
-        return found[0]
+        return _named(spec.backing.name, self._cache.rows("network"))
 
-    def make(self, vm: str, spec: NicSpec, device: str, networks: Networks) -> str:
+    def make(self, vm: str, spec: NicSpec, device: str) -> str:
         """Make a NIC; returns the VIF."""
-        network = self.network(spec, networks)
+        # The driver makes no networks: nothing of its own is waited for.
+        networks = self._cache.told("network")
+        network = _named(spec.backing.name, networks)
         mark = DeviceMark(spec.key, spec_digest(spec))
         record = translate.vif_record(vm, network, networks[network]["MTU"], spec, device, mark)
         vif: str = self._session.call("VIF.create", record)
@@ -74,10 +58,9 @@ class Nics:
             existing = _of_key(vifs, spec.key)
             if existing is None:
                 require_hotplug(vm)
-                networks = self.networks()
-                self.network(spec, networks)
+                self.network(spec)
                 with undone_by(lambda: self._detach(vm, spec.key, UNDO_SECONDS)):
-                    self._plug(vm, self.make(vm.ref, spec, _free_device(vifs), networks))
+                    self._plug(vm, self.make(vm.ref, spec, _free_device(vifs)))
                 return
             ref, record, mark = existing
             if mark.digest != spec_digest(spec):
@@ -117,6 +100,21 @@ class Nics:
     def _vifs(self, vm: Found) -> dict[str, dict[str, Any]]:
         records = self._cache.rows("VIF")
         return {ref: record for ref, record in records.items() if record["VM"] == vm.ref}
+
+
+def _named(name: str, networks: Rows) -> str:
+    found = [ref for ref, record in networks.items() if record["uuid"] == name]
+    found = found or [ref for ref, record in networks.items() if record["name_label"] == name]
+    if not found:
+        raise NotFound(f"the pool has no network {name}", resource=Resource.NETWORK, name=name)
+    if len(found) > 1:
+        raise Conflict(
+            f"the pool has several networks {name}",
+            remedy="name it by its uuid",
+            resource=Resource.NETWORK,
+            name=name,
+        )
+    return found[0]
 
 
 def _of_key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
@@ -13,38 +14,21 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.cache import Cache
-from nova_virt_xenapi.disks import Disks, OldDisk
-from nova_virt_xenapi.lifecycle import Lifecycle, require_no_place
-from nova_virt_xenapi.marks import MEDIUM, SPEC
-from nova_virt_xenapi.nics import Nics
-from nova_virt_xenapi.pool import Pool, check_vm
-from nova_virt_xenapi.records import Records
-from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.lifecycle import require_no_place
+from nova_virt_xenapi.marks import MEDIUM
+from nova_virt_xenapi.pool import check_vm
+from nova_virt_xenapi.replacement import Replacement
+from nova_virt_xenapi.session import undone_by
 from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["Recovery"]
 
 
-class Recovery:
+@dataclass(frozen=True)
+class Recovery(Replacement):
     """Adoption of disks on a shared storage repository."""
 
-    def __init__(
-        self,
-        cache: Cache,
-        session: Session,
-        records: Records,
-        lifecycle: Lifecycle,
-        disks: Disks,
-        nics: Nics,
-        pool: Pool,
-    ) -> None:
-        self._cache = cache
-        self._session = session
-        self._records = records
-        self._lifecycle = lifecycle
-        self._disks = disks
-        self._nics = nics
-        self._pool = pool
+    _cache: Cache
 
     def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
         """See `IRecovery.find_disks`."""
@@ -64,6 +48,7 @@ class Recovery:
                     _require_equal(vm_uuid, vm.mark.spec or "", spec)
                     return
             require_no_place(vm_uuid, found)
+            self._construction.networks(spec)
             disks = self._disks.of_uuid(vm_uuid)
             for disk in spec.disks:
                 if not isinstance(disk.source, Media | Volume) and disk.key not in disks:
@@ -75,7 +60,9 @@ class Recovery:
             with undone_by(lambda: self._clean(vm_uuid)):
                 self._clean(vm_uuid)
                 self._reset(vm_uuid)
-                self._make(vm_uuid, spec, disks)
+                new = self._construction.begin(spec, self._records.mark(vm_uuid))
+                self._construction.fill(new, vm_uuid, spec, there=disks)
+                self._construction.complete(new, spec)
 
     def release_vm(self, vm_uuid: UUID, request: ReleaseVmRequest) -> None:
         """See `IRecovery.release_vm`."""
@@ -95,21 +82,6 @@ class Recovery:
             metrics = self._session.call("host.get_metrics", host)
             if not self._session.call("host_metrics.get_live", metrics):
                 self._session.call("VM.power_state_reset", vm.ref)
-
-    def _make(self, vm_uuid: UUID, spec: VmSpec, disks: dict[str, OldDisk]) -> None:
-        networks = self._nics.networks() if spec.nics else {}
-        for nic in spec.nics:
-            self._nics.network(nic, networks)
-        record = translate.vm_record(spec, self._records.mark(vm_uuid), self._pool)
-        vm = self._session.call("VM.create", record)
-        for number, disk in enumerate(translate.boot_order(spec.disks)):
-            if isinstance(disk.source, Media | Volume):
-                self._disks.make(vm, vm_uuid, disk, str(number))
-            else:
-                self._disks.connect(vm, disks[disk.key].ref, disk, str(number))
-        for number, nic in enumerate(spec.nics):
-            self._nics.make(vm, nic, str(number), networks)
-        self._session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
 
     def _clean(self, vm_uuid: UUID) -> None:
         """Remove what is not complete; the disks stay."""

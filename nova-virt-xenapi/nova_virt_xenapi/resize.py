@@ -23,36 +23,19 @@ from nova_virt_interface.values.vm import VmSpec
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.disk_content import source_digest
-from nova_virt_xenapi.disks import Disks, OldDisk
-from nova_virt_xenapi.lifecycle import Lifecycle
+from nova_virt_xenapi.disks import OldDisk
 from nova_virt_xenapi.marks import KEPT, SPEC
-from nova_virt_xenapi.nics import Nics
-from nova_virt_xenapi.pool import Pool, check_vm
-from nova_virt_xenapi.records import Found, Records
-from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.pool import check_vm
+from nova_virt_xenapi.records import Found
+from nova_virt_xenapi.replacement import Replacement
+from nova_virt_xenapi.session import undone_by
 from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["Resizes"]
 
 
-class Resizes:
+class Resizes(Replacement):
     """Resizes of one owner's VMs."""
-
-    def __init__(
-        self,
-        session: Session,
-        records: Records,
-        lifecycle: Lifecycle,
-        disks: Disks,
-        nics: Nics,
-        pool: Pool,
-    ) -> None:
-        self._session = session
-        self._records = records
-        self._lifecycle = lifecycle
-        self._disks = disks
-        self._nics = nics
-        self._pool = pool
 
     def resize_vm(self, vm_uuid: UUID, request: ResizeVmRequest) -> None:
         """See `IResize.resize_vm`."""
@@ -73,19 +56,14 @@ class Resizes:
             require_state(vm_uuid, _state(vm), PowerState.STOPPED)
             old = self._disks.of_vm(vm)
             self._check(spec, old)
-            networks = self._nics.networks() if spec.nics else {}
-            for nic in spec.nics:
-                self._nics.network(nic, networks)
+            self._construction.networks(spec)
             with undone_by(lambda: self._clean(vm_uuid)):
                 self._clean(vm_uuid)
                 mark = replace(self._records.mark(vm_uuid), replaces=vm.record["uuid"])
-                new = self._session.call("VM.create", translate.vm_record(spec, mark, self._pool))
-                for number, disk in enumerate(translate.boot_order(spec.disks)):
-                    self._disks.make(new, vm_uuid, disk, str(number), old=old.get(disk.key))
-                for number, nic in enumerate(spec.nics):
-                    self._nics.make(new, nic, str(number), networks)
+                new = self._construction.begin(spec, mark)
+                self._construction.fill(new, vm_uuid, spec, old=old)
                 # The switch: one write.
-                self._session.call("VM.add_to_other_config", new, SPEC, spec_digest(spec))
+                self._construction.complete(new, spec)
             # For those who remember the old one's reference.
             self._session.call("VM.add_to_other_config", vm.ref, KEPT, "yes")
 

@@ -6,6 +6,7 @@ its uuid, unless it is only copied, and what ``other_config`` of a disk holds st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator import storage
@@ -15,35 +16,44 @@ from nova_virt_xenapi.testing.simulator.peer import Peer, Sending
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context
 
-__all__ = ["assert_can_cross", "cross", "is_elsewhere"]
+__all__ = ["Journey", "assert_can_cross", "cross"]
 
 _STAYS: Final = frozenset({"affinity", "suspend_SR", "suspend_VDI", "power_state", "appliance"})
 
 
-def is_elsewhere(ctx: Context, dest: dict[str, str]) -> bool:
-    """Whether the destination is of another pool."""
-    return not ctx.db.exists("host", dest.get("host", ""))
+@dataclass(frozen=True)
+class Journey:
+    """What ``VM.migrate_send`` is asked for."""
+
+    vm: str
+    dest: dict[str, str]
+    vdi_map: dict[str, str]
+    vif_map: dict[str, str]
+    options: dict[str, str]
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the VM stays, too."""
+        return self.options.get("copy") == "true"
+
+    def is_elsewhere(self, ctx: Context) -> bool:
+        """Whether the destination is of another pool."""
+        return not ctx.db.exists("host", self.dest.get("host", ""))
 
 
-def assert_can_cross(
-    ctx: Context,
-    vm: str,
-    dest: dict[str, str],
-    vdi_map: dict[str, str],
-    vif_map: dict[str, str],
-    options: dict[str, str],
-) -> None:
+def assert_can_cross(ctx: Context, journey: Journey) -> None:
     """Refuse what can be known in advance; asks the other pool."""
-    record = ctx.db.get("VM", vm)
+    vm, record = journey.vm, ctx.db.get("VM", journey.vm)
     for vif in record["VIFs"]:
-        if vif not in vif_map:
+        if vif not in journey.vif_map:
             raise XapiError("VIF_NOT_IN_MAP", vif)
-    if options.get("copy") == "true" and record["power_state"] != "Halted":
+    if journey.is_copy and record["power_state"] != "Halted":
         raise XapiError("VM_BAD_POWER_STATE", vm, "halted", record["power_state"].lower())
     if record["power_state"] == "Suspended":
         raise XapiError("NOT_IMPLEMENTED", "VM.migrate_send of a suspended VM")
-    peer = Peer(ctx.world, dest)
-    ctx.outside(lambda: _ask(peer, list(vdi_map.values()), list(vif_map.values())))
+    peer = Peer(ctx.world, journey.dest)
+    repositories, networks = list(journey.vdi_map.values()), list(journey.vif_map.values())
+    ctx.outside(lambda: _ask(peer, repositories, networks))
 
 
 def _ask(peer: Peer, repositories: list[str], networks: list[str]) -> None:
@@ -56,20 +66,14 @@ def _ask(peer: Peer, repositories: list[str], networks: list[str]) -> None:
         peer.call("network.get_uuid", network)
 
 
-def cross(
-    ctx: Context,
-    vm: str,
-    dest: dict[str, str],
-    vdi_map: dict[str, str],
-    vif_map: dict[str, str],
-    options: dict[str, str],
-) -> str:
+def cross(ctx: Context, journey: Journey) -> str:
     """Send the VM, or a copy of it; returns its reference there."""
+    vm, dest, vdi_map = journey.vm, journey.dest, journey.vdi_map
     record = ctx.db.record("VM", vm)
-    is_copy, is_live = options.get("copy") == "true", record["power_state"] == "Running"
+    is_live = record["power_state"] == "Running"
     metadata = {
         "host": dest["host"],
-        "restore": not is_copy,
+        "restore": not journey.is_copy,
         "live": is_live,
         "vm": _constructor(ctx, "VM", record),
         "uuid": record["uuid"],
@@ -78,7 +82,7 @@ def cross(
         "vdis": [_disk(ctx, vdi, sr) for vdi, sr in vdi_map.items()],
         "vbds": [_constructor(ctx, "VBD", ctx.db.record("VBD", ref)) for ref in record["VBDs"]],
         "vifs": [
-            _constructor(ctx, "VIF", ctx.db.record("VIF", ref)) | {"network": vif_map[ref]}
+            _constructor(ctx, "VIF", ctx.db.record("VIF", ref)) | {"network": journey.vif_map[ref]}
             for ref in record["VIFs"]
         ],
     }
@@ -86,7 +90,7 @@ def cross(
     memory = record["memory_dynamic_max"] if is_live else 0
     sending = Sending(Peer(ctx.world, dest), metadata, disks, memory)
     answer = _sent(ctx, vm, dest, sending)
-    if not is_copy:
+    if not journey.is_copy:
         _forget(ctx, vm, list(vdi_map))
     return str(answer["vm"])
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nova_virt_xenapi.testing.simulator import crossing, storage, vm_lifecycle
+from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
+from nova_virt_xenapi.testing.simulator.crossing import Journey, assert_can_cross, cross
 from nova_virt_xenapi.testing.simulator.domains import free_memory
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.types import NULL
@@ -95,28 +96,23 @@ def _assert_can_migrate(
     vgpu_map: dict[str, str] | None = None,
 ) -> None:
     vm_lifecycle.require(ctx, vm, "migrate_send")
-    _check(ctx, vm, dest, vdi_map, vif_map, options)
+    _check(ctx, Journey(vm, dest, vdi_map, vif_map, options))
 
 
-def _check(
-    ctx: Context,
-    vm: str,
-    dest: dict[str, str],
-    vdi_map: dict[str, str],
-    vif_map: dict[str, str],
-    options: dict[str, str],
-) -> None:
+def _check(ctx: Context, journey: Journey) -> None:
+    vm, vdi_map = journey.vm, journey.vdi_map
     for vdi in _vdis(ctx, vm):
         if vdi not in vdi_map:
             raise XapiError("VDI_NOT_IN_MAP", vdi)
-    if crossing.is_elsewhere(ctx, dest):
-        crossing.assert_can_cross(ctx, vm, dest, vdi_map, vif_map, options)
+    if journey.is_elsewhere(ctx):
+        assert_can_cross(ctx, journey)
         return
-    if not ctx.db.exists("session", dest.get("session_id", "")):
-        raise XapiError("SESSION_INVALID", dest.get("session_id", ""))
-    if vif_map:
+    session = journey.dest.get("session_id", "")
+    if not ctx.db.exists("session", session):
+        raise XapiError("SESSION_INVALID", session)
+    if journey.vif_map:
         raise XapiError("OPERATION_NOT_ALLOWED", "VIF mapping is not allowed within a pool")
-    host = dest["host"]
+    host = journey.dest["host"]
     _require_place(ctx, vm, host)
     for vdi in _vdis(ctx, vm):
         if not any(ctx.db.where("PBD", SR=vdi_map[vdi], host=host, currently_attached=True)):
@@ -136,26 +132,30 @@ def _send(
 ) -> str:
     """Within the pool the VM stays the same object, and its disks become others."""
     vm_lifecycle.require(ctx, vm, "migrate_send")
+    journey = Journey(vm, dest, vdi_map, vif_map, options)
     with _under_way(ctx, vm, "migrate_send"):
-        _check(ctx, vm, dest, vdi_map, vif_map, options)
-        if crossing.is_elsewhere(ctx, dest):
-            return crossing.cross(ctx, vm, dest, vdi_map, vif_map, options)
-        if options.get("copy") == "true":
+        _check(ctx, journey)
+        if journey.is_elsewhere(ctx):
+            return cross(ctx, journey)
+        if journey.is_copy:
             raise XapiError("OPERATION_NOT_ALLOWED", "Copy mode is disallowed within a pool")
-        vdi_map = {vdi: sr for vdi, sr in vdi_map.items() if ctx.db.get("VDI", vdi)["SR"] != sr}
-        record = ctx.db.get("VM", vm)
-        for vdi, sr in vdi_map.items():
-            storage.reserve(ctx, sr, ctx.db.get("VDI", vdi)["virtual_size"])
-        sizes = [ctx.db.get("VDI", vdi)["virtual_size"] for vdi in vdi_map]
-        ctx.take_time(sum(sizes) + record["memory_dynamic_max"])
-        for vdi, sr in vdi_map.items():
-            copy = storage.moved(ctx, vdi, sr)
-            for vbd in ctx.db.record("VDI", vdi)["VBDs"]:
-                if ctx.db.get("VBD", vbd)["VM"] == vm:
-                    ctx.db.write("VBD", vbd, "VDI", copy)
-            storage.discard(ctx, vdi)
+        _move_disks(ctx, journey)
         move(ctx, vm, dest["host"])
     return vm
+
+
+def _move_disks(ctx: Context, journey: Journey) -> None:
+    going = {vdi: sr for vdi, sr in journey.vdi_map.items() if ctx.db.get("VDI", vdi)["SR"] != sr}
+    for vdi, sr in going.items():
+        storage.reserve(ctx, sr, ctx.db.get("VDI", vdi)["virtual_size"])
+    sizes = [ctx.db.get("VDI", vdi)["virtual_size"] for vdi in going]
+    ctx.take_time(sum(sizes) + ctx.db.get("VM", journey.vm)["memory_dynamic_max"])
+    for vdi, sr in going.items():
+        copy = storage.moved(ctx, vdi, sr)
+        for vbd in ctx.db.record("VDI", vdi)["VBDs"]:
+            if ctx.db.get("VBD", vbd)["VM"] == journey.vm:
+                ctx.db.write("VBD", vbd, "VDI", copy)
+        storage.discard(ctx, vdi)
 
 
 def _vdis(ctx: Context, vm: str) -> list[str]:
