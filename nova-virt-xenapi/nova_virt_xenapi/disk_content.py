@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import InvalidRequest, NotFound, Resource
+from nova_virt_interface.errors import InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.services import IServices
 from nova_virt_interface.values.disks import DiskSpec, FromImage, Imported, Media
 from nova_virt_interface.values.images import DiskFormat
@@ -50,8 +50,9 @@ class DiskContent:
         if isinstance(source, Imported) and source.format is DiskFormat.RAW:
             _require_room(spec, source.size_bytes)
         if isinstance(source, FromImage):
-            _, mark, _ = self._images.require(source.image_key)
+            _, mark, record = self._images.require(source.image_key)
             _require_room(spec, mark.size_bytes)
+            _require_format(spec, translate.stored_as(record))
 
     def make(self, spec: DiskSpec, mark: DiskMark) -> str:
         """Make a disk of its own; returns the VDI."""
@@ -65,7 +66,8 @@ class DiskContent:
         return self._create(spec, spec.size_bytes or 0, mark)
 
     def _create(self, spec: DiskSpec, size: int, mark: DiskMark) -> str:
-        record = translate.vdi_record(f"{mark.vm_uuid} {spec.key}", self._pool.storage, size, mark)
+        label, format = f"{mark.vm_uuid} {spec.key}", translate.image_format(spec, self._pool)
+        record = translate.vdi_record(label, self._pool.storage, size, mark, format)
         vdi: str = self._session.call("VDI.create", record)
         return vdi
 
@@ -132,6 +134,16 @@ def _require_room(spec: DiskSpec, content_bytes: int) -> None:
             f"{content_bytes}",
             remedy="ask for a larger disk, or use a smaller image",
             field=f"disks[{spec.key}].size_bytes",
+        )
+
+
+def _require_format(spec: DiskSpec, stored: DiskFormat) -> None:
+    """Refuse a clone that is to be stored otherwise than what it is a clone of."""
+    if spec.format not in (None, stored):
+        raise Unsupported(
+            f"disk {spec.key} is stored as its image is: {stored.value}",
+            remedy="leave its format open",
+            field=f"disks[{spec.key}].format",
         )
 
 

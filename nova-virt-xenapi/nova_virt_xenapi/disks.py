@@ -176,9 +176,9 @@ class Disks:
         config = disk.record["other_config"] | {MIGRATION: token}
         self._session.call("VDI.set_other_config", disk.ref, config)
 
-    def copy_to(self, disk: OldDisk, storage: str, token: str) -> None:
-        """Copy a disk to another storage repository, unless it is there. A copy has the marks of
-        its source; it is whole when it has the token.
+    def copy_to(self, disk: OldDisk, storage: str, token: str, image_format: str) -> None:
+        """Copy a disk to another storage repository, unless it is there. A copy is whole when it
+        has the token.
         """
         size = int(disk.record["virtual_size"])
         for ref, record in self._stored(disk, storage):
@@ -187,10 +187,12 @@ class Disks:
             if not record["VBDs"]:
                 destroy_vdi(self._session, ref)
         about = f"disk {disk.mark.key} of {disk.mark.vm_uuid}"
-        self._tasks.run("VDI.copy", disk.ref, storage, about=about, total_bytes=size)
-        config = replace(disk.mark, image_key="").as_config() | {MIGRATION: token}
-        for ref, _ in self._stored(disk, storage):
-            self._session.call("VDI.set_other_config", ref, config)
+        mark, label = replace(disk.mark, image_key=""), disk.record["name_label"]
+        record = translate.vdi_record(label, storage, size, mark, image_format)
+        copy = self._session.call("VDI.create", record)
+        null = translate.NULL
+        self._tasks.run("VDI.copy", disk.ref, null, null, copy, about=about, total_bytes=size)
+        self._session.call("VDI.add_to_other_config", copy, MIGRATION, token)
 
     def _stored(self, disk: OldDisk, storage: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """All that a storage repository has of a disk."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import requests
@@ -24,6 +26,7 @@ from nova_virt_xenapi.marks import DISK
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Records
 from nova_virt_xenapi.session import Session, undone_by
+from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import destroy_vdi
 
 __all__ = ["Exports"]
@@ -38,6 +41,7 @@ class Exports:
         self,
         session: Session,
         cache: Cache,
+        tasks: Tasks,
         records: Records,
         disks: Disks,
         pool: Pool,
@@ -45,6 +49,7 @@ class Exports:
     ) -> None:
         self._session = session
         self._cache = cache
+        self._tasks = tasks
         self._records = records
         self._disks = disks
         self._pool = pool
@@ -73,26 +78,44 @@ class Exports:
             size = int(record["virtual_size"])
             with undone_by(lambda: self._remove_snapshots(vdi)):
                 snapshot = self._session.call("VDI.snapshot", vdi)
-                taken = self._send(snapshot, request, size)
+                taken = self._send(snapshot, request, size, about)
             with Call(current_call().request_id):
                 destroy_vdi(self._session, snapshot)
         return ExportedDisk(format=request.format, size_bytes=taken, virtual_size_bytes=size)
 
-    def _send(self, snapshot: str, request: ExportDiskRequest, size: int) -> int:
+    def _send(self, snapshot: str, request: ExportDiskRequest, size: int, about: str) -> int:
         writer = self._services.image_sink.create(request.sink_key)
+        query = {"vdi": snapshot, "format": request.format.value}
         try:
-            taken: int = self._session.get(
-                "/export_raw_vdi",
-                {"vdi": snapshot, "format": request.format.value},
-                lambda response: _pour(response, writer, request.format, size),
-                host=self._pool.host_address,
-            )
+            with self._witness(request.format, about) as task:
+                taken: int = self._session.get(
+                    "/export_raw_vdi",
+                    {**query, **task},
+                    lambda response: _pour(response, writer, request.format, size),
+                    host=self._pool.host_address,
+                )
             current_call().check()
             writer.commit()
         except BaseException:
             writer.abort()
             raise
         return taken
+
+    @contextmanager
+    def _witness(self, format: DiskFormat, about: str) -> Iterator[dict[str, str]]:
+        """What tells that an answer is whole, for the query: a QCOW2 has neither a length nor an
+        end of its own, so that only a task does.
+        """
+        if format is not DiskFormat.QCOW2:
+            yield {}
+            return
+        task = self._session.call("task.create", "nova-virt export", about)
+        try:
+            yield {"task_id": task}
+        except BaseException:
+            self._tasks.discard(task)
+            raise
+        self._tasks.finish(task, about=about)
 
     def _remove_snapshots(self, vdi: str) -> None:
         for ref, record in self._cache.rows("VDI").items():
@@ -102,7 +125,7 @@ class Exports:
 
 def _pour(response: requests.Response, writer: IImageWriter, format: DiskFormat, size: int) -> int:
     """Write an answer into the sink; returns how many bytes. One without a length ends when the
-    connection does, so that its own end has to show that it is whole.
+    connection does, so that the end of a VHD has to show that it is whole.
     """
     call, done, end = current_call(), 0, b""
     for chunk in response.iter_content(_CHUNK_BYTES):
@@ -111,8 +134,11 @@ def _pour(response: requests.Response, writer: IImageWriter, format: DiskFormat,
         done += len(chunk)
         end = (end + chunk)[-FOOTER_BYTES:]
         call.progress(done, size if format is DiskFormat.RAW else None)
-    whole = done == size if format is DiskFormat.RAW else end[: len(VHD_MARK)] == VHD_MARK
-    if not whole:
+    is_cut = {
+        DiskFormat.RAW: done != size,
+        DiskFormat.VHD: end[: len(VHD_MARK)] != VHD_MARK,
+    }
+    if is_cut.get(format):
         raise HostUnreachable(
             f"the pool sent {done} bytes of a disk and no more", remedy="repeat it"
         )

@@ -115,7 +115,7 @@ class XenApiHypervisor:
         parts: dict[InterfaceClass, object] = {
             IConsole: consoles,
             IDeviceMetadata: diagnostics,
-            IDiskExport: Exports(session, cache, records, disks, pool, services),
+            IDiskExport: Exports(session, cache, tasks, records, disks, pool, services),
             IDiskHotplug: hotplug,
             IDiskResize: hotplug,
             IHostMaintenance: host,

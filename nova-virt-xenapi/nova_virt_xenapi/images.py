@@ -132,7 +132,7 @@ class Images:
 
     def _cached(self, found: tuple[str, ImageMark, Row]) -> CachedImage:
         _, mark, record = found
-        return translate.cached_image(mark, record, self._pool.description.disk_formats[0])
+        return translate.cached_image(mark, record)
 
     def _fetch(self, request: CacheImageRequest) -> None:
         reader = self._services.images.open(request.key)

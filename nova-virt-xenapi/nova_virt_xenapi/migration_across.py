@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from nova_virt_interface.errors import (
@@ -26,7 +26,7 @@ from nova_virt_interface.values.migration import MigrationMode, MigrationTicket
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.marks import device_mark, gone_mark
-from nova_virt_xenapi.migration_in_pool import not_good, started
+from nova_virt_xenapi.migration_in_pool import not_good, started, stored_as
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session
@@ -35,6 +35,15 @@ from nova_virt_xenapi.tasks import Tasks
 __all__ = ["AcrossPools"]
 
 _LIVE: Final = MigrationMode.LIVE
+
+
+class _Going(NamedTuple):
+    """Who lets the VM in, and where its disks and NICs are to be; `stored_as` beside it."""
+
+    where: dict[str, str]
+    vdis: dict[str, str]
+    vifs: dict[str, str]
+    formats: tuple[dict[str, str], ...]
 
 
 class AcrossPools:
@@ -94,32 +103,25 @@ class AcrossPools:
             return True
         return False
 
-    def _require(
-        self, vm: Found, ticket: MigrationTicket, data: dict[str, Any]
-    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        """Who lets the VM in, and where its disks and NICs are to be; both pools agree to it."""
+    def _require(self, vm: Found, ticket: MigrationTicket, data: dict[str, Any]) -> _Going:
+        """What is to be asked for; both pools agree to it."""
         where: dict[str, str] = json.loads(ticket.secret.reveal()) if ticket.secret else {}
         vdis, vifs = self._vdis(vm, data), self._vifs(vm, data)
         is_live = ticket.plan.mode is _LIVE
         options = {} if is_live else {"copy": "true"}
         with self._as_peer(vm):
             self._session.call("VM.assert_can_migrate", vm.ref, where, is_live, vdis, vifs, options)
-        return where, vdis, vifs
+        return _Going(where, vdis, vifs, stored_as(self._cache, vm, ticket, data))
 
     def _run(
-        self,
-        vm: Found,
-        ticket: MigrationTicket,
-        going: tuple[dict[str, str], dict[str, str], dict[str, str]],
-        options: dict[str, str],
+        self, vm: Found, ticket: MigrationTicket, going: _Going, options: dict[str, str]
     ) -> None:
-        where, vdis, vifs = going
         total = ticket.plan.expected_bytes or int(vm.record["memory_dynamic_max"])
         is_live = ticket.plan.mode is _LIVE
         with self._as_peer(vm):
             self._tasks.run(
                 "VM.migrate_send",
-                *(vm.ref, where, is_live, vdis, vifs, options),
+                *(vm.ref, going.where, is_live, going.vdis, going.vifs, options, *going.formats),
                 about=f"VM {vm.mark.vm_uuid}",
                 total_bytes=total,
             )

@@ -17,7 +17,7 @@ from nova_virt_xenapi.records import Found, Records
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.tasks import Tasks
 
-__all__ = ["InPool", "not_good", "started"]
+__all__ = ["InPool", "not_good", "started", "stored_as"]
 
 
 class InPool:
@@ -74,7 +74,10 @@ class InPool:
         try:
             vdis = self._vdi_map(vm, copied, data)
             self._tasks.run(
-                "VM.migrate_send", vm.ref, where, True, vdis, {}, {}, about=about, total_bytes=total
+                "VM.migrate_send",
+                *(vm.ref, where, True, vdis, {}, {}, *stored_as(self._cache, vm, ticket, data)),
+                about=about,
+                total_bytes=total,
             )
         finally:
             self._session.end(where["session_id"])
@@ -82,9 +85,10 @@ class InPool:
     def copy(self, vm: Found, ticket: MigrationTicket, data: dict[str, Any]) -> None:
         """Copy the disks of a stopped VM that the other host does not see."""
         token, storage = data["token"], self._session.call("SR.get_by_uuid", data["storage"])
+        formats = data.get("formats", {})
         for key, disk in self._disks.of_vm(vm).items():
             if key in ticket.plan.copied_disks:
-                self._disks.copy_to(disk, storage, token)
+                self._disks.copy_to(disk, storage, token, formats.get(key, ""))
             else:
                 self._disks.mark_copied(disk, token)
         copied = f"{token} {started(self._session, vm)}"
@@ -108,6 +112,21 @@ class InPool:
             is_copied = mark is not None and mark.key in copied
             found[record["VDI"]] = storage if is_copied else vdis[record["VDI"]]["SR"]
         return found
+
+
+def stored_as(
+    cache: Cache, vm: Found, ticket: MigrationTicket, data: dict[str, Any]
+) -> tuple[dict[str, str], ...]:
+    """The last two parameters of ``VM.migrate_send``, which only pools have that know QCOW2: none,
+    or how the destination is to store the disks that it does not store as it prefers.
+    """
+    wanted, found = data.get("formats", {}), {}
+    for record in cache.rows("VBD").values():
+        mark = device_mark(record)
+        if record["VM"] == vm.ref and mark is not None and mark.key in ticket.plan.copied_disks:
+            found[record["VDI"]] = wanted.get(mark.key, "")
+    formats = {vdi: format for vdi, format in found.items() if format}
+    return ({}, formats) if formats else ()
 
 
 def started(session: Session, vm: Found) -> str:

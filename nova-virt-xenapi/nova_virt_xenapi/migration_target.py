@@ -94,6 +94,7 @@ class MigrationTarget(Replacement):
             storage=pool.storage_uuid,
             storage_ref=pool.storage,
             networks=networks,
+            formats={disk.key: translate.image_format(disk, pool) for disk in spec.disks},
             vm=str(vm_uuid),
             token=ready.mark.incoming.rpartition(" ")[2],
         )

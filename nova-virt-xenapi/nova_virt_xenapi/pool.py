@@ -91,7 +91,7 @@ def examine(cache: Cache, settings: Settings) -> Pool:
         repositories[storage]["uuid"] if repositories[storage]["shared"] else None,
         pool["uuid"],
         _pv_domain_type(record),
-        _describe(record, _host_powers(record, is_master=is_master), _image_formats(stored)),
+        _describe(record, _host_powers(record, is_master=is_master), _more_formats(stored)),
     )
 
 
@@ -122,10 +122,9 @@ def _named(records: dict[str, dict[str, Any]], wanted: str, option: str) -> str 
     return found[0]
 
 
-def _image_formats(stored: set[str]) -> tuple[DiskFormat, ...]:
-    """What can be uploaded: xapi writes the content of any of them onto any VDI."""
-    more = (DiskFormat.QCOW2,) if DiskFormat.QCOW2.value in stored else ()
-    return (DiskFormat.RAW, DiskFormat.VHD, *more)
+def _more_formats(stored: set[str]) -> tuple[DiskFormat, ...]:
+    """What the pool knows beside VHD: xapi turns the content of any format into any other."""
+    return (DiskFormat.QCOW2,) if DiskFormat.QCOW2.value in stored else ()
 
 
 def management_network(cache: Cache, host: str) -> str:
@@ -141,7 +140,7 @@ def management_network(cache: Cache, host: str) -> str:
 def _describe(
     host: dict[str, Any],
     powers: tuple[HostPowerAction, ...],
-    image_formats: tuple[DiskFormat, ...],
+    more_formats: tuple[DiskFormat, ...],
 ) -> HostDescription:
     software = host["software_version"]
     if not any(capability.startswith("hvm-") for capability in host["capabilities"]):
@@ -153,8 +152,8 @@ def _describe(
         hypervisor_version=software.get("product_version", software.get("xapi", "unknown")),
         hostname=host["hostname"],
         cpu_architecture="x86_64",
-        image_formats=image_formats,
-        disk_formats=(DiskFormat.VHD,),
+        image_formats=(DiskFormat.RAW, DiskFormat.VHD, *more_formats),
+        disk_formats=(DiskFormat.VHD, *more_formats),
         disk_buses=(DiskBus.XEN,),
         media_formats=(MediaFormat.ISO9660, MediaFormat.VFAT),
         nic_backings=(NicBackingKind.NETWORK,),
@@ -168,7 +167,7 @@ def _describe(
             VmFeature.IMPORTED_DISKS,
             VmFeature.READ_ONLY_VOLUMES,
         ),
-        export_formats=(DiskFormat.RAW, DiskFormat.VHD),
+        export_formats=(DiskFormat.RAW, DiskFormat.VHD, *more_formats),
         volume_protocols=_PROTOCOLS,
         migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),
         console_kinds=(ConsoleKind.VNC,),

@@ -19,7 +19,9 @@ __all__ = [
     "NULL",
     "boot_order",
     "cached_image",
+    "image_format",
     "power_state",
+    "stored_as",
     "vbd_record",
     "vdi_record",
     "vif_record",
@@ -28,6 +30,9 @@ __all__ = [
 ]
 
 NULL: Final = "OpaqueRef:NULL"
+_IMAGE_FORMAT: Final = "image-format"
+"""What XCP-ng's storage managers that know QCOW2 read from ``VDI.sm_config``, and write there:
+xapi's design document *Add supported image formats in sm-list*."""
 
 _STATES: Final = {
     "Running": PowerState.RUNNING,
@@ -104,7 +109,21 @@ def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
     }
 
 
-def vdi_record(label: str, sr: str, size_bytes: int, mark: DiskMark | ImageMark) -> dict[str, Any]:
+def image_format(spec: DiskSpec, pool: Pool) -> str:
+    """How a storage manager is to store a disk; empty: as it prefers, or as it must."""
+    is_choice = len(pool.description.disk_formats) > 1
+    return spec.format.value if spec.format is not None and is_choice else ""
+
+
+def stored_as(record: dict[str, Any]) -> DiskFormat:
+    """How a VDI is stored; storage managers that know one format do not name it."""
+    name = record["sm_config"].get(_IMAGE_FORMAT)
+    return next((each for each in DiskFormat if each.value == name), DiskFormat.VHD)
+
+
+def vdi_record(
+    label: str, sr: str, size_bytes: int, mark: DiskMark | ImageMark, image_format: str = ""
+) -> dict[str, Any]:
     """For ``VDI.create``."""
     return {
         "name_label": label,
@@ -114,6 +133,7 @@ def vdi_record(label: str, sr: str, size_bytes: int, mark: DiskMark | ImageMark)
         "type": "user",
         "sharable": False,
         "read_only": False,
+        "sm_config": {_IMAGE_FORMAT: image_format} if image_format else {},
         "other_config": mark.as_config(),
     }
 
@@ -158,11 +178,11 @@ def vif_record(
     }
 
 
-def cached_image(mark: ImageMark, record: dict[str, Any], stored_as: DiskFormat) -> CachedImage:
+def cached_image(mark: ImageMark, record: dict[str, Any]) -> CachedImage:
     """An image's VDI as the contract has it."""
     return CachedImage(
         key=mark.key,
-        format=stored_as,
+        format=stored_as(record),
         virtual_size_bytes=mark.size_bytes,
         stored_bytes=int(record["physical_utilisation"]),
     )

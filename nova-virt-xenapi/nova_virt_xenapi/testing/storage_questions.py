@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -128,6 +130,8 @@ class StorageAnswers:
 
     def as_raw(self, exported: bytes, format: DiskFormat) -> bytes:
         """See `Harness`."""
+        if format is DiskFormat.QCOW2:
+            return _converted(exported)
         return exported if format is DiskFormat.RAW else unpacked(exported)
 
     def _folder(self) -> Path:
@@ -145,6 +149,16 @@ class StorageAnswers:
             if is_vm and vbd["other_config"].get("nova-virt-key") == key:
                 return vbd, vdis[vbd["VDI"]]
         raise AssertionError(f"VM {vm_uuid} has no disk {key}")
+
+
+def _converted(qcow2: bytes) -> bytes:
+    """What a QCOW2 holds, by QEMU's own converter."""
+    with TemporaryDirectory() as folder:
+        source, raw = Path(folder, "qcow2"), Path(folder, "raw")
+        source.write_bytes(qcow2)
+        command = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(source), str(raw)]
+        subprocess.run(command, check=True, capture_output=True)
+        return raw.read_bytes()
 
 
 def unpacked(vhd: bytes) -> bytes:

@@ -124,6 +124,12 @@ class TestFaults(FaultTestCase):
         )
         self.sweep(leave)
 
+    def test_export_with_a_task(self) -> None:
+        request = ExportDiskRequest(disk_key="root", sink_key="e", format=DiskFormat.QCOW2)
+        self.sweep(
+            lambda: self.driver.export_disk(self.vm_uuid, request), prepare=self.with_running_vm
+        )
+
     def test_export(self) -> None:
         request = ExportDiskRequest(disk_key="root", sink_key="x", format=DiskFormat.VHD)
         self.sweep(

@@ -10,9 +10,24 @@ from typing import Any
 import requests
 from fixtures import TempDir
 from nova_virt_interface.errors import BackendError, ImageCorrupt, Unsupported
+from nova_virt_interface.testing.doubles import SuiteServices
+from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest, DiskFormat
+from nova_virt_interface.values.migration import (
+    CheckIncomingRequest,
+    CheckOutgoingRequest,
+    FinishIncomingRequest,
+    FinishOutgoingRequest,
+    MigrateVmRequest,
+    MigrationMode,
+    PrepareIncomingRequest,
+)
+from nova_virt_interface.values.power import StartRequest
+from nova_virt_interface.values.vm import DeleteVmRequest
 
-from .pools import MIB, OperationTestCase, SimulatorTestCase
+from nova_virt_xenapi.hypervisor import XenApiFactory
+
+from .pools import MIB, InPoolHarness, OperationTestCase, PoolTestCase, SimulatorTestCase
 from .wires import VDI, WireTestCase
 
 
@@ -64,6 +79,67 @@ class TestQcow2(OperationTestCase):
         self.assertEqual(before, self.objects())
 
 
+class TestStored(PoolTestCase):
+    """How disks are stored, here and on the host that they go to."""
+
+    harness_class = InPoolHarness
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(self.free, self.vm_uuid)
+        settings = self.harness.second_settings()
+        self.other: Any = XenApiFactory().connect(settings, SuiteServices())
+        self.addCleanup(self.other.close)
+        disks = tuple(
+            DiskSpec(key=format.value, source=Blank(), size_bytes=2 * MIB, format=format)
+            for format in (DiskFormat.QCOW2, DiskFormat.VHD)
+        )
+        self.described = self.spec(disks=disks)
+        self.driver.create_vm(self.vm_uuid, self.described)
+
+    def stored(self) -> dict[str, str]:
+        """The format of each disk, by the key, which names what was asked for."""
+        return {
+            row["other_config"]["nova-virt-key"]: row["sm_config"]["image-format"]
+            for row in self.simulator.ask("records", class_name="VDI").values()
+            if row["other_config"].get("nova-virt-vm") == str(self.vm_uuid)
+        }
+
+    def go(self, mode: MigrationMode) -> None:
+        outgoing, spec = self.driver.describe_outgoing(self.vm_uuid), self.described
+        check = CheckIncomingRequest(vm=outgoing, spec=spec, mode=mode)
+        offer = self.other.check_incoming(self.vm_uuid, check)
+        plan = self.driver.check_outgoing(
+            self.vm_uuid, CheckOutgoingRequest(offer=offer, mode=mode)
+        )
+        prepare = PrepareIncomingRequest(plan=plan, spec=spec)
+        ticket = self.other.prepare_incoming(self.vm_uuid, prepare)
+        self.driver.migrate_vm(self.vm_uuid, MigrateVmRequest(ticket=ticket))
+        self.other.finish_incoming(self.vm_uuid, FinishIncomingRequest(spec=spec))
+        self.driver.finish_outgoing(self.vm_uuid, FinishOutgoingRequest())
+
+    def test_each_disk_stays_what_it_is_on_another_host(self) -> None:
+        for mode in (MigrationMode.COLD, MigrationMode.LIVE):
+            if mode is MigrationMode.LIVE:
+                self.driver.create_vm(self.vm_uuid, self.described)
+                self.driver.start_vm(self.vm_uuid, StartRequest())
+            self.assertEqual({"qcow2": "qcow2", "vhd": "vhd"}, self.stored())
+            self.go(mode)
+            self.assertEqual({"qcow2": "qcow2", "vhd": "vhd"}, self.stored())
+            self.other.delete_vm(self.vm_uuid, DeleteVmRequest())
+
+    def test_a_clone_is_stored_as_its_image(self) -> None:
+        self.driver.delete_vm(self.vm_uuid, DeleteVmRequest())
+        self.driver.cache_image(self.image_request())
+        before = self.objects()
+        image = FromImage(image_key="image-1")
+        disk = DiskSpec(key="root", source=image, size_bytes=6 * MIB, format=DiskFormat.QCOW2)
+        wrong = self.spec(disks=(disk,))
+        error = self.assertRaises(Unsupported, self.driver.create_vm, self.vm_uuid, wrong)
+        self.assertEqual("disks[root].format", error.field)
+        self.assertEqual(before, self.objects())
+
+
 class TestOlderPool(SimulatorTestCase):
     """Without the field, or with other managers."""
 
@@ -72,7 +148,9 @@ class TestOlderPool(SimulatorTestCase):
             write = {"class_name": "SM", "ref": ref, "field": "supported_image_formats"}
             self.simulator.ask("write", **write, value=["vhd"])
         driver = self.connect()
-        self.assertNotIn(DiskFormat.QCOW2, driver.describe().image_formats)
+        host = driver.describe()
+        for formats in (host.image_formats, host.disk_formats, host.export_formats):
+            self.assertNotIn(DiskFormat.QCOW2, formats)
         request = CacheImageRequest(key="qcow2", format=DiskFormat.QCOW2, size_bytes=MIB)
         self.assertRaises(Unsupported, driver.cache_image, request)
 

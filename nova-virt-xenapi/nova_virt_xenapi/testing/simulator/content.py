@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, Protocol
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.world import Context
 
-__all__ = ["Source", "as_vhd", "chunks", "host_for", "receive", "vdi_of"]
+__all__ = ["Source", "chunks", "exported", "host_for", "receive", "vdi_of"]
 
 _CHUNK_BYTES: Final = 256 * 1024
 _SECTOR_BYTES: Final = 512
@@ -77,6 +77,11 @@ class _Exactly:
         return data
 
 
+def exported(path: Path, format: str) -> Iterator[bytes]:
+    """A disk in a format."""
+    return {"raw": chunks, "vhd": _as_vhd, "qcow2": _as_qcow2}[format](path)
+
+
 def chunks(path: Path) -> Iterator[bytes]:
     """A disk as it is."""
     with path.open("rb") as file:
@@ -84,7 +89,7 @@ def chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def as_vhd(path: Path) -> Iterator[bytes]:
+def _as_vhd(path: Path) -> Iterator[bytes]:
     """A disk as a dynamic VHD that stands alone; blocks of zeros are left out."""
     size = path.stat().st_size
     entries = -(-size // _VHD_BLOCK_BYTES)
@@ -109,6 +114,14 @@ def as_vhd(path: Path) -> Iterator[bytes]:
             yield b"\xff" * _SECTOR_BYTES
             yield file.read(_VHD_BLOCK_BYTES).ljust(_VHD_BLOCK_BYTES, b"\0")
     yield footer
+
+
+def _as_qcow2(path: Path) -> Iterator[bytes]:
+    """By QEMU's own converter; its length is not known before."""
+    with tempfile.NamedTemporaryFile(dir=path.parent) as whole:
+        command = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(path), whole.name]
+        subprocess.run(command, capture_output=True, check=True)
+        yield from chunks(Path(whole.name))
 
 
 def _vhd_footer(size: int) -> bytes:

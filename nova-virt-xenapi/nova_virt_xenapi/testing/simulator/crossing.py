@@ -30,6 +30,7 @@ class Journey:
     vdi_map: dict[str, str]
     vif_map: dict[str, str]
     options: dict[str, str]
+    formats: dict[str, str]
 
     @property
     def is_copy(self) -> bool:
@@ -79,7 +80,7 @@ def cross(ctx: Context, journey: Journey) -> str:
         "uuid": record["uuid"],
         "start_time": ctx.db.get("VM_metrics", record["metrics"])["start_time"],
         "vtpms": len(record["VTPMs"]),
-        "vdis": [_disk(ctx, vdi, sr) for vdi, sr in vdi_map.items()],
+        "vdis": [_disk(ctx, journey, vdi) for vdi in vdi_map],
         "vbds": [_constructor(ctx, "VBD", ctx.db.record("VBD", ref)) for ref in record["VBDs"]],
         "vifs": [
             _constructor(ctx, "VIF", ctx.db.record("VIF", ref)) | {"network": journey.vif_map[ref]}
@@ -127,11 +128,16 @@ def _constructor(ctx: Context, class_name: str, record: dict[str, Any]) -> dict[
     }
 
 
-def _disk(ctx: Context, vdi: str, sr: str) -> dict[str, Any]:
+def _disk(ctx: Context, journey: Journey, vdi: str) -> dict[str, Any]:
     record = ctx.db.record("VDI", vdi)
     names = ("name_label", "name_description", "type", "sharable", "read_only", "virtual_size")
     kept = storage.synchronized(record["other_config"])
-    return {name: record[name] for name in names} | {"ref": vdi, "SR": sr, "other_config": kept}
+    return {name: record[name] for name in names} | {
+        "ref": vdi,
+        "SR": journey.vdi_map[vdi],
+        "other_config": kept,
+        "sm_config": storage.wanted_format(journey.formats, vdi),
+    }
 
 
 def _forget(ctx: Context, vm: str, vdis: list[str]) -> None:

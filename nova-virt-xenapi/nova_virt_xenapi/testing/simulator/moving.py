@@ -96,7 +96,7 @@ def _assert_can_migrate(
     vgpu_map: dict[str, str] | None = None,
 ) -> None:
     vm_lifecycle.require(ctx, vm, "migrate_send")
-    _check(ctx, Journey(vm, dest, vdi_map, vif_map, options))
+    _check(ctx, Journey(vm, dest, vdi_map, vif_map, options, {}))
 
 
 def _check(ctx: Context, journey: Journey) -> None:
@@ -132,7 +132,7 @@ def _send(
 ) -> str:
     """Within the pool the VM stays the same object, and its disks become others."""
     vm_lifecycle.require(ctx, vm, "migrate_send")
-    journey = Journey(vm, dest, vdi_map, vif_map, options)
+    journey = Journey(vm, dest, vdi_map, vif_map, options, vdi_format_map or {})
     with _under_way(ctx, vm, "migrate_send"):
         _check(ctx, journey)
         if journey.is_elsewhere(ctx):
@@ -151,7 +151,7 @@ def _move_disks(ctx: Context, journey: Journey) -> None:
     sizes = [ctx.db.get("VDI", vdi)["virtual_size"] for vdi in going]
     ctx.take_time(sum(sizes) + ctx.db.get("VM", journey.vm)["memory_dynamic_max"])
     for vdi, sr in going.items():
-        copy = storage.moved(ctx, vdi, sr)
+        copy = storage.moved(ctx, vdi, sr, journey.formats)
         for vbd in ctx.db.record("VDI", vdi)["VBDs"]:
             if ctx.db.get("VBD", vbd)["VM"] == journey.vm:
                 ctx.db.write("VBD", vbd, "VDI", copy)

@@ -25,7 +25,7 @@ from nova_virt_xenapi.testing.simulator import (
     sessions,
     wire,
 )
-from nova_virt_xenapi.testing.simulator.content import as_vhd, chunks, host_for, receive, vdi_of
+from nova_virt_xenapi.testing.simulator.content import exported, host_for, receive, vdi_of
 from nova_virt_xenapi.testing.simulator.dispatcher import Dispatcher
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.faults import Fault, Faults
@@ -33,9 +33,7 @@ from nova_virt_xenapi.testing.simulator.world import Context, World, moment
 
 __all__ = ["Server"]
 
-# Only the task of an export of QCOW2 tells whether it is whole: it is not simulated.
-_FORMATS: Final = ("raw", "vhd")
-_UPLOADED: Final = ("raw", "vhd", "qcow2")
+_FORMATS: Final = ("raw", "vhd", "qcow2")
 _CHUNK_BYTES: Final = 256 * 1024
 _LINGER_SECONDS: Final = 0.2
 
@@ -228,6 +226,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _export(self, ctx: Context, query: dict[str, str], fault: Fault | None) -> None:
         with ctx.db.lock:
             vdi = vdi_of(ctx, query.get("vdi", ""))
+            _require_task(ctx, query.get("task_id"))
             path, elsewhere = ctx.world.content_path(vdi), host_for(ctx, vdi)
         if elsewhere is not None:
             self._redirect(elsewhere)
@@ -243,8 +242,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         cut = fault is not None and fault.action in ("drop_after", "truncate")
+        outcome = _FAILED
         with suppress(OSError):
-            self._send(as_vhd(path) if format == "vhd" else chunks(path), cut=cut)
+            self._send(exported(path, format), cut=cut)
+            outcome = _FAILED if cut else _DONE
+        _end_task(ctx, query, outcome)
 
     def _send(self, parts: Iterable[bytes], *, cut: bool) -> None:
         for part in parts:
@@ -260,7 +262,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             elsewhere = host_for(ctx, vdi)
         if elsewhere is not None:
             self._redirect(elsewhere)
-        elif query.get("format", "raw") not in _UPLOADED:
+        elif query.get("format", "raw") not in _FORMATS:
             self.send_error(HTTPStatus.NOT_FOUND)
         elif "Transfer-Encoding" in self.headers or "chunked" in query:
             # xapi 26.17 takes no transfer encoding; its own chunks are not simulated.
@@ -294,7 +296,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         length = int(self.headers["Content-Length"])
         path = _reserved(ctx, vdi)
-        outcome: dict[str, Any] = {"status": "success", "progress": 1.0}
+        outcome: dict[str, Any] = _DONE
         try:
             receive(_Socket(self.rfile), path, length, query.get("format", "raw"))
         except XapiError as error:
@@ -302,11 +304,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with ctx.db.lock:
             ctx.world.importing.discard(vdi)
             ctx.db.lock.notify_all()
-            task = query.get("task_id", "")
-            if ctx.db.exists("task", task):
-                outcome |= {"finished": moment(), "allowed_operations": ["destroy"]}
-                for name, value in outcome.items():
-                    ctx.db.write("task", task, name, value)
+        _end_task(ctx, query, outcome)
 
 
 class _Socket:
@@ -325,6 +323,23 @@ class _Socket:
     def readline(self, size: int, /) -> bytes:
         """The next line."""
         return self._file.readline(size)
+
+
+_DONE: Final[dict[str, Any]] = {"status": "success", "progress": 1.0}
+_FAILED: Final[dict[str, Any]] = {
+    "status": "failure",
+    "error_info": ["INTERNAL_ERROR", "Caught exception: EPIPE"],
+}
+
+
+def _end_task(ctx: Context, query: dict[str, str], outcome: dict[str, Any]) -> None:
+    """How a transfer went is in the task that its query named."""
+    told = {**outcome, "finished": moment(), "allowed_operations": ["destroy"]}
+    task = query.get("task_id", "")
+    with ctx.db.lock:
+        if ctx.db.exists("task", task):
+            for name, value in told.items():
+                ctx.db.write("task", task, name, value)
 
 
 def _require_task(ctx: Context, task: str | None) -> None:

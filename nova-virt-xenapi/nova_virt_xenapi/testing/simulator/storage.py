@@ -1,4 +1,9 @@
-"""What the messages of classes VDI and SR do: a thick VHD storage repository."""
+"""What the messages of classes VDI and SR do: a thick storage repository of VHDs and QCOW2s.
+
+Which of both a VDI is, is asked for and told by ``image-format`` in its ``sm_config``, after xapi's
+design document *Add supported image formats in sm-list* and XCP-ng's *QCOW2 FAQ*: a VHD, unless it
+is to be a QCOW2 or is too large for a VHD. Which error refuses an unknown one is not published.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +25,13 @@ __all__ = [
     "reserve",
     "synchronized",
     "taken_in",
+    "wanted_format",
 ]
 
 # SM rounds a VHD's size up to whole blocks.
 _BLOCK_BYTES: Final = 2 * MIB
-_LARGEST_BYTES: Final = 2088960 * MIB
+_LARGEST_BYTES: Final = {"vhd": 2088960 * MIB, "qcow2": 16381 * 1024 * MIB}
+_FORMAT: Final = "image-format"
 # fmt: off
 _CLONED: Final = (
     "name_label", "name_description", "SR", "type", "sharable", "read_only", "other_config",
@@ -34,12 +41,33 @@ _CLONED: Final = (
 _WITHOUT_DATA: Final = frozenset({"ha_statefile", "redo_log", "rrd", "pvs_cache", "cbt_metadata"})
 
 
-def _rounded(size: int) -> int:
-    if size < 0 or size > _LARGEST_BYTES:
+def _formats(ctx: Context, sr: str) -> list[str]:
+    """What the SR's manager says that it knows; one of before QCOW2 says nothing."""
+    kind = ctx.db.get("SR", sr)["type"]
+    return [
+        format
+        for _, row in ctx.db.where("SM", type=kind)
+        for format in row["supported_image_formats"]
+    ]
+
+
+def _format_of(ctx: Context, values: dict[str, Any]) -> str:
+    """How a VDI is to be stored; empty where the manager says nothing."""
+    known = _formats(ctx, values["SR"])
+    wanted: str = values.get("sm_config", {}).get(_FORMAT, "")
+    if wanted and known and wanted not in known:
+        raise XapiError("SR_OPERATION_NOT_SUPPORTED", values["SR"])
+    is_large = "qcow2" in known and values["virtual_size"] > _LARGEST_BYTES["vhd"]
+    return (wanted or ("qcow2" if is_large else "vhd")) if known else ""
+
+
+def _rounded(size: int, format: str) -> int:
+    largest = _LARGEST_BYTES.get(format, _LARGEST_BYTES["vhd"])
+    if size < 0 or size > largest:
         raise XapiError(
             "SR_BACKEND_FAILURE_79",
             "",
-            "VDI Invalid size [opterr=VDI size must be between 1 MB and 2088960 MB]",
+            f"VDI Invalid size [opterr=VDI size must be between 1 MB and {largest // MIB} MB]",
             "",
         )
     return max(_BLOCK_BYTES, -(-size // _BLOCK_BYTES) * _BLOCK_BYTES)
@@ -75,14 +103,19 @@ def _create(ctx: Context, sent: dict[str, Any]) -> str:
     _require_plugged(ctx, values["SR"])
     if values["type"] in _WITHOUT_DATA:
         raise XapiError("VDI_INCOMPATIBLE_TYPE", values["SR"], values["type"])
-    values["virtual_size"] = _rounded(values["virtual_size"])
-    reserve(ctx, values["SR"], values["virtual_size"])
-    values["physical_utilisation"] = values["virtual_size"]
-    return _made(ctx, values)
+    return _sized(ctx, values)
+
+
+def _sized(ctx: Context, values: dict[str, Any]) -> str:
+    size = _rounded(values["virtual_size"], _format_of(ctx, values))
+    reserve(ctx, values["SR"], size)
+    return _made(ctx, {**values, "virtual_size": size, "physical_utilisation": size})
 
 
 def _made(ctx: Context, values: dict[str, Any]) -> str:
-    vdi = ctx.db.create("VDI", **values, managed=True)
+    format = _format_of(ctx, values)
+    config = {**values.get("sm_config", {}), _FORMAT: format} if format else {}
+    vdi = ctx.db.create("VDI", **{**values, "sm_config": config}, managed=True)
     ctx.db.write("VDI", vdi, "location", ctx.db.get("VDI", vdi)["uuid"])
     with ctx.world.content_path(vdi).open("wb") as file:
         file.truncate(values["virtual_size"])
@@ -121,22 +154,39 @@ def _snapshot(ctx: Context, vdi: str, driver_params: dict[str, str] | None = Non
 def _copy(
     ctx: Context, vdi: str, sr: str = NULL, base_vdi: str = NULL, into_vdi: str = NULL
 ) -> str:
-    """A full copy on another SR; it takes the world's time for so many bytes."""
+    """A full copy on another SR, or onto a VDI that is there: after ``ocaml/xapi/xapi_vdi.ml``. It
+    takes the world's time for so many bytes.
+    """
     _require_idle(ctx, vdi, "copy")
-    if base_vdi != NULL or into_vdi != NULL:
-        raise XapiError("NOT_IMPLEMENTED", "VDI.copy into another VDI")
+    if base_vdi != NULL:
+        raise XapiError("NOT_IMPLEMENTED", "VDI.copy of a difference")
     source = ctx.db.record("VDI", vdi)
-    _require_plugged(ctx, sr)
-    reserve(ctx, sr, source["virtual_size"])
+    if into_vdi == NULL:
+        _require_plugged(ctx, sr)
+        reserve(ctx, sr, source["virtual_size"])
+    else:
+        _require_fitting(ctx, into_vdi, source["virtual_size"])
     with ctx.operation("VDI", vdi, "copy"):
         ctx.take_time(source["virtual_size"])
-    return duplicate(ctx, vdi, sr)
+    if into_vdi == NULL:
+        return duplicate(ctx, vdi, sr)
+    shutil.copyfile(ctx.world.content_path(vdi), ctx.world.content_path(into_vdi))
+    return into_vdi
 
 
-def duplicate(ctx: Context, vdi: str, sr: str) -> str:
+def _require_fitting(ctx: Context, vdi: str, size: int) -> None:
+    _require_idle(ctx, vdi, "copy")
+    record = ctx.db.get("VDI", vdi)
+    if record["read_only"]:
+        raise XapiError("VDI_READONLY", vdi)
+    if record["virtual_size"] < size:
+        raise XapiError("VDI_TOO_SMALL", vdi, str(size))
+
+
+def duplicate(ctx: Context, vdi: str, sr: str, config: dict[str, str] | None = None) -> str:
     """The same disk, with its metadata, on another SR."""
     source = ctx.db.record("VDI", vdi)
-    values = {name: source[name] for name in _CLONED} | {"SR": sr}
+    values = {name: source[name] for name in _CLONED} | {"SR": sr, "sm_config": config or {}}
     copy = _made(ctx, values | {"physical_utilisation": source["virtual_size"]})
     shutil.copyfile(ctx.world.content_path(vdi), ctx.world.content_path(copy))
     return copy
@@ -147,9 +197,14 @@ def synchronized(other_config: dict[str, str]) -> dict[str, str]:
     return {key: text for key, text in other_config.items() if key == "config-drive"}
 
 
-def moved(ctx: Context, vdi: str, sr: str) -> str:
+def wanted_format(formats: dict[str, str], vdi: str) -> dict[str, str]:
+    """``sm_config`` of a disk that a migration makes, after ``vdi_format_map``."""
+    return {_FORMAT: formats[vdi]} if vdi in formats else {}
+
+
+def moved(ctx: Context, vdi: str, sr: str, formats: dict[str, str]) -> str:
     """The same disk on another SR, as a migration makes it."""
-    copy = duplicate(ctx, vdi, sr)
+    copy = duplicate(ctx, vdi, sr, wanted_format(formats, vdi))
     ctx.db.write("VDI", copy, "other_config", synchronized(ctx.db.get("VDI", vdi)["other_config"]))
     return copy
 
@@ -157,9 +212,7 @@ def moved(ctx: Context, vdi: str, sr: str) -> str:
 def taken_in(ctx: Context, values: dict[str, Any]) -> str:
     """A disk that another pool is about to fill."""
     _require_plugged(ctx, values["SR"])
-    size = _rounded(values["virtual_size"])
-    reserve(ctx, values["SR"], size)
-    return _made(ctx, {**values, "virtual_size": size, "physical_utilisation": size})
+    return _sized(ctx, values)
 
 
 def discard(ctx: Context, vdi: str) -> None:
@@ -175,7 +228,8 @@ def _clone(ctx: Context, vdi: str, driver_params: dict[str, str] | None = None) 
     source = ctx.db.record("VDI", vdi)
     reserve(ctx, source["SR"], source["virtual_size"])
     # The metadata come along, other_config included.
-    values = {name: source[name] for name in _CLONED}
+    kept = {key: text for key, text in source["sm_config"].items() if key == _FORMAT}
+    values = {name: source[name] for name in _CLONED} | {"sm_config": kept}
     copy = _made(ctx, values | {"physical_utilisation": source["virtual_size"]})
     shutil.copyfile(ctx.world.content_path(vdi), ctx.world.content_path(copy))
     return copy
@@ -197,7 +251,7 @@ def _resize_online(ctx: Context, vdi: str, size: int) -> None:
 
 def _grow(ctx: Context, vdi: str, size: int) -> None:
     record = ctx.db.get("VDI", vdi)
-    size = _rounded(size)
+    size = _rounded(size, record["sm_config"].get(_FORMAT, ""))
     if size < record["virtual_size"]:
         raise XapiError("SR_BACKEND_FAILURE_79", "", "VDI Invalid size [opterr=shrink]", "")
     reserve(ctx, record["SR"], size - record["virtual_size"])
