@@ -70,7 +70,7 @@ class DiskHotplug:
             existing = self._disks.connection(vm, spec.key)
             if existing is None:
                 require_hotplug(vm)
-                self._disks.check_image(spec)
+                self._disks.check(spec)
                 with undone_by(lambda: self._undo(vm_uuid, spec.key)):
                     self._disks.remove(vm_uuid, spec.key)
                     self._plug(vm, self._disks.make(vm.ref, vm_uuid, spec, "autodetect"))

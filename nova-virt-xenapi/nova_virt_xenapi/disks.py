@@ -33,6 +33,7 @@ from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.tasks import Tasks
 from nova_virt_xenapi.uploads import destroy_vdi
+from nova_virt_xenapi.volume_places import check_volume
 from nova_virt_xenapi.volumes import Volumes
 
 __all__ = ["Disks", "OldDisk"]
@@ -70,9 +71,10 @@ class Disks:
         self._owner = settings.owner
         self._volumes = volumes
 
-    def check_image(self, spec: DiskSpec) -> None:
-        """Refuse a disk whose image is not there, or larger."""
+    def check(self, spec: DiskSpec) -> None:
+        """Refuse a disk whose image is not there, or larger, and a volume that cannot be found."""
         self._content.check(spec)
+        check_volume(spec)
 
     def make(
         self, vm: str, vm_uuid: UUID, spec: DiskSpec, device: str, *, old: OldDisk | None = None

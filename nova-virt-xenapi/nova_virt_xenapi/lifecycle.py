@@ -54,7 +54,7 @@ class Lifecycle:
                 return
             require_no_place(vm_uuid, found)
             for disk in spec.disks:
-                self._disks.check_image(disk)
+                self._disks.check(disk)
             self._construction.networks(spec)
             if found:
                 self._undo(vm_uuid, [])

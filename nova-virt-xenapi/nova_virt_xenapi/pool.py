@@ -32,7 +32,7 @@ __all__ = ["MOST_DISKS", "Pool", "check_vm", "examine", "management_network"]
 MOST_DISKS: Final = 16
 """xapi numbers the disks of a VM of full virtualization 0 to 15."""
 _MOST_NICS: Final = 7
-_PROTOCOLS: Final = (VolumeProtocol.HYPERVISOR, VolumeProtocol.ISCSI)
+_PROTOCOLS: Final = (VolumeProtocol.HYPERVISOR, VolumeProtocol.ISCSI, VolumeProtocol.NFS)
 
 
 @dataclass(frozen=True)

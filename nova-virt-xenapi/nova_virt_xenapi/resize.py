@@ -97,7 +97,7 @@ class Resizes(Replacement):
         for disk in spec.disks:
             before = old.get(disk.key)
             if before is None:
-                self._disks.check_image(disk)
+                self._disks.check(disk)
                 continue
             if before.mark.source != source_digest(disk):
                 raise InvalidRequest(

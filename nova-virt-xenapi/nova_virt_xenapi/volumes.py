@@ -1,7 +1,7 @@
 """Volumes of a volume service, as disks of VMs.
 
-An iSCSI target is a storage repository of type ``iscsi`` (a logical unit is a VDI) that exists
-while a VM has one of its units; a volume of the hypervisor's own is a VDI that is there already.
+A place of volumes (`volume_places`) is a storage repository that exists while a VM has one of them;
+a volume of the hypervisor's own is a VDI that is there already.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from nova_virt_interface.values.disks import ResizeDiskRequest
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.volumes import (
     HypervisorVolume,
-    IscsiVolume,
     Volume,
     VolumeConnector,
 )
@@ -33,6 +32,7 @@ from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.session import Session
 from nova_virt_xenapi.translate import power_state
+from nova_virt_xenapi.volume_places import Place, place_of
 
 __all__ = ["Volumes"]
 
@@ -70,13 +70,14 @@ class Volumes:
             except NotFound as error:
                 raise _away(volume) from error
             return vdi
-        assert isinstance(connection, IscsiVolume)  # noqa: S101 - offered are these two
-        sr = self._target(connection)
+        place = place_of(connection)
+        sr = self._repository(place)
 
         def unit() -> str | None:
-            return _unit_of(self._cache.told("VDI"), sr, connection.lun)
+            rows = self._cache.told("VDI").items()
+            return next((ref for ref, row in rows if row["SR"] == sr and place.has(row)), None)
 
-        # The storage manager writes the units beside its answer.
+        # The storage manager writes the VDIs beside its answer.
         if not self._cache.wait_for(lambda: unit() is not None, _SCAN_SECONDS):
             self._cache.sync()
         found = unit()
@@ -86,7 +87,7 @@ class Volumes:
         return found
 
     def release_unused(self) -> None:
-        """Disconnect the host from targets of which no VM has a unit any more."""
+        """Disconnect the host from places of which no VM has a volume any more."""
         with self.lock:
             connected = {row["VDI"] for row in self._cache.rows("VBD").values()}
             vdis = self._cache.rows("VDI")
@@ -96,8 +97,8 @@ class Volumes:
                     self._forget(sr)
 
     def leave(self, here: set[str]) -> None:
-        """Disconnect the host from targets of which none of its own VMs has a unit: those that have
-        one are on other hosts.
+        """Disconnect the host from places of which none of its own VMs has a volume: those that
+        have one are on other hosts.
         """
         with self.lock:
             vbds, vdis = self._cache.rows("VBD").values(), self._cache.rows("VDI")
@@ -132,37 +133,38 @@ class Volumes:
         return 0 <= size - request.size_bytes < self._pool.description.disk_step_bytes
 
     def _ours(self) -> Rows:
-        """The targets that a driver of this owner has introduced: their uuid says so."""
+        """The places that a driver of this owner has introduced: their uuid says so."""
         return {
             ref: record
             for ref, record in self._cache.rows("SR").items()
             if record["uuid"] == self._uuid(record["name_label"], record["name_description"])
         }
 
-    def _uuid(self, iqn: str, portals: str) -> str:
-        return str(uuid5(_NAMESPACE, f"{self._owner} {iqn} {portals}"))
+    def _uuid(self, label: str, description: str) -> str:
+        return str(uuid5(_NAMESPACE, f"{self._owner} {label} {description}"))
 
-    def _target(self, connection: IscsiVolume) -> str:
-        """The storage repository of a target, plugged in on this host, with all its units."""
-        iqn, portals = connection.target_iqn, ",".join(connection.portals)
-        uuid = self._uuid(iqn, portals)
+    def _repository(self, place: Place) -> str:
+        """The storage repository of a place, plugged in on this host, with all that it has."""
+        uuid = self._uuid(place.label, place.description)
         found = [ref for ref, record in self._ours().items() if record["uuid"] == uuid]
         sr: str = (
             found[0]
             if found
-            else self._session.call("SR.introduce", uuid, iqn, portals, "iscsi", "", True, {})
+            else self._session.call(
+                "SR.introduce",
+                *(uuid, place.label, place.description, place.kind, "", True, place.sm_config),
+            )
         )
         try:
-            self._plug(sr, connection)
+            self._plug(sr, place)
             self._session.call("SR.scan", sr)
         except VirtError:
             self.release_unused()
             raise
         return sr
 
-    def _plug(self, sr: str, connection: IscsiVolume) -> None:
+    def _plug(self, sr: str, place: Place) -> None:
         here = {ref: row for ref, row in self._pbds(sr).items() if row["host"] == self._pool.host}
-        host, _, port = connection.portals[0].rpartition(":")
         pbd = (
             next(iter(here))
             if here
@@ -171,11 +173,7 @@ class Volumes:
                 {
                     "host": self._pool.host,
                     "SR": sr,
-                    "device_config": {
-                        "target": host.strip("[]"),
-                        "port": port,
-                        "targetIQN": connection.target_iqn,
-                    },
+                    "device_config": place.device_config,
                     "other_config": {},
                 },
             )
@@ -197,14 +195,6 @@ class Volumes:
 
     def _pbds(self, sr: str) -> Rows:
         return {ref: row for ref, row in self._cache.rows("PBD").items() if row["SR"] == sr}
-
-
-def _unit_of(vdis: Rows, sr: str, lun: int) -> str | None:
-    """The VDI of a logical unit."""
-    for ref, row in vdis.items():
-        if row["SR"] == sr and row["sm_config"].get("LUNid") == str(lun):
-            return ref
-    return None
 
 
 def _away(volume: Volume) -> PeerUnreachable:

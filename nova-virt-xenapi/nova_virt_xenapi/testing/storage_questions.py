@@ -14,7 +14,12 @@ from uuid import UUID, uuid4
 from nova_virt_interface.testing.cannot_provoke import CannotProvoke
 from nova_virt_interface.testing.harness_storage import SeenDisk, TestVolume, VolumeWish
 from nova_virt_interface.values.images import DiskFormat
-from nova_virt_interface.values.volumes import HypervisorVolume, IscsiVolume, VolumeProtocol
+from nova_virt_interface.values.volumes import (
+    HypervisorVolume,
+    IscsiVolume,
+    NfsVolume,
+    VolumeProtocol,
+)
 
 from nova_virt_xenapi.testing.process import Simulator
 
@@ -38,9 +43,27 @@ class StorageAnswers:
         """See `Harness`. No guest here executes: one that boots is like any other."""
         if wish.encryption is not None or wish.password:
             raise CannotProvoke("volumes here hold no encryption and no password")
-        made = self._on_target if wish.protocol is VolumeProtocol.ISCSI else self._of_pool
-        with made(wish) as volume:
+        made = {
+            VolumeProtocol.ISCSI: self._on_target,
+            VolumeProtocol.NFS: self._in_folder,
+            VolumeProtocol.HYPERVISOR: self._of_pool,
+        }
+        with made[wish.protocol](wish) as volume:
             yield volume
+
+    @contextmanager
+    def _in_folder(self, wish: VolumeWish) -> Iterator[TestVolume]:
+        # A server of its own: one that is away takes nothing else along.
+        name, server = f"{uuid4()}.vhd", f"{uuid4()}.example.org"
+        files = {name: wish.size_bytes}
+        self.simulator.ask("folder", server=server, path="/volumes/one", files=files)
+        try:
+            connection = NfsVolume(
+                export=f"{server}:/volumes", path=f"one/{name}", format=DiskFormat.VHD
+            )
+            yield TestVolume(connection=connection, size_bytes=wish.size_bytes)
+        finally:
+            self.simulator.ask("folder", server=server, path="/volumes/one")
 
     @contextmanager
     def _on_target(self, wish: VolumeWish) -> Iterator[TestVolume]:
@@ -84,9 +107,8 @@ class StorageAnswers:
             units = {_LUN: size_bytes}
             self.simulator.ask("target", iqn=connection.target_iqn, units=units)
             return
-        assert isinstance(connection, HypervisorVolume)  # noqa: S101 - there are these two
         # Whoever else has the storage enlarges the file.
-        with self._folder().joinpath(connection.identity).open("r+b") as file:
+        with self._file(volume).open("r+b") as file:
             file.truncate(size_bytes)
 
     def volume_content(self, volume: TestVolume) -> bytes:
@@ -97,18 +119,26 @@ class StorageAnswers:
         connection = volume.connection
         if isinstance(connection, IscsiVolume):
             return self._folder() / f"{connection.target_iqn.replace(':', '-')}-{connection.lun}"
-        assert isinstance(connection, HypervisorVolume)  # noqa: S101 - there are these two
+        if isinstance(connection, NfsVolume):
+            place = f"{connection.export.replace(':', '')}/{connection.path}"
+            return self._folder() / place.replace("/", "-")
+        assert isinstance(connection, HypervisorVolume)  # noqa: S101 - there are these three
         return self._folder() / connection.identity
 
     def volume_is_used(self, volume: TestVolume) -> bool:
         """See `Harness`."""
         connection = volume.connection
         if isinstance(connection, IscsiVolume):
-            labels = self.simulator.ask("records", class_name="SR").values()
-            return any(row["name_label"] == connection.target_iqn for row in labels)
-        assert isinstance(connection, HypervisorVolume)  # noqa: S101 - there are these two
+            return self._is_introduced(connection.target_iqn)
+        if isinstance(connection, NfsVolume):
+            return self._is_introduced(connection.export.partition(":")[0])
+        assert isinstance(connection, HypervisorVolume)  # noqa: S101 - there are these three
         vdis = self.simulator.ask("records", class_name="VDI").values()
         return any(row["VBDs"] for row in vdis if row["uuid"] == connection.identity)
+
+    def _is_introduced(self, label: str) -> bool:
+        repositories = self.simulator.ask("records", class_name="SR").values()
+        return any(row["name_label"] == label for row in repositories)
 
     def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:
         """See `Harness`."""

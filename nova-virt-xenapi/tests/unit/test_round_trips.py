@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
@@ -32,7 +33,7 @@ from nova_virt_interface.values.resize import (
     RevertResizeRequest,
 )
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
-from nova_virt_interface.values.volumes import IscsiVolume, Volume
+from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
 from nova_virt_xenapi.hypervisor import XenApiFactory
 
@@ -42,7 +43,6 @@ _CONSOLE = OpenConsoleRequest(kind=ConsoleKind.VNC)
 _EXPORT = ExportDiskRequest(disk_key="root", sink_key="exported", format=DiskFormat.RAW)
 _GROWN = ResizeDiskRequest(key="blank", size_bytes=6 * MIB)
 _EXTRA = DiskSpec(key="extra", source=Blank(), size_bytes=2 * MIB)
-_IQN = "iqn.2010-10.org.openstack:volume-1"
 _HARD = RebootRequest(kind=RebootKind.HARD)
 
 
@@ -141,16 +141,18 @@ class TestTargets(RoundTripTestCase):
         return sum(sent.values())
 
     def test_a_volume_is_attached_by_six_calls(self) -> None:
-        self.simulator.ask("target", iqn=_IQN, units={"1": 4 * MIB})
-        self.addCleanup(self.simulator.ask, "target", iqn=_IQN)
+        expected = ("SR.introduce", "PBD.create", "PBD.plug", "SR.scan", "VBD.create", "VBD.plug")
         self.make()
         self.start()
-        connection = IscsiVolume(portals=("192.0.2.1:3260",), target_iqn=_IQN, lun=1)
-        source = Volume(volume_id=UUID(int=1), connection=connection)
-        disk = DiskSpec(key="volume", source=source, size_bytes=4 * MIB)
-        sent = self.calls(self.driver.attach_disk, self.vm_uuid, AttachDiskRequest(disk=disk))
-        expected = ("SR.introduce", "PBD.create", "PBD.plug", "SR.scan", "VBD.create", "VBD.plug")
-        self.assertEqual(dict.fromkeys(expected, 1), sent)
+        for protocol in (VolumeProtocol.ISCSI, VolumeProtocol.NFS):
+            wish = VolumeWish(protocol=protocol, size_bytes=4 * MIB)
+            with self.harness.volume(wish) as volume:
+                source = Volume(volume_id=UUID(int=1), connection=volume.connection)
+                disk = DiskSpec(key="volume", source=source, size_bytes=4 * MIB)
+                request = AttachDiskRequest(disk=disk)
+                sent = self.calls(self.driver.attach_disk, self.vm_uuid, request)
+                self.driver.detach_disk(self.vm_uuid, DetachDiskRequest(key="volume"))
+            self.assertEqual(dict.fromkeys(expected, 1), sent)
 
 
 class TestTable(RoundTripTestCase):

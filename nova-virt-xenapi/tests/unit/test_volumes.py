@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from nova_virt_interface.errors import PeerUnreachable, Resource, Unsupported
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
+from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import StartRequest, StopRequest
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import DeleteVmRequest
@@ -15,6 +17,7 @@ from nova_virt_interface.values.volumes import (
     ChapUser,
     HypervisorVolume,
     IscsiVolume,
+    NfsVolume,
     Volume,
     VolumeConnection,
 )
@@ -22,6 +25,7 @@ from nova_virt_interface.values.volumes import (
 from .pools import MIB, OperationTestCase
 
 _IQN = "iqn.2010-10.org.openstack:volume-1"
+_FILE = f"{uuid4()}.vhd"
 
 
 def _disk(connection: VolumeConnection, **more: Any) -> DiskSpec:
@@ -29,19 +33,29 @@ def _disk(connection: VolumeConnection, **more: Any) -> DiskSpec:
     return DiskSpec(key="volume", source=source, size_bytes=4 * MIB)
 
 
-class TestVolumes(OperationTestCase):
-    """iSCSI targets, and VDIs of the pool."""
+class Places:
+    """Volumes of a place that comes and goes with them."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.simulator.ask("target", iqn=_IQN, units={"1": 4 * MIB})
-        self.addCleanup(self.simulator.ask, "target", iqn=_IQN)
-        self.disk = _disk(IscsiVolume(portals=("192.0.2.1:3260",), target_iqn=_IQN, lun=1))
+    connection: ClassVar[VolumeConnection]
 
-    def repositories(self) -> int:
+    def offer(self) -> None:
+        """Let the storage have the volume."""
+        raise NotImplementedError
+
+    def take_away(self) -> None:
+        """Let it not be reached any more; as often as one likes."""
+        raise NotImplementedError
+
+    def setUp(self: Any) -> None:
+        super().setUp()  # type: ignore[misc]
+        self.offer()
+        self.addCleanup(self.take_away)
+        self.disk = _disk(self.connection)
+
+    def repositories(self: Any) -> int:
         return len(self.simulator.ask("records", class_name="SR"))
 
-    def test_a_unit_comes_and_goes_with_its_target(self) -> None:
+    def test_a_volume_comes_and_goes_with_its_place(self: Any) -> None:
         self.make()
         self.start()
         before, repositories = self.objects(), self.repositories()
@@ -52,31 +66,77 @@ class TestVolumes(OperationTestCase):
             self.driver.detach_disk(self.vm_uuid, DetachDiskRequest(key="volume"))
         self.assertEqual((before, repositories), (self.objects(), self.repositories()))
 
-    def test_a_deleted_vm_lets_go_of_its_volumes(self) -> None:
+    def test_a_deleted_vm_lets_go_of_its_volumes(self: Any) -> None:
         repositories = self.repositories()
         self.make(disks=(self.disk,))
         self.start()
         self.driver.delete_vm(self.vm_uuid, DeleteVmRequest())
         self.assertEqual(repositories, self.repositories())
 
-    def test_a_target_that_is_away_is_told(self) -> None:
+    def test_a_place_that_is_away_is_told(self: Any) -> None:
         self.make()
         self.start()
-        self.simulator.ask("target", iqn=_IQN)
+        self.take_away()
         before, repositories = self.objects(), self.repositories()
         request = AttachDiskRequest(disk=self.disk)
         error = self.assertRaises(PeerUnreachable, self.driver.attach_disk, self.vm_uuid, request)
         self.assertEqual(Resource.VOLUME, error.resource)
         self.assertEqual((before, repositories), (self.objects(), self.repositories()))
 
-    def test_a_vm_whose_volume_is_away_does_not_start(self) -> None:
+    def test_a_vm_whose_volume_is_away_does_not_start(self: Any) -> None:
         self.make(disks=(self.disk,))
-        self.simulator.ask("target", iqn=_IQN)
+        self.take_away()
         error = self.assertRaises(
             PeerUnreachable, self.driver.start_vm, self.vm_uuid, StartRequest()
         )
         self.assertEqual(Resource.VOLUME, error.resource)
         self.driver.stop_vm(self.vm_uuid, StopRequest())
+
+
+class TestTargets(Places, OperationTestCase):
+    """iSCSI."""
+
+    connection = IscsiVolume(portals=("192.0.2.1:3260",), target_iqn=_IQN, lun=1)
+
+    def offer(self) -> None:
+        self.simulator.ask("target", iqn=_IQN, units={"1": 4 * MIB})
+
+    def take_away(self) -> None:
+        self.simulator.ask("target", iqn=_IQN)
+
+
+class TestFolders(Places, OperationTestCase):
+    """NFS."""
+
+    connection = NfsVolume(export="192.0.2.2:/volumes", path=f"one/{_FILE}", format=DiskFormat.VHD)
+
+    def offer(self) -> None:
+        files = {_FILE: 4 * MIB, "volume-1": MIB}
+        self.simulator.ask("folder", server="192.0.2.2", path="/volumes/one", files=files)
+
+    def take_away(self) -> None:
+        self.simulator.ask("folder", server="192.0.2.2", path="/volumes/one")
+
+    def test_a_file_that_is_not_there_is_told(self) -> None:
+        other = replace(self.connection, path=f"one/{uuid4()}.vhd")
+        folder = replace(self.connection, path=_FILE)
+        for connection in (other, folder):
+            spec = self.spec(disks=(_disk(connection),))
+            before, repositories = self.objects(), self.repositories()
+            self.assertRaises(PeerUnreachable, self.driver.create_vm, self.vm_uuid, spec)
+            self.assertEqual((before, repositories), (self.objects(), self.repositories()))
+
+    def test_a_name_that_no_storage_manager_finds_is_refused(self) -> None:
+        before = self.objects()
+        for name in ("volume-1", "volume-1.vhd", _FILE.replace("vhd", "qcow2"), f"{_FILE}.vhd"):
+            spec = self.spec(disks=(_disk(replace(self.connection, path=name)),))
+            error = self.assertRaises(Unsupported, self.driver.create_vm, self.vm_uuid, spec)
+            self.assertEqual("disks[volume].source.connection.path", error.field)
+        self.assertEqual(before, self.objects())
+
+
+class TestVolumes(OperationTestCase):
+    """What is not about a place."""
 
     def test_a_vdi_of_the_pool_is_a_volume(self) -> None:
         sr = next(

@@ -45,6 +45,7 @@ class Control:
             "content": self._content,
             "speed": self._speed,
             "target": self._target,
+            "folder": self._folder,
             "crash": self._crash,
             "orders": lambda: list(world.orders),
             "hosts_on": self._hosts_on,
@@ -116,6 +117,16 @@ class Control:
                 with self._world.directory.joinpath(file).open("ab") as content:
                     content.truncate(size)
                 self._world.targets.setdefault(iqn, {})[int(lun)] = file
+
+    def _folder(self, server: str, path: str, files: dict[str, int] | None = None) -> None:
+        """A folder of an NFS server with files of these sizes; None: the server is away."""
+        with self._world.db.lock:
+            self._world.folders.pop((server, path), None)
+            for name, size in (files or {}).items():
+                file = f"{server}{path}/{name}".replace("/", "-")
+                with self._world.directory.joinpath(file).open("ab") as content:
+                    content.truncate(size)
+                self._world.folders.setdefault((server, path), {})[name] = file
 
     def _speed(self, bytes_per_second: float) -> None:
         """How fast disks and memory are copied from now on; 0: at once."""

@@ -116,8 +116,10 @@ def require_storage(ctx: Context, vm: str, vdi: str) -> None:
     plugged = [row for _, row in ctx.db.where("PBD", SR=sr, currently_attached=True)]
     if not plugged:
         raise XapiError("VM_REQUIRES_SR", vm, sr)
-    iqn = plugged[0]["device_config"].get("targetIQN")
-    if iqn is not None and iqn not in ctx.world.targets:
+    config = plugged[0]["device_config"]
+    is_away = "targetIQN" in config and config["targetIQN"] not in ctx.world.targets
+    place = config.get("server"), config.get("serverpath")
+    if is_away or ("serverpath" in config and place not in ctx.world.folders):
         raise XapiError("SR_BACKEND_FAILURE_46", "", "The VDI is not available [opterr=]", "")
 
 

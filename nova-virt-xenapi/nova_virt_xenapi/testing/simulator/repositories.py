@@ -1,13 +1,15 @@
-"""What the messages of classes SR and PBD do, with iSCSI targets beside the pool.
+"""What the messages of classes SR and PBD do, with iSCSI targets and NFS servers beside the pool.
 
-After the data model's descriptions, and the storage manager's drivers ``ISCSISR`` and
-``RawISCSISR``: one VDI for each logical unit, whose ``sm_config`` names it as ``LUNid``.
+After the data model's descriptions, and the storage manager's drivers. ``ISCSISR`` and
+``RawISCSISR``: one VDI for each logical unit, whose ``sm_config`` names it as ``LUNid``. ``NFSSR``
+and ``FileSR``: one for each file ``UUID.vhd`` and the like, in ``serverpath`` itself if the
+repository's ``sm_config`` has ``nosubdir``, else in a folder there that its uuid names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.generic import constructor_values
@@ -15,6 +17,8 @@ from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context
 
 __all__ = ["MESSAGES"]
+
+_SUFFIXES: Final = ("vhd", "raw", "qcow2")
 
 
 def _introduce(
@@ -75,10 +79,30 @@ def _target(ctx: Context, pbd: str) -> dict[int, str]:
     return units
 
 
+def _files(ctx: Context, pbd: str) -> dict[str, str]:
+    """The files of the folder that a PBD is about."""
+    record = ctx.db.get("PBD", pbd)
+    config, sr = record["device_config"], ctx.db.get("SR", record["SR"])
+    folder = config.get("serverpath")
+    if folder is None:
+        # One that the pool begins with, or a test has made: nobody has to mount it.
+        return {}
+    if sr["sm_config"].get("nosubdir") != "true":
+        folder = f"{folder}/{sr['uuid']}"
+    if not any(server == config["server"] for server, _ in ctx.world.folders):
+        raise XapiError(
+            "SR_BACKEND_FAILURE_140", "", "Unable to detect an NFS service on this target", ""
+        )
+    if (config["server"], folder) not in ctx.world.folders:
+        raise XapiError("SR_BACKEND_FAILURE_73", "", "NFS mount error [opterr=mount failed]", "")
+    return ctx.world.folders[config["server"], folder]
+
+
 def _plug(ctx: Context, pbd: str) -> None:
     record = ctx.db.get("PBD", pbd)
-    if ctx.db.get("SR", record["SR"])["type"] == "iscsi":
-        _target(ctx, pbd)
+    look = {"iscsi": _target, "nfs": _files}.get(ctx.db.get("SR", record["SR"])["type"])
+    if look is not None:
+        look(ctx, pbd)
     ctx.db.write("PBD", pbd, "currently_attached", True)
 
 
@@ -104,25 +128,27 @@ def _scan(ctx: Context, sr: str) -> None:
     plugged = [ref for ref in record["PBDs"] if ctx.db.get("PBD", ref)["currently_attached"]]
     if not plugged:
         raise XapiError("SR_HAS_NO_PBDS", sr)
-    if record["type"] != "iscsi":
-        return
-    known = {ctx.db.get("VDI", ref)["sm_config"].get("LUNid"): ref for ref in record["VDIs"]}
-    for lun, file in _target(ctx, plugged[0]).items():
-        size = (ctx.world.directory / file).stat().st_size
-        if str(lun) in known:
-            for field in ("virtual_size", "physical_utilisation"):
-                ctx.db.write("VDI", known[str(lun)], field, size)
-        else:
-            vdi = ctx.db.create(
-                "VDI",
-                SR=sr,
-                type="user",
-                managed=True,
-                virtual_size=size,
-                physical_utilisation=size,
-                sm_config={"LUNid": str(lun)},
-            )
-            ctx.world.content_path(vdi).symlink_to(ctx.world.directory / file)
+    if record["type"] == "iscsi":
+        for lun, file in _target(ctx, plugged[0]).items():
+            _found(ctx, sr, file, sm_config={"LUNid": str(lun)})
+    if record["type"] == "nfs":
+        for name, file in _files(ctx, plugged[0]).items():
+            uuid, _, suffix = name.partition(".")
+            if suffix in _SUFFIXES:
+                _found(ctx, sr, file, uuid=uuid)
+
+
+def _found(ctx: Context, sr: str, file: str, **known_by: Any) -> None:
+    """What a scan has found: a new VDI, or one that may have another size."""
+    size = (ctx.world.directory / file).stat().st_size
+    there = [ref for ref, _ in ctx.db.where("VDI", SR=sr, **known_by)]
+    for vdi in there:
+        for field in ("virtual_size", "physical_utilisation"):
+            ctx.db.write("VDI", vdi, field, size)
+    if not there:
+        sizes = {"virtual_size": size, "physical_utilisation": size}
+        vdi = ctx.db.create("VDI", SR=sr, type="user", managed=True, **sizes, **known_by)
+        ctx.world.content_path(vdi).symlink_to(ctx.world.directory / file)
 
 
 def _update(ctx: Context, vdi: str) -> None:

@@ -55,6 +55,9 @@ class World:
     """VDIs that dom0 is writing to."""
     targets: dict[str, dict[int, str]] = field(default_factory=dict)
     """iSCSI targets beside the pool: unit → file of its content."""
+    folders: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    """Folders of NFS servers beside the pool: name → file of its content. All content is raw here,
+    whatever the name says."""
     orders: list[str] = field(default_factory=list)
     """What hosts were told to do with their own power."""
     port: int = 443
