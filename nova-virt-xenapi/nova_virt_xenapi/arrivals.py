@@ -122,9 +122,7 @@ class Arrivals:
     def _copies(self, vm_uuid: UUID, token: str) -> list[Found]:
         """The newest first: the token is followed by when the VM was started last."""
         found = [
-            vm
-            for vm in self._records.anywhere(vm_uuid)
-            if vm.mark.going.partition(" ")[0] == token and self._records.ours(vm.record) is None
+            vm for vm in self._records.copies(vm_uuid) if vm.mark.going.partition(" ")[0] == token
         ]
         return sorted(found, key=lambda vm: vm.mark.going, reverse=True)
 

@@ -17,8 +17,9 @@ from nova_virt_interface.values.vm import VmSpec
 from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
+from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.disks import Disks, OldDisk
-from nova_virt_xenapi.marks import SPEC, VmMark
+from nova_virt_xenapi.marks import SPEC, VmMark, complete_mark
 from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.session import Session
@@ -31,6 +32,7 @@ class Construction:
     """Puts VMs together."""
 
     session: Session
+    cache: Cache
     disks: Disks
     nics: Nics
     pool: Pool
@@ -76,4 +78,7 @@ class Construction:
 
     def complete(self, vm: str, spec: VmSpec) -> None:
         """From here on it is a VM."""
-        self.session.call("VM.add_to_other_config", vm, SPEC, spec_digest(spec))
+        # It was made by this driver: its uuid is known as soon as it is told of at all.
+        record = self.cache.told("VM").get(vm) or self.cache.row("VM", vm)
+        mark = complete_mark(spec_digest(spec), record["uuid"])
+        self.session.call("VM.add_to_other_config", vm, SPEC, mark)

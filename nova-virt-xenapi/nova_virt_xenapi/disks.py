@@ -27,6 +27,7 @@ from nova_virt_xenapi.marks import (
     DiskMark,
     device_mark,
     disk_mark,
+    vm_mark,
 )
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found
@@ -149,13 +150,27 @@ class Disks:
         return found
 
     def of_uuid(self, vm_uuid: UUID) -> dict[str, OldDisk]:
-        """The disks, but media, that are marked as a VM's, whoever is connected to them."""
-        found = {}
+        """The disks, but media, that are marked as a VM's, and that no other VM is connected to: an
+        operator's clone of the VM has disks with the same marks.
+        """
+        found, taken = {}, self._of_others(vm_uuid)
         for ref, record in self._images.vdis().items():
             mark = disk_mark(record, self._owner)
-            if mark is not None and (mark.vm_uuid, mark.kind) == (vm_uuid, DISK):
+            is_meant = mark is not None and (mark.vm_uuid, mark.kind) == (vm_uuid, DISK)
+            if is_meant and mark is not None and ref not in taken:
                 found[mark.key] = OldDisk(ref, record, mark)
         return found
+
+    def _of_others(self, vm_uuid: UUID) -> set[str]:
+        """The VDIs that VMs of other uuids are connected to, and copies."""
+        marks = {ref: vm_mark(record) for ref, record in self._cache.rows("VM").items()}
+        meant = {
+            ref
+            for ref, mark in marks.items()
+            if mark is not None and mark.vm_uuid == vm_uuid and not mark.is_copy
+        }
+        vbds = self._cache.rows("VBD").values()
+        return {row["VDI"] for row in vbds if row["VM"] not in meant}
 
     def unattached(self, vm_uuid: UUID, token: str) -> dict[str, OldDisk]:
         """The disks on this storage that a migration has copied, or both hosts see."""

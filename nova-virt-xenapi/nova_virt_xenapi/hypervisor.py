@@ -101,7 +101,7 @@ class XenApiHypervisor:
         power = self._power = Power(session, cache, tasks, records, pool)
         self._inventory = Inventory(session, cache, records, pool)
         arrivals = Arrivals(session, cache, records, disks, pool, settings)
-        construction = Construction(session, disks, nics, pool)
+        construction = Construction(session, cache, disks, nics, pool)
         lifecycle = self._lifecycle = Lifecycle(
             session, records, power, construction, disks, pool, volumes, arrivals
         )

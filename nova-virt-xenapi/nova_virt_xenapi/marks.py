@@ -26,6 +26,7 @@ __all__ = [
     "DiskMark",
     "ImageMark",
     "VmMark",
+    "complete_mark",
     "device_mark",
     "disk_mark",
     "gone_mark",
@@ -86,12 +87,18 @@ class VmMark:
     """As ``copied``, of a VM that is copied to another pool; the copy there has it, too."""
     session: str = ""
     """uuid, which lets nobody in, of the session that the pool has made for who sends the VM."""
+    own: str = ""
+    """xapi's uuid of the VM that is complete. One that somebody has cloned from it, or copied, has
+    the mark too, but another uuid.
+    """
+    is_copy: bool = False
+    """That is so."""
 
     def as_config(self) -> dict[str, str]:
         """For ``other_config``."""
         config = {_OWNER: self.owner, _VM: str(self.vm_uuid), HOST: self.host_uuid}
         more = {
-            SPEC: self.spec or "",
+            SPEC: complete_mark(self.spec, self.own) if self.spec else "",
             _REPLACES: self.replaces,
             KEPT: "yes" if self.kept else "",
             _INCOMING: self.incoming,
@@ -111,11 +118,12 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
         return None
     if vm_uuid is None:
         return None
+    spec, _, own = config.get(SPEC, "").partition(" ")
     return VmMark(
         config[_OWNER],
         vm_uuid,
         config.get(HOST, ""),
-        config.get(SPEC),
+        spec or None,
         config.get(_REPLACES, ""),
         KEPT in config,
         config.get(_INCOMING, ""),
@@ -123,7 +131,14 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
         config.get(COPIED, ""),
         config.get(_GOING, ""),
         config.get(SESSION, ""),
+        own,
+        is_copy=own not in ("", record["uuid"]),
     )
+
+
+def complete_mark(spec: str, own: str) -> str:
+    """What makes a VM complete: the digest of its spec, and xapi's uuid of it."""
+    return f"{spec} {own}".strip()
 
 
 def gone_mark(vm_uuid: UUID) -> str:

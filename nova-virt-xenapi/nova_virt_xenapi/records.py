@@ -7,7 +7,7 @@ marker; see `cache`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,7 +58,7 @@ class Records:
     def ours(self, record: dict[str, Any]) -> VmMark | None:
         """The mark of a record, if it is of a VM of ours, complete or not."""
         mark = vm_mark(record)
-        if mark is None or mark.owner != self._owner:
+        if mark is None or mark.owner != self._owner or mark.is_copy:
             return None
         runs_on = record["resident_on"]
         here = mark.host_uuid == self._host_uuid if runs_on == NULL else runs_on == self.host
@@ -100,13 +100,11 @@ class Records:
 
     def anywhere(self, vm_uuid: UUID) -> list[Found]:
         """All that bears this uuid and our owner's mark, on any host of the pool; one question."""
-        self._cache.sync()
-        return [
-            Found(ref, mark, record)
-            for ref, record in self._cache.rows("VM").items()
-            if (mark := vm_mark(record)) is not None
-            and (mark.owner, mark.vm_uuid) == (self._owner, vm_uuid)
-        ]
+        return self._marked(vm_uuid, is_copy=False)
+
+    def copies(self, vm_uuid: UUID) -> list[Found]:
+        """What has been copied from such; one question."""
+        return self._marked(vm_uuid, is_copy=True)
 
     def claim(
         self, vm_uuid: UUID, *, also_elsewhere: bool = False, certain: bool = True
@@ -126,7 +124,8 @@ class Records:
         also_elsewhere = also_elsewhere or any(vm.is_complete for vm in ours)
         for record in records.values():
             mark = vm_mark(record)
-            taken = mark is not None and mark.vm_uuid == vm_uuid and self.ours(record) is None
+            is_meant = mark is not None and mark.vm_uuid == vm_uuid and not mark.is_copy
+            taken = is_meant and self.ours(record) is None
             if taken and also_elsewhere and mark is not None and mark.owner == self._owner:
                 continue
             if taken or record["uuid"] == str(vm_uuid):
@@ -145,7 +144,18 @@ class Records:
             for name, content in vm.record["other_config"].items()
             if name not in vm.mark.as_config()
         }
-        self._session.call("VM.set_other_config", vm.ref, plain | mark.as_config())
+        own = replace(mark, own=vm.record["uuid"])
+        self._session.call("VM.set_other_config", vm.ref, plain | own.as_config())
+
+    def _marked(self, vm_uuid: UUID, *, is_copy: bool) -> list[Found]:
+        self._cache.sync()
+        wanted = (self._owner, vm_uuid, is_copy)
+        return [
+            Found(ref, mark, record)
+            for ref, record in self._cache.rows("VM").items()
+            if (mark := vm_mark(record)) is not None
+            and (mark.owner, mark.vm_uuid, mark.is_copy) == wanted
+        ]
 
     def _one(self, vm_uuid: UUID) -> Found | None:
         return next((found for found in self.known(vm_uuid) if found.is_complete), None)

@@ -78,7 +78,8 @@ def _medium(key: str) -> DiskSpec:
 
 
 def _vm(config: dict[str, str], **more: Any) -> dict[str, Any]:
-    return {"is_a_template": False, "is_a_snapshot": False, "other_config": config, **more}
+    usual = {"uuid": "u", "is_a_template": False, "is_a_snapshot": False}
+    return {**usual, "other_config": config, **more}
 
 
 class TestRecords(testtools.TestCase):
@@ -155,10 +156,16 @@ class TestRecords(testtools.TestCase):
 class TestMarks(testtools.TestCase):
     """What is written can be read, and nothing else is taken for it."""
 
-    @given(some.uuids(), some.none() | some.text(min_size=1))
+    @given(some.uuids(), some.none() | some.text("0123456789abcdef", min_size=1))
     def test_vms(self, vm_uuid: Any, spec: str | None) -> None:
         mark = VmMark("nova", vm_uuid, "host", spec)
         self.assertEqual(mark, vm_mark(_vm(mark.as_config())))
+
+    def test_a_vm_is_complete_by_its_own_uuid_and_its_copy_is_known(self) -> None:
+        config = VmMark("nova", uuid4(), "host", "digest", own="u").as_config()
+        for uuid, is_copy in (("u", False), ("another", True)):
+            found = vm_mark(_vm(config, uuid=uuid))
+            self.assertEqual(("digest", is_copy), found and (found.spec, found.is_copy))
 
     def test_foreign_vms_templates_and_snapshots_have_none(self) -> None:
         config = VmMark("nova", uuid4(), "host", "s").as_config()

@@ -44,6 +44,7 @@ class Control:
             "guests": self._guests,
             "content": self._content,
             "speed": self._speed,
+            "tpms": self._tpms,
             "target": self._target,
             "folder": self._folder,
             "crash": self._crash,
@@ -107,6 +108,11 @@ class Control:
             if clinging is not None:
                 self._world.clinging = set(clinging)
             self._world.db.lock.notify_all()
+
+    def _tpms(self) -> dict[str, str]:
+        """What VTPMs keep."""
+        with self._world.db.lock:
+            return dict(self._world.tpms)
 
     def _target(self, iqn: str, units: dict[str, int] | None = None) -> None:
         """An iSCSI target of units of these sizes, which keep their content; None: it is away."""

@@ -79,7 +79,7 @@ def cross(ctx: Context, journey: Journey) -> str:
         "vm": _constructor(ctx, "VM", record),
         "uuid": record["uuid"],
         "start_time": ctx.db.get("VM_metrics", record["metrics"])["start_time"],
-        "vtpms": len(record["VTPMs"]),
+        "vtpms": [ctx.world.tpms[ref] for ref in record["VTPMs"]],
         "vdis": [_disk(ctx, journey, vdi) for vdi in vdi_map],
         "vbds": [_constructor(ctx, "VBD", ctx.db.record("VBD", ref)) for ref in record["VBDs"]],
         "vifs": [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nova_virt_xenapi.testing.simulator import (
+    cloning,
     devices,
     events,
     hosts,
@@ -37,6 +38,7 @@ _OWN: dict[str, Callable[..., Any]] = {
     **moving.MESSAGES,
     **repositories.MESSAGES,
     **vtpms.MESSAGES,
+    **cloning.MESSAGES,
 }
 # Classes whose objects need nothing but their row.
 _PLAIN = frozenset({"network", "console"})

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle
+from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle, vtpms
 from nova_virt_xenapi.testing.simulator.content import Source, receive
 from nova_virt_xenapi.testing.simulator.domains import boot
 from nova_virt_xenapi.testing.simulator.errors import XapiError
@@ -88,8 +88,8 @@ def _vm(
         ctx.db.write("VM", vm, "uuid", metadata["uuid"])
     for vbd in metadata["vbds"]:
         make("VBD", **vbd | _UNPLUGGED | {"VM": vm, "VDI": disks.get(vbd["VDI"], NULL)})
-    for _ in range(metadata["vtpms"]):
-        make("VTPM", VM=vm)
+    for state in metadata["vtpms"]:
+        made.append(("VTPM", vtpms.introduce(ctx, vm, state=state)))
     for number, vif in enumerate(metadata["vifs"]):
         # A copy is given addresses of its own.
         mac = vif["MAC"] if metadata["restore"] else f"02:00:00:00:01:{number:02x}"

@@ -58,6 +58,8 @@ class World:
     folders: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     """Folders of NFS servers beside the pool: name → file of its content. All content is raw here,
     whatever the name says."""
+    tpms: dict[str, str] = field(default_factory=dict)
+    """The state of each VTPM, which no message reads or writes."""
     orders: list[str] = field(default_factory=list)
     """What hosts were told to do with their own power."""
     port: int = 443
