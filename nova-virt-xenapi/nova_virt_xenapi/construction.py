@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
@@ -19,12 +20,24 @@ from nova_virt_interface.values.volumes import Volume
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.cache import Cache
 from nova_virt_xenapi.disks import Disks, OldDisk
-from nova_virt_xenapi.marks import SPEC, VmMark, complete_mark
+from nova_virt_xenapi.marks import CLONE, SPEC, VmMark, clone_mark, complete_mark
 from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool
+from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.session import Session
 
 __all__ = ["Construction"]
+
+
+_SET: Final = (
+    "other_config",
+    "suspend_SR",
+    "affinity",
+    "platform",
+    "HVM_boot_params",
+    "VCPUs_params",
+)
+"""What a clone does not have from its source as a VM of another spec has it."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +54,37 @@ class Construction:
         """The network of each NIC; raises NotFound or Conflict."""
         return {nic.key: self.nics.network(nic) for nic in spec.nics}
 
-    def begin(self, spec: VmSpec, mark: VmMark) -> str:
-        """A VM without devices."""
-        vm: str = self.session.call("VM.create", translate.vm_record(spec, mark, self.pool))
+    def begin(self, spec: VmSpec, mark: VmMark, nvram: dict[str, str] | None = None) -> str:
+        """A VM without devices; ``nvram`` is what its firmware begins with."""
+        record = translate.vm_record(spec, mark, self.pool, nvram)
+        vm: str = self.session.call("VM.create", record)
         return vm
+
+    def begin_as_clone(self, old: Found, spec: VmSpec, mark: VmMark) -> str:
+        """A VM without devices but the TPM of another one, whose state xapi copies in a clone
+        alone. A clone begins with the marks of its source: even when a reply is lost it is seen
+        what it is.
+        """
+        call, record = self.session.call, translate.vm_record(spec, mark, self.pool)
+        call("VM.add_to_other_config", old.ref, CLONE, clone_mark(mark))
+        vm: str = call("VM.clone", old.ref, spec.name)
+        for field in _SET:
+            call(f"VM.set_{field}", vm, record[field])
+        # There are never more at the start than at most.
+        vcpus = record["VCPUs_max"]
+        fewer = min(vcpus, old.record["VCPUs_at_startup"], key=int)
+        call("VM.set_VCPUs_at_startup", vm, fewer)
+        call("VM.set_VCPUs_max", vm, vcpus)
+        call("VM.set_VCPUs_at_startup", vm, vcpus)
+        call("VM.set_memory_limits", vm, *[record["memory_static_max"]] * 4)
+        self.disks.disconnect(vm)
+        self.disks.remove(mark.vm_uuid)
+        self.forget_clone(old)
+        return vm
+
+    def forget_clone(self, old: Found) -> None:
+        """The next clone of a VM is nobody's business."""
+        self.session.call("VM.remove_from_other_config", old.ref, CLONE)
 
     def fill(
         self,
@@ -54,6 +94,7 @@ class Construction:
         *,
         there: Mapping[str, OldDisk] | None = None,
         old: Mapping[str, OldDisk] | None = None,
+        has_tpm: bool = False,
     ) -> None:
         """Give a VM its devices.
 
@@ -63,9 +104,10 @@ class Construction:
             spec: what it is to have.
             there: disks that there are already, by key; media and volumes are connected anew.
             old: disks whose content others of the same key begin with.
+            has_tpm: it has one already.
         """
         there, old = there or {}, old or {}
-        if spec.settings.tpm is not None:
+        if spec.settings.tpm is not None and not has_tpm:
             self.session.call("VTPM.create", vm, False)
         for number, disk in enumerate(translate.boot_order(spec.disks)):
             if disk.key in there and not isinstance(disk.source, Media | Volume):

@@ -14,6 +14,7 @@ from uuid import UUID
 from nova_virt_interface.values.images import DiskFormat
 
 __all__ = [
+    "CLONE",
     "COPIED",
     "DISK",
     "HOST",
@@ -26,6 +27,7 @@ __all__ = [
     "DiskMark",
     "ImageMark",
     "VmMark",
+    "clone_mark",
     "complete_mark",
     "device_mark",
     "disk_mark",
@@ -57,7 +59,7 @@ _FORMAT: Final = "nova-virt-image-format"
 _SIZE: Final = "nova-virt-image-size"
 _PUBLISHED: Final = "nova-virt-image-published"
 _TASK: Final = "nova-virt-upload-task"
-_CLONE: Final = "nova-virt-clone"
+CLONE: Final = "nova-virt-clone"
 _SOURCE: Final = "nova-virt-source"
 _BOOT: Final = "nova-virt-boot-index"
 _KIND: Final = "nova-virt-kind"
@@ -119,6 +121,9 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
     if vm_uuid is None:
         return None
     spec, _, own = config.get(SPEC, "").partition(" ")
+    is_copy = own not in ("", record["uuid"])
+    if is_copy and CLONE in config:
+        return vm_mark({**record, "other_config": _content(config[CLONE])})
     return VmMark(
         config[_OWNER],
         vm_uuid,
@@ -132,8 +137,13 @@ def vm_mark(record: dict[str, Any]) -> VmMark | None:
         config.get(_GOING, ""),
         config.get(SESSION, ""),
         own,
-        is_copy=own not in ("", record["uuid"]),
+        is_copy=is_copy,
     )
+
+
+def clone_mark(mark: VmMark) -> str:
+    """Beside a VM: what the next clone of it is, which has the mark from the moment it exists."""
+    return json.dumps(mark.as_config(), sort_keys=True)
 
 
 def complete_mark(spec: str, own: str) -> str:
@@ -215,8 +225,8 @@ def disk_mark(record: dict[str, Any], owner: str) -> DiskMark | None:
     config = record["other_config"]
     if config.get(_OWNER) != owner:
         return None
-    if _CLONE in config and config.get(_PUBLISHED, record["uuid"]) != record["uuid"]:
-        config = _content(config[_CLONE])
+    if CLONE in config and config.get(_PUBLISHED, record["uuid"]) != record["uuid"]:
+        config = _content(config[CLONE])
     vm_uuid = _uuid(config.get(_VM))
     if vm_uuid is None or not {_KEY, SPEC} <= config.keys():
         return None
@@ -273,7 +283,7 @@ class ImageMark:
             _SIZE: str(self.size_bytes),
         }
         if self.clone is not None:
-            config[_CLONE] = json.dumps(self.clone.as_config(), sort_keys=True)
+            config[CLONE] = json.dumps(self.clone.as_config(), sort_keys=True)
         more = {_TASK: self.upload_task, _PUBLISHED: self.published}
         return config | {name: content for name, content in more.items() if content}
 

@@ -102,6 +102,19 @@ class Records:
         """All that bears this uuid and our owner's mark, on any host of the pool; one question."""
         return self._marked(vm_uuid, is_copy=False)
 
+    def nvram(self, vm_uuid: UUID) -> dict[str, str]:
+        """What the firmware of a VM has written down, on whichever host of the pool, or in a copy:
+        as far as was told.
+        """
+        marked = [(vm_mark(record), record) for record in self._cache.rows("VM").values()]
+        found = [
+            (mark.is_copy, dict(record["NVRAM"]))
+            for mark, record in marked
+            if mark is not None and (mark.owner, mark.vm_uuid) == (self._owner, vm_uuid)
+        ]
+        kept = [nvram for _, nvram in sorted(found, key=lambda each: each[0]) if nvram]
+        return kept[0] if kept else {}
+
     def copies(self, vm_uuid: UUID) -> list[Found]:
         """What has been copied from such; one question."""
         return self._marked(vm_uuid, is_copy=True)

@@ -60,7 +60,8 @@ class Recovery(Replacement):
             with undone_by(lambda: self._clean(vm_uuid)):
                 self._clean(vm_uuid)
                 self._reset(vm_uuid)
-                new = self._construction.begin(spec, self._records.mark(vm_uuid))
+                mark = self._records.mark(vm_uuid)
+                new = self._construction.begin(spec, mark, self._records.nvram(vm_uuid))
                 self._construction.fill(new, vm_uuid, spec, there=disks)
                 self._construction.complete(new, spec)
 

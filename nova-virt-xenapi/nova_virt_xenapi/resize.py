@@ -10,7 +10,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import Conflict, InvalidRequest, Resource
+from nova_virt_interface.errors import Conflict, InvalidRequest, Resource, Unsupported
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.power import PowerState
@@ -24,12 +24,11 @@ from nova_virt_interface.values.vm import VmSpec
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.disk_content import source_digest
 from nova_virt_xenapi.disks import OldDisk
-from nova_virt_xenapi.marks import KEPT, SPEC
+from nova_virt_xenapi.marks import CLONE, KEPT, SPEC
 from nova_virt_xenapi.pool import check_vm
 from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.replacement import Replacement
 from nova_virt_xenapi.session import undone_by
-from nova_virt_xenapi.settings import check_tpm_stays
 
 __all__ = ["Resizes"]
 
@@ -41,7 +40,6 @@ class Resizes(Replacement):
         """See `IResize.resize_vm`."""
         spec = request.spec
         check_vm(spec, self._pool)
-        check_tpm_stays(spec.settings)
         with self._session.operation(f"VM {vm_uuid}"):
             vm, kept = self._found(vm_uuid)
             if vm.mark.spec == spec_digest(spec):
@@ -56,12 +54,22 @@ class Resizes(Replacement):
             require_state(vm_uuid, _state(vm), PowerState.STOPPED)
             old = self._disks.of_vm(vm)
             self._check(spec, old)
+            keeps_tpm = bool(vm.record["VTPMs"]) and spec.settings.tpm is not None
+            if keeps_tpm and self._disks.volumes_of(vm):
+                raise Unsupported(
+                    "settings.tpm: xapi copies a TPM along with all disks, volumes, too",
+                    remedy="detach its volumes first",
+                    field="settings.tpm",
+                )
             self._construction.networks(spec)
             with undone_by(lambda: self._clean(vm_uuid)):
                 self._clean(vm_uuid)
                 mark = replace(self._records.mark(vm_uuid), replaces=vm.record["uuid"])
-                new = self._construction.begin(spec, mark)
-                self._construction.fill(new, vm_uuid, spec, old=old)
+                if keeps_tpm:
+                    new = self._construction.begin_as_clone(vm, spec, mark)
+                else:
+                    new = self._construction.begin(spec, mark, vm.record["NVRAM"])
+                self._construction.fill(new, vm_uuid, spec, old=old, has_tpm=keeps_tpm)
                 # The switch: one write.
                 self._construction.complete(new, spec)
             # For those who remember the old one's reference.
@@ -112,6 +120,9 @@ class Resizes(Replacement):
         every = self._records.known(vm_uuid)
         parts = [vm for vm in every if vm.mark.spec is None and vm.mark.replaces]
         self._lifecycle.remove(parts, vm_uuid)
+        for vm in every:
+            if CLONE in vm.record["other_config"] and vm not in parts:
+                self._construction.forget_clone(vm)
 
 
 def _check_size(disk: DiskSpec, before: OldDisk, step: int) -> None:

@@ -73,8 +73,12 @@ def boot_order(disks: tuple[DiskSpec, ...]) -> tuple[DiskSpec, ...]:
     return tuple(sorted(disks, key=rank))
 
 
-def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
-    """For ``VM.create``."""
+def vm_record(
+    spec: VmSpec, mark: VmMark, pool: Pool, nvram: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """For ``VM.create``; ``nvram`` is what the firmware of a VM that it takes the place of has
+    written down.
+    """
     memory, vcpus = str(spec.memory_bytes), str(spec.vcpus)
     settings = spec.settings
     boots = any(disk.boot_index is not None for disk in spec.disks)
@@ -103,6 +107,7 @@ def vm_record(spec: VmSpec, mark: VmMark, pool: Pool) -> dict[str, Any]:
         **boot_fields(settings, pool.pv_domain_type, boots=boots),
         "platform": platform(settings),
         "PCI_bus": "",
+        "NVRAM": nvram or {},
         "recommendations": "",
         "has_vendor_device": False,
         "other_config": {**other_config(settings), **mark.as_config()},

@@ -31,7 +31,6 @@ from nova_virt_interface.values.migration import (
     PrepareIncomingRequest,
 )
 from nova_virt_interface.values.power import StartRequest
-from nova_virt_interface.values.resize import ResizeVmRequest
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 from nova_virt_interface.values.volumes import HypervisorVolume, Volume
 
@@ -316,15 +315,15 @@ class TestDriver(PoolTestCase):
             check = CheckIncomingRequest(vm=replace(vm, data=data), spec=spec, mode=_LIVE)
             self.assertRaises(Unsupported, self.other.check_incoming, self.vm_uuid, check)
 
-    def test_a_tpm_goes_live_alone_and_is_not_copied(self) -> None:
+    def test_a_tpm_goes_live_and_is_not_copied(self) -> None:
         spec = self.made(settings=GuestSettings(tpm=Tpm()))
-        request = ResizeVmRequest(spec=replace(spec, vcpus=2))
-        self.assertRaises(Unsupported, self.driver.resize_vm, self.vm_uuid, request)
+        [state] = self.simulator.ask("tpms").values()
         self.assertRaises(Unsupported, self.ticket, spec, _COLD)
         self.driver.start_vm(self.vm_uuid, StartRequest())
         self.driver.migrate_vm(self.vm_uuid, MigrateVmRequest(ticket=self.ticket(spec)))
         self.other.finish_incoming(self.vm_uuid, FinishIncomingRequest(spec=spec))
-        self.assertEqual(1, len(self.harness.other_pool.ask("records", class_name="VTPM")))
+        [vtpm] = self.harness.other_pool.ask("records", class_name="VTPM")
+        self.assertEqual(state, self.harness.other_pool.ask("tpms")[vtpm])
 
     def test_a_tpm_that_xapi_does_not_make_is_refused(self) -> None:
         for settings in (

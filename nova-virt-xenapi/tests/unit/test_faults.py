@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nova_virt_interface.errors import HostUnreachable
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
@@ -11,6 +13,7 @@ from nova_virt_interface.values.disks import (
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.export import ExportDiskRequest
+from nova_virt_interface.values.guest_settings import GuestSettings, Tpm
 from nova_virt_interface.values.host import EnterMaintenanceRequest, LeaveMaintenanceRequest
 from nova_virt_interface.values.images import DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
@@ -151,6 +154,23 @@ class TestFaults(FaultTestCase):
             lambda: self.driver.resize_vm(self.vm_uuid, request),
             prepare=self.with_vm,
             check=self.assert_stopped,
+        )
+
+    def test_resize_with_a_tpm(self) -> None:
+        settings = GuestSettings(tpm=Tpm())
+        request = ResizeVmRequest(spec=replace(self.larger().spec, settings=settings))
+
+        def prepare() -> None:
+            self.driver.cache_image(self.image_request())
+            self.driver.create_vm(self.vm_uuid, self.spec(settings=settings))
+
+        def check() -> None:
+            self.assert_stopped()
+            vms = self.simulator.ask("records", class_name="VM").values()
+            self.assertFalse([row for row in vms if "nova-virt-clone" in row["other_config"]])
+
+        self.sweep(
+            lambda: self.driver.resize_vm(self.vm_uuid, request), prepare=prepare, check=check
         )
 
     def test_confirm_and_revert_a_resize(self) -> None:

@@ -24,6 +24,9 @@ class TestRecovery(PoolTestCase):
         spec = self.spec(disks=(disk,))
         old.create_vm(self.vm_uuid, spec)
         self.addCleanup(new.delete_vm, self.vm_uuid, DeleteVmRequest())
+        [(ref, _)] = self.vms().items()
+        nvram = {"EFI-variables": "Ym9vdA=="}
+        self.simulator.ask("call", method="VM.set_NVRAM", parameters=[ref, nvram])
         old.start_vm(self.vm_uuid, StartRequest())
         [host] = [
             row
@@ -38,7 +41,14 @@ class TestRecovery(PoolTestCase):
         self.assertEqual(PowerState.RUNNING, new.get_vm(self.vm_uuid).power_state)
         old.release_vm(self.vm_uuid, ReleaseVmRequest())
         self.assertEqual((), old.list_vms())
+        # What its firmware wrote down has come along.
+        [record] = self.vms().values()
+        self.assertEqual(nvram, record["NVRAM"])
         self.assertEqual(PowerState.RUNNING, new.get_vm(self.vm_uuid).power_state)
+
+    def vms(self) -> dict[str, Any]:
+        records = self.simulator.ask("records", class_name="VM").items()
+        return {ref: row for ref, row in records if "nova-virt-vm" in row["other_config"]}
 
     def connected(self, settings: object) -> Any:
         connection: Any = XenApiFactory().connect(settings, SuiteServices())  # type: ignore[arg-type]

@@ -112,7 +112,8 @@ class Control:
     def _tpms(self) -> dict[str, str]:
         """What VTPMs keep."""
         with self._world.db.lock:
-            return dict(self._world.tpms)
+            there, states = self._world.db.tables["VTPM"], self._world.tpms
+            return {ref: states[ref] for ref in there}
 
     def _target(self, iqn: str, units: dict[str, int] | None = None) -> None:
         """An iSCSI target of units of these sizes, which keep their content; None: it is away."""

@@ -186,6 +186,41 @@ def _free_devices(class_name: str, field: str) -> Any:
     return free
 
 
+def _set_vcpus_max(ctx: Context, vm: str, value: int) -> None:
+    vm_lifecycle.require(ctx, vm, "changing_VCPUs")
+    if value < ctx.db.get("VM", vm)["VCPUs_at_startup"] or value < 1:
+        raise XapiError("INVALID_VALUE", "VCPUs_max", str(value))
+    ctx.db.write("VM", vm, "VCPUs_max", value)
+
+
+def _set_vcpus_at_startup(ctx: Context, vm: str, value: int) -> None:
+    vm_lifecycle.require(ctx, vm, "changing_VCPUs")
+    if not 1 <= value <= ctx.db.get("VM", vm)["VCPUs_max"]:
+        raise XapiError("INVALID_VALUE", "VCPUs_at_startup", str(value))
+    ctx.db.write("VM", vm, "VCPUs_at_startup", value)
+
+
+def _set_memory_limits(
+    ctx: Context, vm: str, static_min: int, static_max: int, dynamic_min: int, dynamic_max: int
+) -> None:
+    vm_lifecycle.require(ctx, vm, "changing_memory_limits")
+    if not static_min <= dynamic_min <= dynamic_max <= static_max:
+        raise XapiError("MEMORY_CONSTRAINT_VIOLATION", "static_min <= dynamic_min <= ...")
+    limits = {
+        "static_min": static_min,
+        "static_max": static_max,
+        "dynamic_min": dynamic_min,
+        "dynamic_max": dynamic_max,
+    }
+    for name, value in limits.items():
+        ctx.db.write("VM", vm, f"memory_{name}", value)
+
+
+def _setter(field: str) -> Any:
+    """Of a field that xapi sets in a message of its own, with nothing more that is seen."""
+    return lambda ctx, vm, value: ctx.db.write("VM", vm, field, value)
+
+
 def _assert_operation_valid(ctx: Context, vm: str, operation: str) -> None:
     vm_lifecycle.require(ctx, vm, operation)
 
@@ -204,6 +239,11 @@ MESSAGES: dict[str, Callable[..., Any]] = {
     "VM.unpause": _switch("unpause", "Running"),
     "VM.suspend": _suspend,
     "VM.resume_on": _resume_on,
+    "VM.set_VCPUs_max": _set_vcpus_max,
+    "VM.set_VCPUs_at_startup": _set_vcpus_at_startup,
+    "VM.set_memory_limits": _set_memory_limits,
+    "VM.set_platform": _setter("platform"),
+    "VM.set_NVRAM": _setter("NVRAM"),
     "VM.get_allowed_VBD_devices": _free_devices("VBD", "userdevice"),
     "VM.get_allowed_VIF_devices": _free_devices("VIF", "device"),
     "VM.assert_operation_valid": _assert_operation_valid,
