@@ -156,8 +156,9 @@ class Disks:
         found, taken = {}, self._of_others(vm_uuid)
         for ref, record in self._images.vdis().items():
             mark = disk_mark(record, self._owner)
-            is_meant = mark is not None and (mark.vm_uuid, mark.kind) == (vm_uuid, DISK)
-            if is_meant and mark is not None and ref not in taken:
+            if mark is None or ref in taken:
+                continue
+            if (mark.vm_uuid, mark.kind) == (vm_uuid, DISK):
                 found[mark.key] = OldDisk(ref, record, mark)
         return found
 

@@ -254,7 +254,8 @@ def _content(text: str) -> dict[str, str]:
         found = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    texts = found.items() if isinstance(found, dict) else ()
+    return {name: text for name, text in texts if isinstance(text, str)}
 
 
 @dataclass(frozen=True)

@@ -106,14 +106,15 @@ class Records:
         """What the firmware of a VM has written down, on whichever host of the pool, or in a copy:
         as far as was told.
         """
-        marked = [(vm_mark(record), record) for record in self._cache.rows("VM").values()]
-        found = [
-            (mark.is_copy, dict(record["NVRAM"]))
-            for mark, record in marked
-            if mark is not None and (mark.owner, mark.vm_uuid) == (self._owner, vm_uuid)
-        ]
-        kept = [nvram for _, nvram in sorted(found, key=lambda each: each[0]) if nvram]
-        return kept[0] if kept else {}
+        wanted = (self._owner, vm_uuid)
+        found: dict[bool, dict[str, str]] = {
+            mark.is_copy: record["NVRAM"]
+            for record in self._cache.rows("VM").values()
+            if record.get("NVRAM")
+            and (mark := vm_mark(record)) is not None
+            and (mark.owner, mark.vm_uuid) == wanted
+        }
+        return found.get(False) or found.get(True) or {}
 
     def copies(self, vm_uuid: UUID) -> list[Found]:
         """What has been copied from such; one question."""

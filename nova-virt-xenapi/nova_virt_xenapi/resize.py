@@ -68,7 +68,7 @@ class Resizes(Replacement):
                 if keeps_tpm:
                     new = self._construction.begin_as_clone(vm, spec, mark)
                 else:
-                    new = self._construction.begin(spec, mark, vm.record["NVRAM"])
+                    new = self._construction.begin(spec, mark, vm.record.get("NVRAM"))
                 self._construction.fill(new, vm_uuid, spec, old=old, has_tpm=keeps_tpm)
                 # The switch: one write.
                 self._construction.complete(new, spec)

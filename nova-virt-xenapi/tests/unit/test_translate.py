@@ -66,7 +66,10 @@ _NAMES = [
         "image-published",
     )
 ]
-_TEXTS = ["nova", "", "x", "7", "{", "[]", '{"nova-virt-vm": "x"}', "raw", str(uuid4())]
+_TEXTS = [
+    "nova", "", "x", "7", "{", "[]", '{"nova-virt-vm": "x"}', '{"nova-virt-owner": 1}', "raw",
+    "digest uuid", str(uuid4()),
+]  # fmt: skip
 
 
 def _disk(key: str, boot_index: int | None = None) -> DiskSpec:
