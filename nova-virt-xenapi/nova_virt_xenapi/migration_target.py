@@ -160,7 +160,9 @@ class MigrationTarget(Replacement):
 
     def _complete(self, place: Found, vm_uuid: UUID, spec: VmSpec, token: str) -> None:
         """Make the VM of its place and of the disks that were copied."""
-        nvram = self._records.nvram(vm_uuid)
+        # Before the copy is gone that has it.
+        if nvram := self._records.nvram(vm_uuid):
+            self._session.call("VM.set_NVRAM", place.ref, nvram)
         self._arrivals.take_copies(vm_uuid, token, spec.disks)
         copied = self._disks.unattached(vm_uuid, token)
         needed = {disk.key for disk in spec.disks if not isinstance(disk.source, Media | Volume)}
@@ -169,8 +171,6 @@ class MigrationTarget(Replacement):
         self._arrivals.dismiss(place)
         with undone_by(lambda: self._disks.disconnect(place.ref)):
             self._disks.disconnect(place.ref)
-            if nvram:
-                self._session.call("VM.set_NVRAM", place.ref, nvram)
             self._construction.fill(place.ref, vm_uuid, spec, there=copied)
             mark = self._records.mark(vm_uuid, spec_digest(spec))
             came = f"{MigrationMode.COLD.value} {token}"

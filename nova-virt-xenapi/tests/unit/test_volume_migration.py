@@ -83,6 +83,10 @@ class TestVolumesThatStay(PoolTestCase):
             if records["SR"][row["SR"]]["name_label"] == _IQN and row["currently_attached"]
         }
 
+    def vms(self) -> list[tuple[str, dict[str, Any]]]:
+        records = self.simulator.ask("records", class_name="VM").items()
+        return [(ref, row) for ref, row in records if "nova-virt-vm" in row["other_config"]]
+
     def finish(self) -> None:
         request = FinishIncomingRequest(spec=self.described)
         self.two.finish_incoming(self.vm_uuid, request)
@@ -102,13 +106,18 @@ class TestVolumesThatStay(PoolTestCase):
         self.two.delete_vm(self.vm_uuid, DeleteVmRequest())
         self.assertEqual(set(), self.connected_hosts())
 
-    def test_a_stopped_vm_keeps_its_volume(self) -> None:
+    def test_a_stopped_vm_keeps_its_volume_and_its_firmware_s_variables(self) -> None:
+        nvram = {"EFI-variables": "Ym9vdA=="}
+        [(vm, _)] = self.vms()
+        self.simulator.ask("call", method="VM.set_NVRAM", parameters=[vm, nvram])
         ticket = self.ticket(_COLD)
         self.one.migrate_vm(self.vm_uuid, MigrateVmRequest(ticket=ticket))
         self.finish()
         self.assertEqual({"xcp-1"}, self.connected_hosts())
         self.two.start_vm(self.vm_uuid, StartRequest())
         self.assertEqual(("root", "volume"), self.two.get_vm(self.vm_uuid).disk_keys)
+        [(_, record)] = self.vms()
+        self.assertEqual(nvram, record["NVRAM"])
 
     def test_a_vm_is_adopted_with_its_volume(self) -> None:
         self.two.adopt_vm(self.vm_uuid, AdoptVmRequest(spec=self.described))
