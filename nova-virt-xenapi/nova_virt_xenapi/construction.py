@@ -25,19 +25,22 @@ from nova_virt_xenapi.nics import Nics
 from nova_virt_xenapi.pool import Pool
 from nova_virt_xenapi.records import Found
 from nova_virt_xenapi.session import Session
+from nova_virt_xenapi.uploads import destroy_vdi
 
 __all__ = ["Construction"]
 
 
 _SET: Final = (
-    "other_config",
     "suspend_SR",
     "affinity",
     "platform",
     "HVM_boot_params",
     "VCPUs_params",
+    "other_config",
 )
-"""What a clone does not have from its source as a VM of another spec has it."""
+"""What a clone does not have from its source as a VM of another spec has it. Its own mark comes
+last: without it, it is not finished.
+"""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,6 @@ class Construction:
         call, record = self.session.call, translate.vm_record(spec, mark, self.pool)
         call("VM.add_to_other_config", old.ref, CLONE, clone_mark(mark))
         vm: str = call("VM.clone", old.ref, spec.name)
-        for field in _SET:
-            call(f"VM.set_{field}", vm, record[field])
         # There are never more at the start than at most.
         vcpus = record["VCPUs_max"]
         fewer = min(vcpus, old.record["VCPUs_at_startup"], key=int)
@@ -77,8 +78,12 @@ class Construction:
         call("VM.set_VCPUs_max", vm, vcpus)
         call("VM.set_VCPUs_at_startup", vm, vcpus)
         call("VM.set_memory_limits", vm, *[record["memory_static_max"]] * 4)
+        cloned = {row["VDI"] for row in self.cache.rows("VBD").values() if row["VM"] == vm}
         self.disks.disconnect(vm)
-        self.disks.remove(mark.vm_uuid)
+        for vdi in cloned:
+            destroy_vdi(self.session, vdi)
+        for field in _SET:
+            call(f"VM.set_{field}", vm, record[field])
         self.forget_clone(old)
         return vm
 

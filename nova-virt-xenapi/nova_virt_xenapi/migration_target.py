@@ -29,6 +29,7 @@ from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_xenapi import translate
 from nova_virt_xenapi.arrivals import VALID_SECONDS, Arrivals
+from nova_virt_xenapi.marks import CLONE
 from nova_virt_xenapi.migration_data import pack, unpack
 from nova_virt_xenapi.pool import Pool, check_vm
 from nova_virt_xenapi.records import Found
@@ -54,7 +55,8 @@ class MigrationTarget(Replacement):
         if is_across:
             _require_crossing(source, request, pool)
         check_vm(request.spec, pool)
-        if request.mode is MigrationMode.COLD:
+        has_volumes = any(disk.is_volume for disk in request.vm.disks)
+        if request.mode is MigrationMode.COLD and (is_across or has_volumes):
             check_tpm_stays(request.spec.settings)
         incoming.require_described(vm_uuid, request)
         with self._session.operation(f"VM {vm_uuid}"):
@@ -169,12 +171,30 @@ class MigrationTarget(Replacement):
         if not needed <= copied.keys():
             raise incoming.not_come(vm_uuid)
         self._arrivals.dismiss(place)
+        place = self._with_tpm(place, vm_uuid, spec)
         with undone_by(lambda: self._disks.disconnect(place.ref)):
             self._disks.disconnect(place.ref)
-            self._construction.fill(place.ref, vm_uuid, spec, there=copied)
+            self._construction.fill(place.ref, vm_uuid, spec, there=copied, has_tpm=True)
             mark = self._records.mark(vm_uuid, spec_digest(spec))
             came = f"{MigrationMode.COLD.value} {token}"
             self._records.set_mark(place, replace(mark, came=came))
+
+    def _with_tpm(self, place: Found, vm_uuid: UUID, spec: VmSpec) -> Found:
+        """The place, with the TPM of the VM that is to come: it is another one then, because xapi
+        copies a TPM in a clone alone.
+        """
+        if spec.settings.tpm is None:
+            return place
+        every = self._records.anywhere(vm_uuid)
+        if not place.record.get("VTPMs"):
+            source = next(vm for vm in every if vm.mark.spec and not vm.mark.kept)
+            with undone_by(lambda: self._construction.forget_clone(source)):
+                ref = self._construction.begin_as_clone(source, spec, place.mark)
+            place = Found(ref, place.mark, self._session.call("VM.get_record", ref))
+        for vm in every:
+            if vm.mark.incoming and vm.ref != place.ref:
+                self._session.call("VM.destroy", vm.ref)
+        return place
 
     def _remove(self, vm_uuid: UUID) -> None:
         """Remove places, and VMs that came cold."""
@@ -230,4 +250,6 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _place(found: list[Found]) -> Found | None:
-    return next((vm for vm in found if vm.mark.incoming), None)
+    """What is prepared; of two the one that has got its TPM, if it is a finished clone."""
+    places = [vm for vm in found if vm.mark.incoming and CLONE not in vm.record["other_config"]]
+    return max(places, key=lambda vm: len(vm.record["VTPMs"]), default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from nova_virt_interface.testing.doubles import SuiteServices
+from nova_virt_interface.values.guest_settings import GuestSettings, Tpm
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
     CheckIncomingRequest,
@@ -17,7 +18,7 @@ from nova_virt_interface.values.migration import (
     MigrationTicket,
     PrepareIncomingRequest,
 )
-from nova_virt_interface.values.vm import DeleteVmRequest
+from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_xenapi.hypervisor import XenApiFactory
 from nova_virt_xenapi.testing.harness import SimulatorHarness
@@ -26,9 +27,10 @@ from .fault_matrix import FaultTestCase
 from .pools import InPoolHarness
 
 
-class TestInPool(FaultTestCase):
-    """Every step of a migration between two hosts of a pool that have storage of their own."""
+class MigrationFaultCase(FaultTestCase):
+    """A migration between two hosts of a pool that have storage of their own."""
 
+    settings = GuestSettings()
     harness_class: ClassVar[type[SimulatorHarness]] = InPoolHarness
     stride = 4
     ticket: MigrationTicket
@@ -44,6 +46,9 @@ class TestInPool(FaultTestCase):
     def objects(self) -> frozenset[str]:
         """Without sessions: xapi makes one for a migration, and that answer may be lost, too."""
         return frozenset(name for name in super().objects() if not name.startswith("session"))
+
+    def spec(self, **changes: Any) -> VmSpec:
+        return super().spec(settings=self.settings, **changes)
 
     def plan(self, mode: MigrationMode) -> MigrationPlan:
         described = self.driver.describe_outgoing(self.vm_uuid)
@@ -82,6 +87,33 @@ class TestInPool(FaultTestCase):
 
     def cancel(self) -> None:
         self.other.cancel_incoming(self.vm_uuid, CancelIncomingRequest())
+
+
+class TestWithTpm(MigrationFaultCase):
+    """It is another place then that becomes the VM."""
+
+    settings = GuestSettings(tpm=Tpm())
+
+    def prepare(self) -> None:
+        self.driver.cache_image(self.image_request())
+        self.driver.create_vm(self.vm_uuid, self.spec())
+        [self.state] = self.simulator.ask("tpms").values()
+        self.promised = PrepareIncomingRequest(plan=self.plan(MigrationMode.COLD), spec=self.spec())
+        self.ticket = self.other.prepare_incoming(self.vm_uuid, self.promised)
+        self.migrate()
+
+    def check(self) -> None:
+        self.finish_there()
+        self.finish_here()
+        self.assertEqual([self.state], list(self.simulator.ask("tpms").values()))
+        self.other.delete_vm(self.vm_uuid, DeleteVmRequest())
+
+    def test_finish_there(self) -> None:
+        self.sweep(self.finish_there, prepare=self.prepare, check=self.check)
+
+
+class TestInPool(MigrationFaultCase):
+    """Every step."""
 
     def test_prepare(self) -> None:
         self.faulty = self.destination
