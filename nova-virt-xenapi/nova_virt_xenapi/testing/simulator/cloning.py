@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from nova_virt_xenapi.testing.simulator import storage, vm_lifecycle, vtpms
+from nova_virt_xenapi.testing.simulator.generic import constructor_fields
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context
 
@@ -27,17 +28,17 @@ def _clone(ctx: Context, vm: str, new_name: str) -> str:
         vdis = {vbd: _cloned_vdi(ctx, vbd) for vbd in record["VBDs"]}
         metrics = ctx.db.create("VM_metrics", current_domain_type=record["domain_type"])
         config = {**record["other_config"], "mac_seed": str(uuid.uuid4())}
-        values = _constructor(ctx, "VM", record) | _ANEW
+        values = constructor_fields(ctx, "VM", record) | _ANEW
         values |= {"name_label": new_name, "other_config": config, "power_state": "Halted"}
         copy = ctx.db.create("VM", **values, metrics=metrics, domid=-1)
         ctx.db.write("VM", copy, "memory_overhead", record["memory_overhead"])
         for vbd, vdi in vdis.items():
-            values = _constructor(ctx, "VBD", ctx.db.record("VBD", vbd))
+            values = constructor_fields(ctx, "VBD", ctx.db.record("VBD", vbd))
             config = {**_OWNER, **values["other_config"]}
             more = {"VM": copy, "VDI": vdi, "other_config": config, "currently_attached": False}
             ctx.db.create("VBD", **values | more)
         for number, vif in enumerate(record["VIFs"]):
-            values = _constructor(ctx, "VIF", ctx.db.record("VIF", vif))
+            values = constructor_fields(ctx, "VIF", ctx.db.record("VIF", vif))
             mac = f"02:00:00:00:02:{number:02x}"
             more = {"VM": copy, "MAC": mac, "currently_attached": False}
             ctx.db.create("VIF", **values | more)
@@ -57,11 +58,6 @@ def _clone_vtpm(ctx: Context, vtpm: str, vm: str) -> None:
     is_unique = ctx.db.get("VTPM", vtpm)["is_unique"]
     state = None if is_unique else ctx.world.tpms[vtpm]
     vtpms.introduce(ctx, vm, is_unique=is_unique, state=state)
-
-
-def _constructor(ctx: Context, class_name: str, record: dict[str, Any]) -> dict[str, Any]:
-    fields = ctx.db.model.classes[class_name].fields
-    return {name: record[name] for name, field in fields.items() if field.in_constructor}
 
 
 MESSAGES: dict[str, Callable[..., Any]] = {"VM.clone": _clone}

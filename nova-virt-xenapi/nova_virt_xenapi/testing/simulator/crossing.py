@@ -12,13 +12,16 @@ from typing import Any, Final
 from nova_virt_xenapi.testing.simulator import storage
 from nova_virt_xenapi.testing.simulator.domains import PARTS
 from nova_virt_xenapi.testing.simulator.errors import XapiError
+from nova_virt_xenapi.testing.simulator.generic import constructor_fields
 from nova_virt_xenapi.testing.simulator.peer import Peer, Sending
 from nova_virt_xenapi.testing.simulator.types import NULL
 from nova_virt_xenapi.testing.simulator.world import Context
 
 __all__ = ["Journey", "assert_can_cross", "cross"]
 
-_STAYS: Final = frozenset({"affinity", "suspend_SR", "suspend_VDI", "power_state", "appliance"})
+_STAYS: Final = frozenset(
+    {"affinity", "suspend_SR", "suspend_VDI", "power_state", "appliance", "VM"}
+)
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ def cross(ctx: Context, journey: Journey) -> str:
         "host": dest["host"],
         "restore": not journey.is_copy,
         "live": is_live,
-        "vm": _constructor(ctx, "VM", record),
+        "vm": _told(ctx, "VM", record),
         "uuid": record["uuid"],
         "start_time": ctx.db.get("VM_metrics", record["metrics"])["start_time"],
         "vtpms": [ctx.world.tpms[ref] for ref in record["VTPMs"]],
         "vdis": [_disk(ctx, journey, vdi) for vdi in vdi_map],
-        "vbds": [_constructor(ctx, "VBD", ctx.db.record("VBD", ref)) for ref in record["VBDs"]],
+        "vbds": [_told(ctx, "VBD", ctx.db.record("VBD", ref)) for ref in record["VBDs"]],
         "vifs": [
-            _constructor(ctx, "VIF", ctx.db.record("VIF", ref)) | {"network": journey.vif_map[ref]}
+            _told(ctx, "VIF", ctx.db.record("VIF", ref)) | {"network": journey.vif_map[ref]}
             for ref in record["VIFs"]
         ],
     }
@@ -118,14 +121,10 @@ def _sent(ctx: Context, vm: str, dest: dict[str, str], sending: Sending) -> dict
     return answer
 
 
-def _constructor(ctx: Context, class_name: str, record: dict[str, Any]) -> dict[str, Any]:
+def _told(ctx: Context, class_name: str, record: dict[str, Any]) -> dict[str, Any]:
     """What is told of an object: all but what belongs to this pool."""
-    fields = ctx.db.model.classes[class_name].fields
-    return {
-        name: record[name]
-        for name, described in fields.items()
-        if described.in_constructor and name not in _STAYS and name != "VM"
-    }
+    told = constructor_fields(ctx, class_name, record)
+    return {name: content for name, content in told.items() if name not in _STAYS}
 
 
 def _disk(ctx: Context, journey: Journey, vdi: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from nova_virt_xenapi.testing.simulator.errors import XapiError
 from nova_virt_xenapi.testing.simulator.types import NULL, checked
 from nova_virt_xenapi.testing.simulator.world import Context
 
-__all__ = ["constructor_values", "implementation"]
+__all__ = ["constructor_fields", "constructor_values", "implementation"]
 
 Implementation = Callable[..., Any]
 
@@ -102,6 +102,12 @@ def constructor_values(ctx: Context, class_name: str, sent: dict[str, Any]) -> d
         elif described.required:
             raise XapiError("INTERNAL_ERROR", f'Server_helpers.Dispatcher_FieldNotFound("{name}")')
     return values
+
+
+def constructor_fields(ctx: Context, class_name: str, record: dict[str, Any]) -> dict[str, Any]:
+    """Of an object's record what its constructor would take: what makes another one like it."""
+    fields = ctx.db.model.classes[class_name].fields
+    return {name: record[name] for name, field in fields.items() if field.in_constructor}
 
 
 def _require_reference(ctx: Context, kind: str, class_name: str, ref: Any) -> None:
