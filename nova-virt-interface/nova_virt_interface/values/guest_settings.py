@@ -93,7 +93,9 @@ class VmFeature(enum.Enum):
 
 @enumeration(since="1.0", open=True)
 class GuestMode(enum.Enum):
-    """How much of a machine the guest finds."""
+    """How much of a machine the guest finds: nova's image property ``hw_vm_mode``, whose ``xen`` is
+    `GuestMode.PV`.
+    """
 
     HVM = "hvm"
     """All of it, with firmware; every host has it."""
