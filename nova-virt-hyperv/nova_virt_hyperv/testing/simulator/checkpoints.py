@@ -51,7 +51,7 @@ class Checkpoints:
         host.handlers[(service, "CreateSnapshot")] = self._create
         host.handlers[(service, "ApplySnapshot")] = self._apply
         host.handlers[(service, "DestroySnapshot")] = self._destroy
-        host.sources.append(lambda _: self._rows())
+        host.add_source(self._rows, VIRTUALIZATION)
         machines.on_destruction.append(self._forget)
 
     def _rows(self) -> list[Row]:

@@ -26,7 +26,9 @@ from nova_virt_hyperv.testing.simulator.schema import CimClass, schema
 
 __all__ = [
     "CIMV2",
+    "STORAGE",
     "VIRTUALIZATION",
+    "WMI",
     "Configuration",
     "Handler",
     "Host",
@@ -36,6 +38,8 @@ __all__ = [
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
+STORAGE = "root/microsoft/windows/storage"
+WMI = "root/wmi"
 _MIB = 1024 * 1024
 _STARTED = 4096
 _STEP_SECONDS = 0.1
@@ -43,7 +47,7 @@ _STEP_SECONDS = 0.1
 _RUNNING, _COMPLETED, _TERMINATED, _EXCEPTION = 4, 7, 8, 10
 
 Handler = Callable[["Host", Row, dict[str, Any]], Outcome]
-Source = Callable[["Host"], Iterable[Row]]
+Source = Callable[[], Iterable[Row]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,7 @@ class Configuration:
     switches: tuple[str, ...] = ("external",)
     numa_nodes: int = 2
     console_port: int = 2179
-    job_seconds: float = 0.02
+    job_seconds: float = 0.005
     """How long a job runs; 0: methods do their work before they return, without a job."""
     job_removal_seconds: float = 300.0
 
@@ -90,7 +94,7 @@ class Host:
         self.neighbours[configuration.name.lower()] = self
         self.away = False
         self.handlers: dict[tuple[str, str], Handler] = {}
-        self.sources: list[Source] = []
+        self._sources: dict[str, list[Source]] = {}
         self.ballast_bytes = 0
         self.booted_at = datetime.now(UTC) - timedelta(days=3)
         self._rows: list[Row] = []
@@ -103,12 +107,15 @@ class Host:
         cls = next((cls for cls in found if cls is not None), None)
         if cls is None:
             raise KeyError(class_name)
-        row = Row(cls)
-        for field in cls.properties.values():
-            row.values[field.name] = _default(field.default, field.cim_type)
+        row = Row(cls, {field.name: field.default for field in cls.properties.values()})
         for name, value in values.items():
             row[name] = value
         return row
+
+    def add_source(self, source: Source, *namespaces: str) -> None:
+        """Ask somebody for rows, whenever one of these namespaces is looked at."""
+        for namespace in namespaces:
+            self._sources.setdefault(namespace, []).append(source)
 
     def keep(self, row: Row) -> Row:
         """Keep a row."""
@@ -128,8 +135,8 @@ class Host:
             )
         self._forget_old_jobs()
         found = [*self._rows, *self._jobs]
-        for source in self.sources:
-            found += source(self)
+        for source in self._sources.get(namespace.lower(), ()):
+            found += source()
         return [row for row in found if id(row.cls) in classes]
 
     def find(self, ref: Ref) -> Row:
@@ -289,11 +296,3 @@ def _end(job: Row, state: int, text: str, code: int = 0) -> None:
     job["ErrorCode"] = code
     job["ErrorDescription"] = text if code else None
     job["TimeOfLastStateChange"] = datetime.now(UTC)
-
-
-def _default(text: str | None, cim_type: str) -> Any:
-    if text is None:
-        return None
-    if cim_type == "boolean":
-        return text == "true"
-    return int(text) if "int" in cim_type else text

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nova_virt_hyperv.testing.simulator.host import Host
+from nova_virt_hyperv.testing.simulator.host import STORAGE, VIRTUALIZATION, WMI, Host
 from nova_virt_hyperv.testing.simulator.machines import Machines
 from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row, WsFault
 from nova_virt_hyperv.testing.simulator.wql import parse_path
@@ -75,7 +75,7 @@ class Iscsi:
                 iSCSINodeName=f"iqn.1991-05.com.microsoft:{host.configuration.name.lower()}",
             )
         )
-        host.sources.append(lambda _: self._rows())
+        host.add_source(self._rows, STORAGE, WMI, VIRTUALIZATION)
         machines.drive_file = self.file
 
     def file(self, path: str) -> Path | None:

@@ -110,7 +110,7 @@ class Machines:
                 Description="Microsoft Hosting Computer System",
             )
         )
-        host.sources.append(lambda _: self._rows())
+        host.add_source(self._rows, VIRTUALIZATION)
         for name, handler in (
             ("DefineSystem", self._define),
             ("DestroySystem", self._destroy),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from nova_virt_hyperv.testing.simulator.host import Host
+from nova_virt_hyperv.testing.simulator.host import CIMV2, Host
 from nova_virt_hyperv.testing.simulator.machines import (
     PAUSED,
     RUNNING,
@@ -37,7 +37,8 @@ class Windows:
         self._host = host
         self._machines = machines
         self.orders: list[str] = []
-        host.sources.append(lambda _: [*self._system(), *self._counters()])
+        host.add_source(self._system, CIMV2)
+        host.add_source(self._counters, CIMV2)
         host.handlers[("Win32_OperatingSystem", "Win32Shutdown")] = self._shut_down
 
     def ticks(self) -> int:
