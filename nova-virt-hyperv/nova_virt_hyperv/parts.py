@@ -85,7 +85,8 @@ class Parts:
         system = computer(self._wmi)
         self._iqn = initiator_name(self._wmi)
         self._found = find_services(self._wmi, system.text("Name"))
-        description = describe(system, operating_system(self._wmi), self._iqn)
+        ratio = self._settings.dynamic_memory_ratio
+        description = describe(system, operating_system(self._wmi), self._iqn, ratio)
         port = console_port(self._wmi)
         self._console_port = port or 0
         self.offers_consoles = port is not None
@@ -152,7 +153,7 @@ class Parts:
         self.resize = Resize(
             machines,
             self._checkpoints,
-            Hardware(self._devices),
+            Hardware(self._devices, self._settings.dynamic_memory_ratio),
             self._security,
             self.disks,
             self._drives,

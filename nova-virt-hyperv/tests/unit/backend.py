@@ -48,6 +48,7 @@ class BackendTestCase(testtools.TestCase):
     """A test with a connection whose watching for events does not get in the way."""
 
     poll_interval_seconds = 3600.0
+    dynamic_memory_ratio = 1.0
 
     def setUp(self) -> None:
         super().setUp()
@@ -63,7 +64,11 @@ class BackendTestCase(testtools.TestCase):
 
     def connected(self, **settings: Any) -> Any:
         """One more connection, closed after the test."""
-        changed = {"poll_interval_seconds": self.poll_interval_seconds} | settings
+        changed = {
+            "poll_interval_seconds": self.poll_interval_seconds,
+            "dynamic_memory_ratio": self.dynamic_memory_ratio,
+            **settings,
+        }
         made = self.harness.factory().connect(
             replace(self.harness.settings(), **changed), self.services
         )
