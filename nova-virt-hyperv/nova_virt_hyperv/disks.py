@@ -14,6 +14,7 @@ from nova_virt_interface.errors import (
     Resource,
     Unsupported,
 )
+from nova_virt_interface.offers import secrets_of_disk
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import ON
 from nova_virt_interface.values.disks import (
@@ -24,6 +25,8 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.power import PowerState
+from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_hyperv.boot_order import BootOrder
@@ -87,7 +90,10 @@ class Disks:
                         self._drives.remove(found, vm_uuid, spec.key)
                     self._store.remove(vm_uuid, spec.key)
                     self._store.make(vm_uuid, spec)
-                    self.connect(machine, vm_uuid, (spec,), machine.firmware)
+                    given = request.secrets
+                    self.connect(machine, vm_uuid, (spec,), machine.firmware, secrets=given)
+                    if secrets_of_disk(spec):
+                        self.rest_units_if_off(machine, vm_uuid)
                 if spec.boot_index is not None:
                     self._boot_order.arrange(machine, vm_uuid)
         except InvalidState as error:
@@ -109,6 +115,8 @@ class Disks:
         specs: Sequence[DiskSpec],
         firmware: Firmware,
         files: Mapping[str, str] | None = None,
+        *,
+        secrets: tuple[DeviceSecret, ...],
     ) -> list[Instance]:
         """Connect disks whose files are made; returns their drives, in the same order.
 
@@ -118,11 +126,13 @@ class Disks:
             specs: of the disks.
             firmware: what the VM boots by.
             files: names of the files of those disks that have others than a new disk has.
+            secrets: of the disks.
         """
         paths = {spec.key: self._store.path(vm_uuid, spec) for spec in specs}
         paths |= self._store.paths(dict(files or {}))
         paths |= {spec.key: path for spec in specs if (path := volume_path(spec))}
-        paths |= {spec.key: self._units.connect(vm_uuid, spec) for spec in specs if is_unit(spec)}
+        units = filter(is_unit, specs)
+        paths |= {spec.key: self._units.connect(vm_uuid, spec, secrets) for spec in units}
         return self._drives.connect(machine, vm_uuid, specs, firmware, paths)
 
     def take_off(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
@@ -145,11 +155,31 @@ class Disks:
         """Let go of the logical units of a VM that is no more."""
         self._units.release(vm_uuid)
 
-    def restore_units(self, machine: Machine, vm_uuid: UUID) -> None:
+    def require_secrets(self, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
+        """Raise InvalidRequest (secrets) unless all are there without which a VM does not start."""
+        self._units.require_secrets(vm_uuid, secrets)
+
+    def rest_units(self, vm_uuid: UUID) -> None:
+        """Forget passwords of logical units: their VM is off."""
+        self._units.rest(vm_uuid)
+
+    def rest_units_if_off(self, machine: Machine, vm_uuid: UUID) -> None:
+        """As `rest_units`, unless the VM is not off after all."""
+        if self._machines.entry(machine, vm_uuid).state is PowerState.STOPPED:
+            self._units.rest(vm_uuid)
+
+    def restore_units(
+        self, machine: Machine, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]
+    ) -> None:
         """Connect the host to the logical units of a VM, which it may have lost since, and whose
-        disks may have other numbers. Raises PeerUnreachable.
+        disks may have other numbers. Raises PeerUnreachable, InvalidRequest (secrets).
         """
-        wanted = self._units.restore(vm_uuid)
+        units = self._units.of(vm_uuid)
+        if any(unit.user for unit in units):
+            state = self._machines.entry(machine, vm_uuid).state
+            if state in ON:
+                return
+        wanted = self._units.restore(vm_uuid, secrets) if units else {}
         for found in self._drives.find(machine, vm_uuid) if wanted else ():
             path = wanted.get(found.key, found.path)
             if path.lower() != found.path.lower():

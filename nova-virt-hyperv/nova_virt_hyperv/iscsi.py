@@ -10,11 +10,13 @@ from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
     BackendError,
     Busy,
+    InvalidRequest,
     NotFound,
     PeerUnreachable,
     Resource,
     VirtError,
 )
+from nova_virt_interface.secret import Secret
 
 from nova_virt_hyperv.cim import (
     STORAGE,
@@ -28,13 +30,21 @@ from nova_virt_hyperv.cim import (
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.wmi import Wmi
 
-__all__ = ["Disk", "Iscsi", "initiator_name"]
+__all__ = ["Disk", "Iscsi", "Login", "initiator_name"]
 
 _PORTAL, _TARGET = "MSFT_iSCSITargetPortal", "MSFT_iSCSITarget"
 # How long Windows may take to show a disk of a session.
 _APPEAR_SECONDS = 30.0
 _LOOK_SECONDS = 0.25
 _FAILURES = (BackendError, Busy, NotFound, PeerUnreachable)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in to a target that asks (CHAP)."""
+
+    user: str
+    password: Secret
 
 
 @dataclass(frozen=True)
@@ -62,15 +72,18 @@ class Iscsi:
         self._wmi = wmi
         self._host_name = host_name
 
-    def connect(self, portals: tuple[str, ...], iqn: str, lun: int) -> Disk:
+    def connect(
+        self, portals: tuple[str, ...], iqn: str, lun: int, login: Login | None = None
+    ) -> Disk:
         """Log in to a target, unless the host is, and take the disk of a logical unit from the
-        host's own use. The session ends with the host; nothing logs in by itself.
+        host's own use. The session ends with the host; nothing logs in by itself, so that Windows
+        keeps a password in memory alone.
 
-        Raises: PeerUnreachable.
+        Raises: PeerUnreachable, InvalidRequest (secrets).
         """
         found = self._find(iqn, lun)
         if found is None:
-            self._log_in(portals, iqn)
+            self._log_in(portals, iqn, login)
             found = self._await(iqn, lun)
         if found.text("IsOffline") != "true":
             keys = (("ObjectId", found.text("ObjectId")),)
@@ -116,7 +129,7 @@ class Iscsi:
         keys = tuple((name, rows[0].text(name)) for name in names)
         return object_path(self._host_name, Reference("Msvm_DiskDrive", keys))
 
-    def _log_in(self, portals: tuple[str, ...], iqn: str) -> None:
+    def _log_in(self, portals: tuple[str, ...], iqn: str, login: Login | None) -> None:
         if any(True for _ in self._devices(iqn)):
             # A unit that is new on the target appears when somebody looks.
             self._rescan()
@@ -127,8 +140,12 @@ class Iscsi:
             place = [("TargetPortalAddress", address), ("TargetPortalPortNumber", port)]
             try:
                 self._call(_PORTAL, "New", place, iqn)
-                login = [("NodeAddress", iqn), *place, ("IsPersistent", "false")]
-                self._call(_TARGET, "Connect", login, iqn)
+                named = [("NodeAddress", iqn), *place, ("IsPersistent", "false")]
+                self._call(_TARGET, "Connect", [*named, *_authentication(login)], iqn)
+            except InvalidRequest:
+                # Another portal is one of the same target, which would count another attempt.
+                self.forget_portal(portal)
+                raise
             except _FAILURES as error:
                 failure = error
                 self.forget_portal(portal)
@@ -164,6 +181,17 @@ class Iscsi:
     def _rescan(self) -> None:
         settings = Reference("MSFT_StorageSetting", (), STORAGE)
         self._wmi.invoke(settings, "UpdateHostStorageCache", [], about=About("disks"))
+
+
+def _authentication(login: Login | None) -> list[tuple[str, str]]:
+    if login is None:
+        return []
+    password = login.password.reveal().decode()
+    return [
+        ("AuthenticationType", "ONEWAYCHAP"),
+        ("ChapUsername", login.user),
+        ("ChapSecret", password),
+    ]
 
 
 def _away(why: str) -> PeerUnreachable:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import BackendError, Conflict, InvalidState, NotFound, Resource
+from nova_virt_interface.offers import secrets_of_disk
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.events import EventKind
@@ -168,9 +169,13 @@ class Lifecycle:
         machine = self._define(mark, spec, firmware)
         if spec.settings.tpm is not None:
             self._security.set_tpm(machine, mark.uuid, wanted=True)
-        drives = self._disks.connect(machine, mark.uuid, spec.disks, firmware, files)
+        drives = self._disks.connect(
+            machine, mark.uuid, spec.disks, firmware, files, secrets=spec.secrets
+        )
         self._nics.connect(machine, mark.uuid, spec.nics, switches)
         done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
+        if any(map(secrets_of_disk, spec.disks)):
+            self._disks.rest_units(mark.uuid)
         self.complete(machine, done, spec, drives)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:

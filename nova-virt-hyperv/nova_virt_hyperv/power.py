@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import BackendError, InvalidState, NotFound, PeerUnreachable
+from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import ON
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.power import (
@@ -19,6 +20,7 @@ from nova_virt_interface.values.power import (
     StopRequest,
     SuspendRequest,
 )
+from nova_virt_interface.values.secrets import DeviceSecret
 
 from nova_virt_hyperv.cim import Reference, equals, select
 from nova_virt_hyperv.disks import Disks
@@ -55,7 +57,7 @@ class Power:
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
-        self._machines.on(vm_uuid, lambda machine: self._start(machine, vm_uuid))
+        self._machines.on(vm_uuid, lambda machine: self._start(machine, vm_uuid, request.secrets))
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
@@ -101,21 +103,20 @@ class Power:
         """Turn a VM off, by the guest if it does so in time."""
         by_guest = False
         with several_steps() as steps:
-            if graceful_seconds > 0:
-                state = self._state(machine, vm_uuid)
-                if state is PowerState.STOPPED:
-                    return
-                if state is PowerState.RUNNING:
-                    by_guest = self._stop_by_guest(machine, vm_uuid, graceful_seconds, steps)
+            if graceful_seconds > 0 and self._state(machine, vm_uuid) is PowerState.RUNNING:
+                by_guest = self._stop_by_guest(machine, vm_uuid, graceful_seconds, steps)
             if by_guest or self._change(machine, vm_uuid, _OFF, PowerState.STOPPED):
                 self._events.note(EventKind.STOPPED, vm_uuid)
+                steps.taken = True
+            self._disks.rest_units(vm_uuid)
 
-    def _start(self, machine: Machine, vm_uuid: UUID) -> None:
+    def _start(self, machine: Machine, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
         if self._maintenance.is_on() and self._state(machine, vm_uuid) not in ON:
             self._maintenance.refuse()
-        self._disks.restore_units(machine, vm_uuid)
+        self._disks.restore_units(machine, vm_uuid, secrets)
         try:
-            changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
+            with undone_by(lambda: self._disks.rest_units_if_off(machine, vm_uuid)):
+                changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
         except (BackendError, PeerUnreachable):
             # Hyper-V says only that a file is missing, or in its own words.
             self._disks.require_volumes(machine, vm_uuid)
@@ -126,6 +127,7 @@ class Power:
     def _reboot(self, machine: Machine, vm_uuid: UUID, request: RebootRequest) -> None:
         if self._maintenance.is_on():
             self._maintenance.refuse()
+        self._disks.require_secrets(vm_uuid, request.secrets)
         if request.kind is RebootKind.HARD:
             try:
                 self._request(machine, vm_uuid, _RESET)
@@ -140,7 +142,7 @@ class Power:
             self.stop(machine, vm_uuid, request.graceful_timeout_seconds)
         with several_steps() as steps:
             steps.taken = True
-            self._start(machine, vm_uuid)
+            self._start(machine, vm_uuid, request.secrets)
 
     def _stop_by_guest(self, machine: Machine, vm_uuid: UUID, seconds: float, steps: Steps) -> bool:
         """Ask the guest as soon as it can be asked, and wait; says whether it is off at the end."""

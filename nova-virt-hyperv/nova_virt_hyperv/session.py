@@ -23,6 +23,8 @@ from nova_virt_hyperv.pool import Pool
 __all__ = ["Session", "Steps", "new_client", "send", "several_steps"]
 
 _log = logging.getLogger(__name__)
+# At the level DEBUG it writes whole messages, and with them the passwords of storage.
+logging.getLogger("pypsrp.wsman").addFilter(lambda record: record.levelno > logging.DEBUG)
 # Windows' own limit since Server 2012 (MaxEnvelopeSizekb).
 _MAX_ENVELOPE_BYTES = 500 * 1024
 

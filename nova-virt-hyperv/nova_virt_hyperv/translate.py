@@ -113,6 +113,7 @@ def describe(
     it logs in to iSCSI targets, if it does, and whether VMs are to have dynamic memory.
     """
     iscsi = (VolumeProtocol.ISCSI,) if iqn else ()
+    login = (VmFeature.VOLUME_AUTHENTICATION,) if iqn else ()
     # A VM with dynamic memory has one NUMA node, whatever its settings say (Windows Server 2012,
     # "Hyper-V Virtual NUMA Overview").
     numa = (VmFeature.NUMA,) if memory_ratio == 1 else ()
@@ -140,6 +141,7 @@ def describe(
             VmFeature.ONLINE_DISK_RESIZE,
             VmFeature.IMPORTED_DISKS,
             VmFeature.SHARED_VOLUMES,
+            *login,
             VmFeature.VLAN,
             VmFeature.NIC_LIMITS,
         ),

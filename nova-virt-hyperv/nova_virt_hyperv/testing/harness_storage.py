@@ -23,6 +23,7 @@ from nova_virt_interface.testing.harness_storage import (
 from nova_virt_interface.values.disks import DiskLimits
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import (
+    ChapUser,
     FileVolume,
     IscsiVolume,
     SmbVolume,
@@ -65,6 +66,8 @@ class SimulatorStorage(StorageQuestions):
             with self._logical_unit(wish) as made:
                 yield made
             return
+        if wish.password:
+            raise CannotProvoke("Hyper-V opens files as the host's own account, and as nobody else")
         name = f"volume-{next(_numbers)}.vhdx"
         file = self._folder(wish.protocol) / name
         make_disk(file, wish.size_bytes)
@@ -86,8 +89,10 @@ class SimulatorStorage(StorageQuestions):
         file = folder / iqn.rpartition(":")[2]
         file.write_bytes(bytes(wish.size_bytes))
         lun = next(_numbers) % 8
-        self.control("add_target", iqn=iqn, portal=_PORTAL, lun=lun, file=str(file))
-        connection = IscsiVolume(portals=(_AWAY, _PORTAL), target_iqn=iqn, lun=lun)
+        user = ChapUser(name="me") if wish.password else None
+        asks = {"user": user.name, "password": wish.password} if user else {}
+        self.control("add_target", iqn=iqn, portal=_PORTAL, lun=lun, file=str(file), **asks)
+        connection = IscsiVolume(portals=(_AWAY, _PORTAL), target_iqn=iqn, lun=lun, user=user)
         try:
             yield TestVolume(connection=connection, size_bytes=wish.size_bytes)
         finally:

@@ -20,6 +20,8 @@ from nova_virt_hyperv.testing.simulator.wql import parse_path
 __all__ = ["Iscsi", "Target"]
 
 _CONNECTION_FAILED, _TARGET_NOT_FOUND, _LOGGED_IN = 0xEFFF0003, 0xEFFF0031, 0xEFFF003F
+_AUTHENTICATION_FAILURE = 0xEFFF0009
+_AUTHENTICATION_TYPES = ("NONE", "ONEWAYCHAP", "MUTUALCHAP")
 _ISCSI_BUS = 9
 _FIRST_NUMBER = 2
 
@@ -32,6 +34,10 @@ class Target:
     """``HOST:PORT``."""
     units: dict[int, Path] = field(default_factory=dict)
     """The file behind each logical unit."""
+    user: str = ""
+    """Whom it lets in, by CHAP; empty: everybody."""
+    password: str = field(default="", repr=False)
+    """The user's."""
 
 
 @dataclass
@@ -133,6 +139,13 @@ class Iscsi:
             raise WsFault("w:InternalError", _TARGET_NOT_FOUND, "no such target", is_wmi=True)
         if iqn in self._sessions:
             raise WsFault("w:InternalError", _LOGGED_IN, "already logged in", is_wmi=True)
+        kind = given.get("AuthenticationType") or "NONE"
+        if kind not in _AUTHENTICATION_TYPES:
+            raise Refused(87, f"AuthenticationType {kind}")
+        known = (given.get("ChapUsername"), given.get("ChapSecret"))
+        if target.user and (kind, *known) != ("ONEWAYCHAP", target.user, target.password):
+            told = "Authentication Failure."
+            raise WsFault("w:InternalError", _AUTHENTICATION_FAILURE, told, is_wmi=True)
         self._sessions[iqn] = f"ffffc20f5a3ac010-40000137{self._next:08x}"
         self._bring(iqn, target)
         return Outcome(0)
@@ -182,6 +195,7 @@ class Iscsi:
             "MSFT_iSCSISession",
             SessionIdentifier=identifier,
             TargetNodeAddress=iqn,
+            AuthenticationType="ONEWAYCHAP" if self.targets[iqn].user else "NONE",
             NumberOfConnections=1,
             IsConnected=True,
             IsPersistent=False,
