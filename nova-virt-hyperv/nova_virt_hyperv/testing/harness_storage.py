@@ -48,6 +48,8 @@ _numbers = itertools.count(1)
 class SimulatorStorage(StorageQuestions):
     """Looks at the disks of the simulated hosts, and makes volumes around them."""
 
+    # Hyper-V opens files as the host's own account.
+    protocols_without_users = frozenset({VolumeProtocol.SMB})
     root: Path
     _simulator: SimulatorProcess
 
@@ -66,8 +68,6 @@ class SimulatorStorage(StorageQuestions):
             with self._logical_unit(wish) as made:
                 yield made
             return
-        if wish.password:
-            raise CannotProvoke("Hyper-V opens files as the host's own account, and as nobody else")
         name = f"volume-{next(_numbers)}.vhdx"
         file = self._folder(wish.protocol) / name
         make_disk(file, wish.size_bytes)
