@@ -25,7 +25,6 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
-from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.volumes import Volume
 
@@ -39,6 +38,7 @@ from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.mark import DeviceName, DiskName, is_fork
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.translate import check_disk, check_size, whole_sectors
+from nova_virt_hyperv.unit_sessions import UnitSessions
 from nova_virt_hyperv.volume_paths import volume_path
 from nova_virt_hyperv.volumes import Volumes
 
@@ -57,6 +57,7 @@ class Disks:
         disk_files: DiskFiles,
         volumes: Volumes,
         units: IscsiVolumes,
+        sessions: UnitSessions,
         host: HostDescription,
     ) -> None:
         self._machines = machines
@@ -66,6 +67,7 @@ class Disks:
         self._disk_files = disk_files
         self._volumes = volumes
         self._units = units
+        self._sessions = sessions
         self._host = host
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
@@ -92,8 +94,6 @@ class Disks:
                     self._store.make(vm_uuid, spec)
                     given = request.secrets
                     self.connect(machine, vm_uuid, (spec,), machine.firmware, secrets=given)
-                    if secrets_of_disk(spec):
-                        self.rest_units_if_off(machine, vm_uuid)
                 if spec.boot_index is not None:
                     self._boot_order.arrange(machine, vm_uuid)
         except InvalidState as error:
@@ -133,7 +133,10 @@ class Disks:
         paths |= {spec.key: path for spec in specs if (path := volume_path(spec))}
         units = filter(is_unit, specs)
         paths |= {spec.key: self._units.connect(vm_uuid, spec, secrets) for spec in units}
-        return self._drives.connect(machine, vm_uuid, specs, firmware, paths)
+        drives = self._drives.connect(machine, vm_uuid, specs, firmware, paths)
+        if any(map(secrets_of_disk, specs)):
+            self._sessions.rest_if_off(machine, vm_uuid)
+        return drives
 
     def take_off(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
         """Remove a disk, whatever there is of it: what is in its drive, the drive, its file."""
@@ -154,36 +157,6 @@ class Disks:
     def release_units(self, vm_uuid: UUID) -> None:
         """Let go of the logical units of a VM that is no more."""
         self._units.release(vm_uuid)
-
-    def require_secrets(self, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
-        """Raise InvalidRequest (secrets) unless all are there without which a VM does not start."""
-        self._units.require_secrets(vm_uuid, secrets)
-
-    def rest_units(self, vm_uuid: UUID) -> None:
-        """Forget passwords of logical units: their VM is off."""
-        self._units.rest(vm_uuid)
-
-    def rest_units_if_off(self, machine: Machine, vm_uuid: UUID) -> None:
-        """As `rest_units`, unless the VM is not off after all."""
-        if self._machines.entry(machine, vm_uuid).state is PowerState.STOPPED:
-            self._units.rest(vm_uuid)
-
-    def restore_units(
-        self, machine: Machine, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]
-    ) -> None:
-        """Connect the host to the logical units of a VM, which it may have lost since, and whose
-        disks may have other numbers. Raises PeerUnreachable, InvalidRequest (secrets).
-        """
-        units = self._units.of(vm_uuid)
-        if any(unit.user for unit in units):
-            state = self._machines.entry(machine, vm_uuid).state
-            if state in ON:
-                return
-        wanted = self._units.restore(vm_uuid, secrets) if units else {}
-        for found in self._drives.find(machine, vm_uuid) if wanted else ():
-            path = wanted.get(found.key, found.path)
-            if path.lower() != found.path.lower():
-                self._drives.rename_disk(found, path)
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
         """See `IDiskResize.resize_disk`."""

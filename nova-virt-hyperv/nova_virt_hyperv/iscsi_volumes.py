@@ -14,7 +14,6 @@ from uuid import UUID
 
 from nova_virt_interface.errors import BackendError, InvalidRequest, VirtError
 from nova_virt_interface.offers import require_secrets
-from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.turns import Turns
 from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
@@ -97,19 +96,17 @@ class IscsiVolumes:
         # A session that a guest has left that shut itself down would take any password.
         self.rest(vm_uuid)
         found = {}
-        with undone_by(lambda: self.rest(vm_uuid)):
-            for name, unit in units:
-                with self._turns.turn(unit.iqn):
-                    if unit.user:
-                        self._write(name, replace(unit, host=self._host))
-                    try:
-                        place = unit.portals, unit.iqn, unit.lun
-                        disk = self._iscsi.connect(*place, logins[name])
-                        found[unit.key] = self._iscsi.drive_path(disk)
-                    except InvalidRequest:
-                        raise
-                    except VirtError as error:
-                        raise unreachable_volume(unit.key, error) from error
+        for name, unit in units:
+            with self._turns.turn(unit.iqn):
+                if unit.user:
+                    self._write(name, replace(unit, host=self._host))
+                try:
+                    disk = self._iscsi.connect(unit.portals, unit.iqn, unit.lun, logins[name])
+                    found[unit.key] = self._iscsi.drive_path(disk)
+                except InvalidRequest:
+                    raise
+                except VirtError as error:
+                    raise unreachable_volume(unit.key, error) from error
         return found
 
     def rest(self, vm_uuid: UUID) -> None:

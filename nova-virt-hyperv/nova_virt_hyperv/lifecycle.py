@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import BackendError, Conflict, InvalidState, NotFound, Resource
-from nova_virt_interface.offers import secrets_of_disk
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.events import EventKind
@@ -174,8 +173,6 @@ class Lifecycle:
         )
         self._nics.connect(machine, mark.uuid, spec.nics, switches)
         done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
-        if any(map(secrets_of_disk, spec.disks)):
-            self._disks.rest_units(mark.uuid)
         self.complete(machine, done, spec, drives)
 
     def delete_vm(self, vm_uuid: UUID, request: DeleteVmRequest) -> None:

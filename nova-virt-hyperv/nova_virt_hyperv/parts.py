@@ -48,6 +48,7 @@ from nova_virt_hyperv.session import Session
 from nova_virt_hyperv.settings import Hardware
 from nova_virt_hyperv.topology import Topology
 from nova_virt_hyperv.translate import describe
+from nova_virt_hyperv.unit_sessions import UnitSessions
 from nova_virt_hyperv.volumes import Volumes
 from nova_virt_hyperv.wmi import Wmi
 
@@ -117,6 +118,8 @@ class Parts:
         )
         self.volumes = Volumes(self._disk_files, host, self._settings, self._iqn)
         self._store = DiskStore(self._files, self._disk_files, self.images, self.volumes)
+        units = IscsiVolumes(self._files, Iscsi(wmi, found.host_name), found.host_name)
+        self._sessions = UnitSessions(self._machines, self._drives, units)
         self.disks = Disks(
             self._machines,
             self._drives,
@@ -124,7 +127,8 @@ class Parts:
             self._store,
             self._disk_files,
             self.volumes,
-            IscsiVolumes(self._files, Iscsi(wmi, found.host_name), found.host_name),
+            units,
+            self._sessions,
             host,
         )
 
@@ -134,7 +138,9 @@ class Parts:
         self.nics = Nics(wmi, machines, self._devices, host)
         self._security = Security(wmi, self._devices, self._found)
         self.maintenance = Maintenance(machines, self._files)
-        self.power = Power(wmi, machines, self._events, self.maintenance, self.disks)
+        self.power = Power(
+            wmi, machines, self._events, self.maintenance, self.disks, self._sessions
+        )
         self.lifecycle = Lifecycle(
             wmi,
             machines,

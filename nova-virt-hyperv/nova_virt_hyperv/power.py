@@ -7,7 +7,6 @@ from uuid import UUID
 
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import BackendError, InvalidState, NotFound, PeerUnreachable
-from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import ON
 from nova_virt_interface.values.events import EventKind
 from nova_virt_interface.values.power import (
@@ -28,6 +27,7 @@ from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.machines import Machine, Machines, about_vm
 from nova_virt_hyperv.maintenance import Maintenance
 from nova_virt_hyperv.session import Steps, several_steps
+from nova_virt_hyperv.unit_sessions import UnitSessions
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Power"]
@@ -48,12 +48,14 @@ class Power:
         events: Events,
         maintenance: Maintenance,
         disks: Disks,
+        sessions: UnitSessions,
     ) -> None:
         self._wmi = wmi
         self._machines = machines
         self._events = events
         self._maintenance = maintenance
         self._disks = disks
+        self._sessions = sessions
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
@@ -108,26 +110,25 @@ class Power:
             if by_guest or self._change(machine, vm_uuid, _OFF, PowerState.STOPPED):
                 self._events.note(EventKind.STOPPED, vm_uuid)
                 steps.taken = True
-            self._disks.rest_units(vm_uuid)
+            self._sessions.rest(vm_uuid)
 
     def _start(self, machine: Machine, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
         if self._maintenance.is_on() and self._state(machine, vm_uuid) not in ON:
             self._maintenance.refuse()
-        self._disks.restore_units(machine, vm_uuid, secrets)
-        try:
-            with undone_by(lambda: self._disks.rest_units_if_off(machine, vm_uuid)):
+        with self._sessions.needed(machine, vm_uuid, secrets):
+            try:
                 changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
-        except (BackendError, PeerUnreachable):
-            # Hyper-V says only that a file is missing, or in its own words.
-            self._disks.require_volumes(machine, vm_uuid)
-            raise
+            except (BackendError, PeerUnreachable):
+                # Hyper-V says only that a file is missing, or in its own words.
+                self._disks.require_volumes(machine, vm_uuid)
+                raise
         if changed:
             self._events.note_running(vm_uuid)
 
     def _reboot(self, machine: Machine, vm_uuid: UUID, request: RebootRequest) -> None:
         if self._maintenance.is_on():
             self._maintenance.refuse()
-        self._disks.require_secrets(vm_uuid, request.secrets)
+        self._sessions.require_secrets(vm_uuid, request.secrets)
         if request.kind is RebootKind.HARD:
             try:
                 self._request(machine, vm_uuid, _RESET)

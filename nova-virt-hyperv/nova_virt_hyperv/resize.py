@@ -12,7 +12,6 @@ from uuid import UUID
 
 from nova_virt_interface.digest import spec_digest
 from nova_virt_interface.errors import Conflict, Resource, Unsupported
-from nova_virt_interface.offers import secrets_of_disk
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import DiskSpec
@@ -193,8 +192,6 @@ class Resize:
         firmware = firmware_of(spec, self._host)
         given = spec.secrets
         self._disks.connect(machine, vm_uuid, plan.new_disks, firmware, secrets=given)
-        if any(map(secrets_of_disk, plan.new_disks)):
-            self._disks.rest_units(vm_uuid)
         if firmware is Firmware.BIOS:
             self._boot_order.bring_forward(machine, vm_uuid)
         self._nics.connect(machine, vm_uuid, plan.new_nics, plan.switches)
