@@ -27,6 +27,7 @@ from nova_virt_hyperv.testing.simulator.schema import CimClass, schema
 __all__ = [
     "CIMV2",
     "STORAGE",
+    "VERSION",
     "VIRTUALIZATION",
     "WMI",
     "Configuration",
@@ -40,6 +41,8 @@ VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
 STORAGE = "root/microsoft/windows/storage"
 WMI = "root/wmi"
+VERSION = "10.0.20348"
+"""Of Windows Server 2022."""
 _MIB = 1024 * 1024
 _STARTED = 4096
 _STEP_SECONDS = 0.1
@@ -94,6 +97,8 @@ class Host:
         self.neighbours[configuration.name.lower()] = self
         self.away = False
         self.handlers: dict[tuple[str, str], Handler] = {}
+        self.writers: dict[str, Callable[[Row, Row], None]] = {}
+        """Who takes what Put sends: the instance as it is, and as it is to be, by class."""
         self._sources: dict[str, list[Source]] = {}
         self.ballast_bytes = 0
         self.booted_at = datetime.now(UTC) - timedelta(days=3)
