@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import testtools
+from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.harness import started
 from nova_virt_interface.values.disks import (
@@ -18,6 +19,7 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
+from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_hyperv.testing.harness import SimulatorHarness
@@ -42,6 +44,12 @@ def medium(content: bytes = b"a medium") -> DiskSpec:
 def from_image(key: str = "root", image_key: str = "image", size_bytes: int = 32 * MIB) -> DiskSpec:
     source = FromImage(image_key=image_key)
     return DiskSpec(key=key, source=source, size_bytes=size_bytes, boot_index=0)
+
+
+def login_of(key: str, password: str) -> DeviceSecret:
+    """The password of the user of a volume."""
+    purpose = SecretPurpose.AUTHENTICATION
+    return DeviceSecret(key=key, purpose=purpose, secret=Secret(password))
 
 
 class BackendTestCase(testtools.TestCase):

@@ -9,22 +9,21 @@ from uuid import uuid4
 
 import fixtures
 from nova_virt_interface.errors import HostUnreachable, InvalidRequest, Unsupported
-from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.harness_storage import TestVolume, VolumeWish
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeRequest
-from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
+from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.volumes import SmbVolume, Volume, VolumeProtocol
 
-from .backend import MIB, BackendTestCase, blank
+from .backend import MIB, BackendTestCase, blank, login_of
 
 _PASSWORD = "staple-horse-12"
 
 
-def secret(content: str = _PASSWORD, key: str = "volume") -> DeviceSecret:
-    return DeviceSecret(key=key, purpose=SecretPurpose.AUTHENTICATION, secret=Secret(content))
+def secret(content: str = _PASSWORD) -> DeviceSecret:
+    return login_of("volume", content)
 
 
 class TestLogin(BackendTestCase):

@@ -20,7 +20,6 @@ from nova_virt_interface.errors import (
     NotFound,
     VirtError,
 )
-from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
@@ -44,13 +43,12 @@ from nova_virt_interface.values.resize import (
     ResizeVmRequest,
     RevertResizeRequest,
 )
-from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
 from nova_virt_hyperv.mark import Mark
 
-from .backend import MIB, BackendTestCase, blank, from_image, medium, nic
+from .backend import MIB, BackendTestCase, blank, from_image, login_of, medium, nic
 from .test_nics import tagged
 
 _LONGEST = 120
@@ -152,8 +150,7 @@ class TestLostRequests(BackendTestCase):
 
     def test_a_vm_whose_logical_unit_asks_for_a_password(self) -> None:
         password = "staple-horse-12"
-        key = SecretPurpose.AUTHENTICATION
-        given = (DeviceSecret(key="volume", purpose=key, secret=Secret(password)),)
+        given = (login_of("volume", password),)
         wish = VolumeWish(protocol=VolumeProtocol.ISCSI, size_bytes=4 * MIB, password=password)
 
         def on_and_off(vm_uuid: UUID) -> None:
