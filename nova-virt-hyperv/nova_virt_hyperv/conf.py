@@ -83,6 +83,12 @@ _OPTIONS: list[cfg.Opt] = [
         "default is that of Microsoft's UEFI certificate authority, which signs Linux; "
         "1734c6e8-3154-4dda-ba5f-a874cc483422 trusts Windows.",
     ),
+    cfg.BoolOpt(
+        "multipath",
+        default=False,
+        help="Log in to an iSCSI target by all of its portals. The host needs the feature "
+        "Multipath-IO, which claims iSCSI disks (Enable-MSDSMAutomaticClaim).",
+    ),
     cfg.FloatOpt(
         "dynamic_memory_ratio",
         default=1.0,
@@ -126,6 +132,7 @@ class Settings:
     owner: str = "nova"
     storage_id: str = ""
     secure_boot_template: str = "272e7447-90a4-4563-a4b9-8e4ab00526ce"
+    multipath: bool = False
     dynamic_memory_ratio: float = 1.0
     timeout_seconds: int = 60
     poll_interval_seconds: float = 5.0

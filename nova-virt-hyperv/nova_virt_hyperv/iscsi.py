@@ -36,6 +36,8 @@ _PORTAL, _TARGET = "MSFT_iSCSITargetPortal", "MSFT_iSCSITarget"
 # How long Windows may take to show a disk of a session.
 _APPEAR_SECONDS = 30.0
 _LOOK_SECONDS = 0.25
+# How the path of a disk begins that MPIO has made of several.
+_MPIO = "\\\\?\\mpio"
 _FAILURES = (BackendError, Busy, NotFound, PeerUnreachable)
 
 
@@ -66,11 +68,19 @@ def initiator_name(wmi: Wmi) -> str:
 
 
 class Iscsi:
-    """The initiator of one host."""
+    """The initiator of one host.
 
-    def __init__(self, wmi: Wmi, host_name: str) -> None:
+    Args:
+        wmi: speaks to it.
+        host_name: its name.
+        multipath: log in by all portals of a target, and wait until the host has made one disk of
+            the ways to a unit.
+    """
+
+    def __init__(self, wmi: Wmi, host_name: str, *, multipath: bool = False) -> None:
         self._wmi = wmi
         self._host_name = host_name
+        self._multipath = multipath
 
     def connect(
         self, portals: tuple[str, ...], iqn: str, lun: int, login: Login | None = None
@@ -135,12 +145,15 @@ class Iscsi:
             self._rescan()
             return
         failure: VirtError = _away(f"target {iqn} has no portal")
+        ways = 0
         for portal in portals:
             address, _, port = portal.rpartition(":")
             place = [("TargetPortalAddress", address), ("TargetPortalPortNumber", port)]
             try:
                 self._call(_PORTAL, "New", place, iqn)
                 named = [("NodeAddress", iqn), *place, ("IsPersistent", "false")]
+                if self._multipath:
+                    named.append(("IsMultipathEnabled", "true"))
                 self._call(_TARGET, "Connect", [*named, *_authentication(login)], iqn)
             except InvalidRequest:
                 # Another portal is one of the same target, which would count another attempt.
@@ -150,8 +163,11 @@ class Iscsi:
                 failure = error
                 self.forget_portal(portal)
             else:
-                return
-        raise failure
+                ways += 1
+                if not self._multipath:
+                    return
+        if not ways:
+            raise failure
 
     def _call(self, class_name: str, method: str, named: list[tuple[str, str]], iqn: str) -> None:
         about = About(f"target {iqn}")
@@ -170,7 +186,9 @@ class Iscsi:
         for device in self._devices(iqn):
             if device.number("ScsiLun") == lun:
                 number = f"Number = {device.number('DeviceNumber')}"
-                return next(iter(self._wmi.query(select("MSFT_Disk", number), STORAGE)), None)
+                for disk in self._wmi.query(select("MSFT_Disk", number), STORAGE):
+                    if not self._multipath or disk.text("Path").lower().startswith(_MPIO):
+                        return disk
         return None
 
     def _devices(self, iqn: str) -> Iterator[Instance]:

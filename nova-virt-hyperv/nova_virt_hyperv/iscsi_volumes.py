@@ -149,12 +149,7 @@ class IscsiVolumes:
                 self._iscsi.forget_portal(portal)
 
     def _write(self, name: str, unit: Unit) -> None:
-        unfinished = f"_{name}"
-        self._files.remove(DISKS, unfinished)
-        with self._files.new(DISKS, unfinished) as file:
-            file.write(json.dumps(asdict(unit)).encode())
-        self._files.remove(DISKS, name)
-        self._files.publish(DISKS, unfinished, name)
+        self._files.put(DISKS, name, json.dumps(asdict(unit)).encode())
 
     def _read(self, pattern: str) -> Iterator[tuple[str, Unit]]:
         for entry in self._files.files(DISKS, pattern):

@@ -118,7 +118,8 @@ class Parts:
         )
         self.volumes = Volumes(self._disk_files, host, self._settings, self._iqn)
         self._store = DiskStore(self._files, self._disk_files, self.images, self.volumes)
-        units = IscsiVolumes(self._files, Iscsi(wmi, found.host_name), found.host_name)
+        iscsi = Iscsi(wmi, found.host_name, multipath=self._settings.multipath)
+        units = IscsiVolumes(self._files, iscsi, found.host_name)
         self._sessions = UnitSessions(self._machines, self._drives, units)
         self.disks = Disks(
             self._machines,

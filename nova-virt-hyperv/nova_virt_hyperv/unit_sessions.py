@@ -55,9 +55,12 @@ class UnitSessions:
 
     def rest_if_off(self, machine: Machine, vm_uuid: UUID) -> None:
         """The VM may be off; one that is not complete never ran."""
-        state = self._machines.entry(machine, vm_uuid).state if machine.spec else None
-        if state in (PowerState.STOPPED, None):
-            self._units.rest(vm_uuid)
+        if machine.spec:
+            entry = self._machines.entry(machine, vm_uuid)
+            # One whose start was asked for, and whose answer was lost, starts with its disks.
+            if entry.state is not PowerState.STOPPED or entry.is_changing:
+                return
+        self._units.rest(vm_uuid)
 
     def _restore(self, machine: Machine, vm_uuid: UUID, secrets: Secrets) -> None:
         """Connect the host to what it may have lost since, and whose disks may have other

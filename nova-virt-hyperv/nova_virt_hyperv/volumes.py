@@ -32,11 +32,15 @@ class Volumes:
         self._host = host
         self._address = settings.host
         self._iqn = iqn
+        self._multipath = settings.multipath
 
     def volume_connector(self) -> VolumeConnector:
         """See `IVolumeConnector.volume_connector`."""
         return VolumeConnector(
-            hostname=self._host.hostname, addresses=(self._address,), initiator_iqn=self._iqn
+            hostname=self._host.hostname,
+            addresses=(self._address,),
+            initiator_iqn=self._iqn,
+            multipath=self._multipath and bool(self._iqn),
         )
 
     def require(self, path: str, key: str) -> int:

@@ -66,10 +66,13 @@ class DiskControls:
     def do_add_target(
         self, iqn: str, portal: str, lun: int, file: str, user: str = "", password: str = ""
     ) -> None:
-        """Let a storage server offer a file as a logical unit, to everybody or to one user."""
+        """Let a storage server offer a file as a logical unit, by one more portal, to everybody or
+        to one user.
+        """
         with self._simulated.host.lock:
-            made = Target(portal, user=user, password=password)
+            made = Target(user=user, password=password)
             target = self._simulated.iscsi.targets.setdefault(iqn, made)
+            target.portals.add(portal)
             target.units[lun] = Path(file)
 
     def do_drop_target(self, iqn: str) -> None:
