@@ -161,8 +161,8 @@ class TestLostRequests(BackendTestCase):
             source = Volume(volume_id=uuid4(), connection=made.connection)
             disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
             come = AttachDiskRequest(disk=disk, secrets=given)
-            self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, come), 3)
-            self.sweep(lambda: self.made(disks=(disk,), secrets=given), on_and_off, 3)
+            self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, come), 7)
+            self.sweep(lambda: self.made(disks=(disk,), secrets=given), on_and_off, 5)
 
     def test_a_disk_goes(self) -> None:
         request = DetachDiskRequest(key="data")
