@@ -39,7 +39,7 @@ class Volumes:
         return VolumeConnector(
             hostname=self._host.hostname,
             addresses=(self._address,),
-            initiator_iqn=self._iqn,
+            initiator_iqns=(self._iqn,) if self._iqn else (),
             multipath=self._multipath and bool(self._iqn),
         )
 

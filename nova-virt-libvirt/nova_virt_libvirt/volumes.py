@@ -52,7 +52,7 @@ class Volumes:
         """See `IVolumeConnector.volume_connector`."""
         self._session.require_open()
         return VolumeConnector(
-            hostname=self._host.description.hostname, initiator_iqn=self._host.initiator_iqn
+            hostname=self._host.description.hostname, initiator_iqns=(self._host.initiator_iqn,)
         )
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
