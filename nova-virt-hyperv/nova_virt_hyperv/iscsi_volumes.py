@@ -24,9 +24,10 @@ from nova_virt_hyperv.files import DISKS, Files
 from nova_virt_hyperv.iscsi import Iscsi, Login
 from nova_virt_hyperv.mark import UNIT, DiskName
 
-__all__ = ["IscsiVolumes", "Unit", "is_unit"]
+__all__ = ["IscsiVolumes", "Secrets", "Unit", "is_unit"]
 
 Secrets = tuple[DeviceSecret, ...]
+"""What core brings to open the devices of a VM."""
 
 
 @dataclass(frozen=True)
