@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +13,19 @@ from nova_virt_interface.errors import HostUnreachable, InvalidRequest, Unsuppor
 from nova_virt_interface.testing.harness_storage import TestVolume, VolumeWish
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, DiskSpec
 from nova_virt_interface.values.images import DiskFormat
+from nova_virt_interface.values.migration import (
+    CheckIncomingRequest,
+    CheckOutgoingRequest,
+    FinishIncomingRequest,
+    FinishOutgoingRequest,
+    MigrateVmRequest,
+    MigrationMode,
+    PrepareIncomingRequest,
+)
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeRequest
 from nova_virt_interface.values.secrets import DeviceSecret
+from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_interface.values.volumes import SmbVolume, Volume, VolumeProtocol
 
 from .backend import MIB, BackendTestCase, blank, login_of
@@ -88,12 +99,7 @@ class TestLogin(BackendTestCase):
         portal, iqn = connection.portals[-1], connection.target_iqn
         self.harness.control("add_target", iqn=iqn, portal=portal, lun=100, file=str(second))
         first = self.made(disks=(self.disk(),), secrets=(secret(),))
-        self.target = TestVolume(
-            connection=type(connection)(
-                portals=connection.portals, target_iqn=iqn, lun=100, user=connection.user
-            ),
-            size_bytes=4 * MIB,
-        )
+        self.target = replace(self.target, connection=replace(connection, lun=100))
         other = self.made(disks=(self.disk(),), secrets=(secret(),))
         for vm_uuid in (first, other):
             self.hypervisor.start_vm(vm_uuid, StartRequest(secrets=(secret(),)))
@@ -142,6 +148,30 @@ class TestLogin(BackendTestCase):
         self.hypervisor.stop_vm(vm_uuid, StopRequest())
         self.hypervisor.revert_resize(vm_uuid, RevertResizeRequest())
         self.hypervisor.detach_disk(vm_uuid, DetachDiskRequest(key="volume"))
+
+    def test_a_vm_is_copied_to_another_host(self) -> None:
+        second = self.harness.second_settings()
+        other: Any = self.harness.factory().connect(
+            replace(second, poll_interval_seconds=3600.0), self.services
+        )
+        self.addCleanup(other.close)
+        cold, more = MigrationMode.COLD, {"disks": (self.disk(),), "secrets": (secret(),)}
+        vm_uuid = self.made(**more)
+        vm, spec = self.hypervisor.describe_outgoing(vm_uuid), self.spec(**more)
+        offer = other.check_incoming(vm_uuid, CheckIncomingRequest(vm=vm, spec=spec, mode=cold))
+        outgoing = CheckOutgoingRequest(offer=offer, mode=cold)
+        plan = self.hypervisor.check_outgoing(vm_uuid, outgoing)
+        ticket = other.prepare_incoming(vm_uuid, PrepareIncomingRequest(plan=plan, spec=spec))
+        self.hypervisor.migrate_vm(vm_uuid, MigrateVmRequest(ticket=ticket))
+        other.finish_incoming(vm_uuid, FinishIncomingRequest(spec=spec))
+        self.hypervisor.finish_outgoing(vm_uuid, FinishOutgoingRequest())
+        self.addCleanup(other.delete_vm, vm_uuid, DeleteVmRequest())
+        self.assertFalse(self.is_logged_in())
+        other.start_vm(vm_uuid, StartRequest(secrets=(secret(),)))
+        self.assertEqual([], self.harness.control("iscsi", host=0))
+        self.assertTrue(self.harness.control("iscsi", host=1))
+        other.stop_vm(vm_uuid, StopRequest())
+        self.assertFalse(self.is_logged_in())
 
     def test_a_share_takes_no_user(self) -> None:
         connection = SmbVolume(
