@@ -103,7 +103,7 @@ class Host:
         self.ballast_bytes = 0
         self.booted_at = datetime.now(UTC) - timedelta(days=3)
         self._rows: list[Row] = []
-        self._jobs: list[Row] = []
+        self._jobs: dict[str, Row] = {}
 
     def make(self, class_name: str, **values: Any) -> Row:
         """Make a row with the documented defaults, without keeping it."""
@@ -139,23 +139,24 @@ class Host:
                 "a:DestinationUnreachable", 0x80041010, f"no class {class_name}", is_wmi=True
             )
         self._forget_old_jobs()
-        found = [*self._rows, *self._jobs]
+        found = [*self._rows, *self._jobs.values()]
         for source in self._sources.get(namespace.lower(), ()):
             found += source()
         return [row for row in found if id(row.cls) in classes]
 
     def find(self, ref: Ref) -> Row:
         """The one row that a reference names, with all of its keys or some; WsFault if none."""
-        found = [
-            row for row in self.rows(ref.namespace, ref.class_name) if row.is_named(dict(ref.keys))
-        ]
+        keys = dict(ref.keys)
+        # Nothing is asked for as often, and there are many of them.
+        job = self._jobs.get(keys.get("InstanceID", ""))
+        if job is not None and job.cls.name == ref.class_name:
+            return job
+        found = [row for row in self.rows(ref.namespace, ref.class_name) if row.is_named(keys)]
         if len(found) == 1:
             return found[0]
         if found:
             raise WsFault("w:InvalidSelectors", 2150858843, "the selectors fit several instances")
-        raise WsFault(
-            "a:DestinationUnreachable", 0x80041002, f"no instance {dict(ref.keys)}", is_wmi=True
-        )
+        raise WsFault("a:DestinationUnreachable", 0x80041002, f"no instance {keys}", is_wmi=True)
 
     def file(self, path: str) -> Path:
         r"""Where a path is here; a name's case does not matter.
@@ -223,7 +224,7 @@ class Host:
             TimeSubmitted=datetime.now(UTC),
             **properties,
         )
-        self._jobs.append(job)
+        self._jobs[job["InstanceID"]] = job
         takes = self.configuration.job_seconds if seconds is None else seconds
         threading.Thread(target=self._work, args=(job, effect, takes, fails), daemon=True).start()
         return Outcome(_STARTED, {"Job": job.ref})
@@ -256,7 +257,7 @@ class Host:
 
     def running_jobs(self) -> int:
         """How many jobs are under way."""
-        return [job["JobState"] for job in self._jobs].count(_RUNNING)
+        return [job["JobState"] for job in self._jobs.values()].count(_RUNNING)
 
     def terminate(self, job: Row) -> None:
         """End a job before it has done its work."""
@@ -266,11 +267,11 @@ class Host:
 
     def _forget_old_jobs(self) -> None:
         oldest = time.time() - self.configuration.job_removal_seconds
-        self._jobs = [
-            job
-            for job in self._jobs
-            if job["JobState"] == _RUNNING or job["TimeOfLastStateChange"].timestamp() > oldest
-        ]
+        while self._jobs:
+            first, job = next(iter(self._jobs.items()))
+            if job["JobState"] == _RUNNING or job["TimeOfLastStateChange"].timestamp() > oldest:
+                return
+            del self._jobs[first]
 
     def cls(self, class_name: str) -> CimClass:
         """A class of the virtualization namespace."""
