@@ -113,7 +113,6 @@ def describe(
     it logs in to iSCSI targets, if it does, and whether VMs are to have dynamic memory.
     """
     iscsi = (VolumeProtocol.ISCSI,) if iqn else ()
-    login = (VmFeature.VOLUME_AUTHENTICATION,) if iqn else ()
     # A VM with dynamic memory has one NUMA node, whatever its settings say (Windows Server 2012,
     # "Hyper-V Virtual NUMA Overview").
     numa = (VmFeature.NUMA,) if memory_ratio == 1 else ()
@@ -141,12 +140,13 @@ def describe(
             VmFeature.ONLINE_DISK_RESIZE,
             VmFeature.IMPORTED_DISKS,
             VmFeature.SHARED_VOLUMES,
-            *login,
             VmFeature.VLAN,
             VmFeature.NIC_LIMITS,
         ),
         export_formats=(DiskFormat.VHDX,),
         volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB, *iscsi),
+        # Files on a share are opened as the host's own account.
+        login_protocols=iscsi,
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         memory_step_bytes=2 * MIB,
     )

@@ -48,8 +48,6 @@ _numbers = itertools.count(1)
 class SimulatorStorage(StorageQuestions):
     """Looks at the disks of the simulated hosts, and makes volumes around them."""
 
-    # Hyper-V opens files as the host's own account.
-    protocols_without_users = frozenset({VolumeProtocol.SMB})
     root: Path
     _simulator: SimulatorProcess
 

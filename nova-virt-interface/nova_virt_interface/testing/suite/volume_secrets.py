@@ -228,13 +228,10 @@ class VolumeSecretSuite(VolumeMixin):
             for content in (PASSWORD, "wrong-horse-12")
         )
         protocols = set(filter(_LOGIN.__contains__, self.protocols()))
-        if not self.has_feature(VmFeature.VOLUME_AUTHENTICATION):
-            self._assert_login_refused(protocols, right)
-            return
-        without = protocols & self.harness.protocols_without_users
-        self._assert_login_refused(without, right)
-        self.assertTrue(protocols - without, "it has the feature, and logs in by no protocol")
-        for protocol in protocols - without:
+        offered = set(self.hypervisor.describe().login_protocols)
+        self.assertLessEqual(offered, protocols)
+        self._assert_login_refused(protocols - offered, right)
+        for protocol in offered:
             with self.volume(protocol, password=PASSWORD) as made:
                 disk = volume_disk(made)
                 vm_uuid = self.running()
