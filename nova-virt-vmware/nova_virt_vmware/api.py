@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import ssl
 from typing import Any
 
@@ -14,7 +15,7 @@ from nova_virt_vmware.conf import Settings
 from nova_virt_vmware.errors import CUT
 from nova_virt_vmware.waiting import Collectors
 
-__all__ = ["Api"]
+__all__ = ["Api", "Listener"]
 
 _log = logging.getLogger(__name__)
 # By the oldest server that understands it; newer ones do, too.
@@ -24,20 +25,36 @@ _OLDEST = (6, 5)
 _IDLE_SECONDS = 30
 
 
+class Listener(SoapStubAdapter):  # type: ignore[misc]
+    """What one thread waits for news by."""
+
+    _connection: Any = None
+
+    def GetConnection(self) -> Any:  # noqa: N802 - pyvmomi's name
+        """Remember the connection, which is always the same one until it breaks."""
+        self._connection = super().GetConnection()
+        return self._connection
+
+    def is_quiet(self) -> bool:
+        """Whether the connection is there, and nothing has come by it that is not read yet: no
+        news, and not its end.
+        """
+        try:
+            waiting = select.poll()
+            waiting.register(self._connection.sock, select.POLLIN)
+            return not waiting.poll(0)
+        except (AttributeError, TypeError, ValueError):
+            # It is closed.
+            return False
+
+
 class Api:
     """One login: what the operations send their requests by."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tls = context = _tls(settings)
-        self.stub = SoapStubAdapter(
-            host=settings.host,
-            port=settings.port,
-            version=_WIRE_VERSIONS[_OLDEST],
-            sslContext=context,
-            httpConnectionTimeout=settings.request_timeout_seconds,
-            connectionPoolTimeout=_IDLE_SECONDS,
-        )
+        self.tls = _tls(settings)
+        self.stub = self._stub(SoapStubAdapter, _WIRE_VERSIONS[_OLDEST])
         self.content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
         self.api_version = _supported_version(self.content.about)
         newest = max(version for version in _WIRE_VERSIONS if version <= self.api_version)
@@ -49,6 +66,22 @@ class Api:
         self.http.trust_env = False
         self.http.verify = _trusted(settings)
         self.http.headers["Cookie"] = str(self.stub.cookie).partition(";")[0]
+
+    def _stub(self, kind: type, version: str) -> Any:
+        return kind(
+            host=self.settings.host,
+            port=self.settings.port,
+            version=version,
+            sslContext=self.tls,
+            httpConnectionTimeout=self.settings.request_timeout_seconds,
+            connectionPoolTimeout=_IDLE_SECONDS,
+        )
+
+    def listener(self) -> Listener:
+        """A connection of its own for who waits for news by this login."""
+        listener: Listener = self._stub(Listener, self.stub.version)
+        listener.cookie = self.stub.cookie
+        return listener
 
     def retrieve(
         self,

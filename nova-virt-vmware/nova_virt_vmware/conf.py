@@ -89,10 +89,9 @@ _OPTIONS: list[cfg.Opt] = [
     ),
     cfg.BoolOpt(
         "list_from_cache",
-        default=False,
+        default=True,
         help="Whether the list of all VMs is what the server has told, without a question: what "
-        "others did a moment ago may be missing, and a server that is away is noticed when the "
-        "connection breaks, not when the list is asked for.",
+        "others did a moment ago may be missing.",
     ),
     cfg.FloatOpt(
         "stale_upload_seconds",
@@ -123,7 +122,7 @@ class Settings:
     owner: str = "nova"
     request_timeout_seconds: float = 60.0
     reconnect_interval_seconds: float = 5.0
-    list_from_cache: bool = False
+    list_from_cache: bool = True
     stale_upload_seconds: float = 3600.0
 
     def __post_init__(self) -> None:

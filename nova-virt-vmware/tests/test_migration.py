@@ -418,17 +418,16 @@ class TestMigrations(TwoNodes):
         self.assertIs(PowerState.STOPPED, self.there.get_vm(self.vm_uuid).power_state)
 
     def test_what_the_steps_cost(self) -> None:
-        for mode, expected in ((LIVE, (24, 13, 16)), (COLD, (17, 12, 39))):
+        for mode, expected in ((LIVE, [1,1,1]), (COLD, [17, 12, 39])):
             self.create(mode)
-            most_tasks = 10
-            self._cost(expected[0], most_tasks, partial(self.ticket, mode, self.here, self.there))
+            before = self._cost(partial(self.ticket, mode, self.here, self.there))
             ticket = self.ticket(mode, self.here, self.there)
-            self._cost(expected[1], most_tasks, partial(self.migrate, self.here, ticket))
-            self._cost(expected[2], most_tasks, partial(self.finish, self.here, self.there))
+            migrating = self._cost(partial(self.migrate, self.here, ticket))
+            after = self._cost(partial(self.finish, self.here, self.there))
+            self.assertEqual(expected, [before, migrating, after])
             self.there.delete_vm(self.vm_uuid, DeleteVmRequest())
 
-    def _cost(self, expected: int, tasks: int, step: Callable[[], object]) -> None:
-        before = self.harness.round_trips()
+    def _cost(self, step: Callable[[], object]) -> int:
+        before: int = self.harness.round_trips()
         step()
-        cost = self.harness.round_trips() - before
-        self.assertTrue(expected - tasks <= cost <= expected + tasks, f"{expected}: {cost}")
+        return int(self.harness.round_trips()) - before
