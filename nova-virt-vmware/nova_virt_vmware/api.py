@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import select
-import ssl
 from typing import Any
 
-import requests
-from nova_virt_interface.errors import InvalidRequest, Unsupported, VirtError
+from nova_virt_interface.errors import Unsupported
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
 from nova_virt_vmware.conf import Settings
 from nova_virt_vmware.errors import CUT
+from nova_virt_vmware.tls import http_session, tls_context
 from nova_virt_vmware.waiting import Collectors
 
 __all__ = ["Api", "Listener"]
@@ -53,7 +52,7 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tls = _tls(settings)
+        self.tls = tls_context(settings)
         self.stub = self._stub(SoapStubAdapter, _WIRE_VERSIONS[_OLDEST])
         self.content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
         self.api_version = _supported_version(self.content.about)
@@ -62,9 +61,7 @@ class Api:
         password = settings.password.reveal().decode()
         self.content.sessionManager.Login(settings.username, password, None)
         self.collectors = Collectors(self.content.propertyCollector)
-        self.http = requests.Session()
-        self.http.trust_env = False
-        self.http.verify = _trusted(settings)
+        self.http = http_session(settings, self.tls)
         self.http.headers["Cookie"] = str(self.stub.cookie).partition(";")[0]
 
     def _stub(self, kind: type, version: str) -> Any:
@@ -115,34 +112,6 @@ class Api:
             _log.info("could not log out: %s", error)
         self.stub.DropConnections()
         self.http.close()
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file or None)
-    except OSError as error:
-        raise _no_ca_file(settings, error) from error
-    if not settings.verify_certificate:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _no_ca_file(settings: Settings, error: OSError) -> VirtError:
-    return InvalidRequest(
-        f"option ca_file: {settings.ca_file} cannot be read",
-        detail=str(error),
-        remedy="name a PEM file",
-        field="ca_file",
-    )
-
-
-def _trusted(settings: Settings) -> str | bool:
-    """The same authorities as for the SOAP requests; requests would take its own."""
-    if not settings.verify_certificate:
-        return False
-    paths = ssl.get_default_verify_paths()
-    return settings.ca_file or paths.cafile or paths.capath or True
 
 
 def _supported_version(about: vim.AboutInfo) -> tuple[int, ...]:

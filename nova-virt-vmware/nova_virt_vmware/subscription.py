@@ -115,10 +115,12 @@ class Subscription:
     def end(self) -> None:
         """Let the server forget it: it keeps a limited number of histories for all its clients."""
         self.lose()
-        self._history.DestroyCollector()
-        self._view.DestroyView()
-        self._collector.DestroyPropertyCollector()
-        self._listener.DropConnections()
+        try:
+            self._history.DestroyCollector()
+            self._view.DestroyView()
+            self._collector.DestroyPropertyCollector()
+        finally:
+            self._listener.DropConnections()
 
 
 def _history(api: Api, node: Node, kinds: list[type[vim.event.Event]]) -> Any:

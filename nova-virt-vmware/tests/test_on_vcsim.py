@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
+import fixtures
+import requests
 from nova_virt_interface.errors import (
     AccessDenied,
     Conflict,
@@ -34,6 +40,8 @@ from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeReque
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
 from pyVmomi import vim
+
+from nova_virt_vmware.tls import http_session, tls_context
 
 
 class TestLogin(VcsimTestCase):
@@ -71,6 +79,46 @@ class TestLogin(VcsimTestCase):
         driver = self.harness.factory().connect(settings, self.services)
         self.addCleanup(driver.close)
         driver.create_vm(self.new_uuid(), spec(BLANK, MEDIUM))
+
+    def test_a_certificate_is_trusted_by_its_thumbprint_alone(self) -> None:
+        pem = (self.harness.server.folder / "server.pem").read_text()
+        thumbprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+        told = self._refused(AccessDenied, thumbprint="0" * 64)
+        self.assertIn(thumbprint, told)
+        pairs = ":".join(thumbprint[i : i + 2] for i in range(0, 64, 2)).upper()
+        settings = replace(self.harness.settings(), ca_file="", thumbprint=pairs)
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        # By SOAP, and a file by HTTPS.
+        driver.create_vm(self.new_uuid(), spec(BLANK, MEDIUM))
+
+    def test_each_connection_by_a_thumbprint_is_checked(self) -> None:
+        pem = (self.harness.server.folder / "server.pem").read_text()
+        thumbprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+        settings = replace(self.harness.settings(), thumbprint=thumbprint)
+        context: Any = tls_context(settings)
+        server = ("127.0.0.1", self.harness.server.port)
+        for right in (True, False):
+            context.thumbprint = thumbprint if right else "0" * 64
+            http = http_session(settings, context)
+            self.addCleanup(http.close)
+            with socket.create_connection(server) as plain:
+                if right:
+                    context.wrap_socket(plain, server_hostname="any").close()
+                    http.get(f"https://127.0.0.1:{server[1]}/about")
+                else:
+                    refused = ssl.SSLCertVerificationError
+                    self.assertRaises(refused, context.wrap_socket, plain)
+                    url = f"https://127.0.0.1:{server[1]}/about"
+                    self.assertRaises(requests.exceptions.SSLError, http.get, url)
+
+    def test_a_proxy_of_the_environment_is_not_used(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY"):
+            self.useFixture(fixtures.EnvironmentVariable(name, nowhere))
+        # By SOAP, and a file by HTTPS.
+        self.connect().create_vm(self.new_uuid(), spec(BLANK, MEDIUM))
 
     def test_a_login_that_the_server_forgot_is_made_anew(self) -> None:
         vm_uuid = self.new_uuid()
