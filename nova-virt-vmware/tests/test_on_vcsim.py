@@ -283,14 +283,22 @@ class TestFiles(VcsimTestCase):
 class TestVms(VcsimTestCase):
     """Networks, names and guests."""
 
-    def test_standard_and_distributed_networks(self) -> None:
-        vm_uuid = self.made(nics=(nic("VM Network", 1), nic("DC0_DVPG0", 2)))
+    def test_standard_distributed_and_opaque_networks(self) -> None:
+        networks = ("VM Network", "DC0_DVPG0", "DC0_NSX0")
+        nics = [nic(name, number) for number, name in enumerate(networks, 1)]
+        vm_uuid = self.made(nics=tuple(nics))
         cards = [
             d for d in self.hardware(vm_uuid) if isinstance(d, vim.vm.device.VirtualEthernetCard)
         ]
         kinds = vim.vm.device.VirtualEthernetCard
         self.assertIsInstance(cards[0].backing, kinds.NetworkBackingInfo)
         self.assertIsInstance(cards[1].backing, kinds.DistributedVirtualPortBackingInfo)
+        # The server turns an opaque network into the port group that it stands for.
+        server = self.harness.server
+        group = vim.dvs.DistributedVirtualPortgroup(cards[2].backing.port.portgroupKey)
+        self.assertEqual("DC0_NSXPG0", server.fact(group, "name"))
+        self.driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-3"))
+        self.driver.attach_nic(vm_uuid, AttachNicRequest(nic=nics[2]))
 
     def test_an_unknown_network_is_not_found_and_nothing_is_made(self) -> None:
         before = self.harness.leftovers()
