@@ -53,7 +53,8 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tls = tls_context(settings)
-        self.stub = self._stub(SoapStubAdapter, _WIRE_VERSIONS[_OLDEST])
+        version = _WIRE_VERSIONS[_OLDEST]
+        self.stub = self._stub(SoapStubAdapter, version, settings.request_timeout_seconds)
         self.content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
         self.api_version = _supported_version(self.content.about)
         newest = max(version for version in _WIRE_VERSIONS if version <= self.api_version)
@@ -64,19 +65,20 @@ class Api:
         self.http = http_session(settings, self.tls)
         self.http.headers["Cookie"] = str(self.stub.cookie).partition(";")[0]
 
-    def _stub(self, kind: type, version: str) -> Any:
+    def _stub(self, kind: type, version: str, timeout_seconds: float) -> Any:
         return kind(
             host=self.settings.host,
             port=self.settings.port,
             version=version,
             sslContext=self.tls,
-            httpConnectionTimeout=self.settings.request_timeout_seconds,
+            httpConnectionTimeout=timeout_seconds,
             connectionPoolTimeout=_IDLE_SECONDS,
         )
 
-    def listener(self) -> Listener:
-        """A connection of its own for who waits for news by this login."""
-        listener: Listener = self._stub(Listener, self.stub.version)
+    def listener(self, patience_seconds: int) -> Listener:
+        """A connection of its own for who waits for news by this login, so long at a time."""
+        timeout = patience_seconds + self.settings.request_timeout_seconds
+        listener: Listener = self._stub(Listener, self.stub.version, timeout)
         listener.cookie = self.stub.cookie
         return listener
 

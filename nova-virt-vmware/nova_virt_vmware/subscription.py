@@ -41,7 +41,7 @@ class Subscription:
         self.new: dict[str, UUID | None] = {}
         self._history = _history(api, node, kinds)
         collector = api.content.propertyCollector.CreatePropertyCollector()
-        self._listener = api.listener()
+        self._listener = api.listener(_TURN_SECONDS)
         self._collector = _query(collector._moId, self._listener)
         self._growth = _filter(collector, _query.ObjectSpec(obj=self._history), ["latestPage"])
         self._states = _filter(collector, vms_of(node.pool(api)), PATHS, vim.VirtualMachine)

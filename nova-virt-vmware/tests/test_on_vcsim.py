@@ -17,6 +17,7 @@ import requests
 from nova_virt_interface.errors import (
     AccessDenied,
     Conflict,
+    HostUnreachable,
     InvalidRequest,
     InvalidState,
     NotFound,
@@ -33,7 +34,7 @@ from nova_virt_interface.values.disks import (
     Imported,
 )
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest
-from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
+from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
 from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
 from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeRequest
@@ -134,6 +135,24 @@ class TestLogin(VcsimTestCase):
             use()
         self.assertEqual(PowerState.RUNNING, self.driver.get_vm(vm_uuid).power_state)
 
+    def test_a_server_that_is_silent_is_away_and_comes_back(self) -> None:
+        settings = replace(self.harness.settings(), request_timeout_seconds=1.0)
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        vm_uuid = self.made()
+        give_up = time.monotonic() + 60.0
+        with self.harness.silence():
+            self.assertRaises(HostUnreachable, driver.get_vm, vm_uuid)
+            # What it told last is good for some seconds.
+            while time.monotonic() < give_up:
+                try:
+                    driver.list_vms()
+                except HostUnreachable:
+                    break
+                time.sleep(0.2)
+            self.assertLess(time.monotonic(), give_up)
+        self.assertEqual(PowerState.STOPPED, driver.get_vm(vm_uuid).power_state)
+
     def test_a_standalone_host_is_a_compute_node_too(self) -> None:
         settings = replace(self.harness.settings(), cluster="DC0_H0")
         driver = self.harness.factory().connect(settings, self.services)
@@ -166,6 +185,25 @@ class TestFiles(VcsimTestCase):
         vm_uuid = self.made(self.root())
         flat = self.folder(vm_uuid) / "root-flat.vmdk"
         self.assertEqual(raw.read_bytes(), flat.read_bytes())
+
+    def test_a_sparse_image_has_its_content(self) -> None:
+        server, request = self.harness.server, self.image()
+        self.addCleanup((server.folder / "sparse.vmdk").unlink)
+        kind = ["convert", "-O", "vmdk", "-o", "subformat=monolithicSparse"]
+        server.tool("qemu-img", *kind, "image.vmdk", "sparse.vmdk")
+        sparse = server.folder / "sparse.vmdk"
+        self.services.images.add(request.key, sparse)
+        sparse_request = replace(request, size_bytes=sparse.stat().st_size)
+        for is_packed in (False, True):
+            settings = replace(self.harness.settings(), packed_images=is_packed)
+            driver = self.harness.factory().connect(settings, self.services)
+            self.addCleanup(driver.close)
+            driver.cache_image(sparse_request)
+            vm_uuid = self.made(self.root())
+            flat = self.folder(vm_uuid) / "root-flat.vmdk"
+            self.assertEqual(self.harness.image_content, flat.read_bytes())
+            self.driver.delete_vm(vm_uuid, DeleteVmRequest())
+            self.driver.delete_cached_image(DeleteImageRequest(key=request.key))
 
     def test_an_imported_disk_has_its_content_and_is_in_no_cache(self) -> None:
         request = self.image()

@@ -182,6 +182,15 @@ class VcsimHarness(Answers, VolumeAnswers, Harness):
             self._relay.mend()
 
     @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Inside, nothing that either side says arrives; no connection breaks."""
+        self._relay.stall()
+        try:
+            yield
+        finally:
+            self._relay.flow()
+
+    @contextmanager
     def full_storage(self) -> Iterator[None]:
         """See `Harness`. vcsim refuses nothing for want of room, it only counts it: somebody else's
         disk takes what is free.
