@@ -76,10 +76,15 @@ class Events:
             self._dispatcher.send(kind, vm_uuid)
 
     def note_running(self, vm_uuid: UUID) -> None:
-        """Tell at once that a VM runs: it goes on, if it was held when it was last looked at."""
+        """Tell at once that a VM runs: it goes on, if it was held when it was last looked at.
+
+        One that was seen running already was told of; if it was off in between, the next look finds
+        that by its uptime.
+        """
         with self._lock:
             before, _ = self._known.get(vm_uuid, (PowerState.STOPPED, 0))
-        self.note(EventKind.RESUMED if before in _HELD else EventKind.STARTED, vm_uuid)
+        if before is not PowerState.RUNNING:
+            self.note(EventKind.RESUMED if before in _HELD else EventKind.STARTED, vm_uuid)
 
     def close(self) -> None:
         """Tell nothing more. Idempotent."""

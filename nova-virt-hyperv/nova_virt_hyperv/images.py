@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 
+from nova_virt_interface import offers
 from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
     BackendError,
     Conflict,
     ImageCorrupt,
-    InsufficientResources,
     InvalidRequest,
     NotFound,
     Resource,
@@ -121,14 +121,8 @@ class Images:
     def _upload(self, request: CacheImageRequest) -> None:
         self._remove_abandoned(request.key)
         free = free_storage_bytes(self._wmi, self._settings)
-        if request.size_bytes > free:
-            raise InsufficientResources(
-                f"the host has too little storage for image {request.key}",
-                remedy="free some space on the host",
-                resource=Resource.STORAGE,
-                needed=request.size_bytes,
-                available=free,
-            )
+        about = f"image {request.key}"
+        offers.require_free(Resource.STORAGE, request.size_bytes, free, what=about)
         name = f"{_UNFINISHED}{request.key}.{secrets.token_hex(8)}{_SUFFIX}"
         with undone_by(lambda: self._files.remove(IMAGES, name)):
             self._copy(request, IMAGES, name)

@@ -5,15 +5,9 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-from nova_virt_interface import offers
+from nova_virt_interface import incoming, offers
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import (
-    Conflict,
-    InsufficientResources,
-    InvalidRequest,
-    InvalidState,
-    Resource,
-)
+from nova_virt_interface.errors import Resource
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.host import HostDescription
@@ -81,7 +75,7 @@ class Incoming:
         """See `IMigrationTarget.check_incoming`."""
         unpacked(request.vm.data)
         self._check(vm_uuid, request.spec, request.mode)
-        _check_disks(request.spec, request.vm)
+        incoming.require_described(vm_uuid, request)
         copied = self._copied(request.vm)
         self._check_room(request.vm, copied)
         return IncomingOffer(
@@ -97,7 +91,7 @@ class Incoming:
         digest = spec_digest(spec)
         move = self._moves.incoming(vm_uuid)
         if move is not None and move.digest != digest:
-            raise _conflict(vm_uuid, "is to come with another description")
+            raise incoming.taken(vm_uuid)
         self._check(vm_uuid, spec, plan.mode)
         if move is None:
             move = Move(secrets.token_hex(16), plan.mode.value, digest, plan.copied_disks)
@@ -114,17 +108,17 @@ class Incoming:
         machine = self._here(vm_uuid)
         move = self._moves.incoming(vm_uuid)
         if move is not None and move.digest != digest:
-            raise _conflict(vm_uuid, "was prepared with another description")
+            raise incoming.taken(vm_uuid)
         if machine is not None and (move is None or move.finished):
             if machine.spec != digest:
-                raise _conflict(vm_uuid, "is a VM of another description")
+                raise incoming.taken(vm_uuid)
             return
         if move is not None and move.mode == MigrationMode.COLD.value:
             self._finish_cold(vm_uuid, move, request.spec)
         elif move is not None and machine is not None:
             self._finish_live(machine, vm_uuid, request.spec)
         else:
-            raise _not_come(vm_uuid)
+            raise incoming.not_come(vm_uuid)
 
     def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
         """See `IMigrationTarget.cancel_incoming`."""
@@ -133,11 +127,7 @@ class Incoming:
             state = self._machines.entry(machine, vm_uuid).state
             is_copy = move is not None and move.mode == MigrationMode.COLD.value
             if not is_copy or state is not PowerState.STOPPED:
-                raise InvalidState(
-                    f"VM {vm_uuid} has come, and is this host's",
-                    remedy="stop the copy of a cold migration first; migrate a live one back",
-                    state=state.value,
-                )
+                raise incoming.has_come(vm_uuid, state)
         if move is not None:
             self._take_back(vm_uuid, move)
 
@@ -146,7 +136,7 @@ class Incoming:
         check_vm(spec, self._host)
         check_moves(spec)
         if self._machines.find(vm_uuid):
-            raise _conflict(vm_uuid, "is here already")
+            raise incoming.taken(vm_uuid)
         self._nics.switches(spec.nics)
 
     def _copied(self, vm: OutgoingVm) -> tuple[str, ...]:
@@ -160,14 +150,7 @@ class Incoming:
     def _check_room(self, vm: OutgoingVm, copied: tuple[str, ...]) -> None:
         needed = sum(disk.stored_bytes or 0 for disk in vm.disks if disk.key in copied)
         free = free_storage_bytes(self._wmi, self._settings)
-        if needed > free:
-            raise InsufficientResources(
-                f"the host has too little storage for VM {vm.vm_uuid}",
-                remedy="free some space, or use another host",
-                resource=Resource.STORAGE,
-                needed=needed,
-                available=free,
-            )
+        offers.require_free(Resource.STORAGE, needed, free, what=f"VM {vm.vm_uuid}")
 
     def _make_ready(self, vm_uuid: UUID, move: Move, spec: VmSpec) -> None:
         self._moves.write_incoming(vm_uuid, move)
@@ -196,7 +179,7 @@ class Incoming:
 
     def _finish_cold(self, vm_uuid: UUID, move: Move, spec: VmSpec) -> None:
         if not self._moves.has_marker(vm_uuid, move):
-            raise _not_come(vm_uuid)
+            raise incoming.not_come(vm_uuid)
         self._lifecycle.adopt(vm_uuid, spec, self._store.files(vm_uuid, media=True))
         # It stays as long as the VM: so that an operator can go back to the one at the source.
         done = Move(move.token, move.mode, move.digest, move.copied, finished=True)
@@ -213,30 +196,3 @@ class Incoming:
         self._nics.connect(machine, vm_uuid, changed, switches)
         self._lifecycle.relabel(machine, spec)
         self._moves.forget_incoming(vm_uuid)
-
-
-def _check_disks(spec: VmSpec, vm: OutgoingVm) -> None:
-    wanted, found = {disk.key for disk in spec.disks}, {disk.key for disk in vm.disks}
-    if wanted != found:
-        raise InvalidRequest(
-            f"the VM has disks {sorted(found)}, its description {sorted(wanted)}",
-            remedy="describe the VM as it is",
-            field="spec.disks",
-        )
-
-
-def _conflict(vm_uuid: UUID, what: str) -> Conflict:
-    return Conflict(
-        f"VM {vm_uuid} {what}",
-        resource=Resource.VM,
-        name=str(vm_uuid),
-        remedy="cancel what is to come, or delete what is here",
-    )
-
-
-def _not_come(vm_uuid: UUID) -> InvalidState:
-    return InvalidState(
-        f"VM {vm_uuid} has not come",
-        remedy="migrate it first",
-        state=PowerState.UNKNOWN.value,
-    )

@@ -36,7 +36,9 @@ class Volumes:
     def volume_connector(self) -> VolumeConnector:
         """See `IVolumeConnector.volume_connector`."""
         return VolumeConnector(
-            hostname=self._host.hostname, addresses=(self._address,), initiator_iqn=self._iqn
+            hostname=self._host.hostname,
+            addresses=(self._address,),
+            initiator_iqns=(self._iqn,) if self._iqn else (),
         )
 
     def require(self, path: str, key: str) -> int:

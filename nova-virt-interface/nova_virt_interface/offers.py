@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.errors import (
+    InsufficientResources,
+    InvalidRequest,
+    Resource,
+    Unsupported,
+)
 from nova_virt_interface.values.disks import DiskSpec, Imported, Media
 from nova_virt_interface.values.guest_settings import GuestSettings, VmFeature
 from nova_virt_interface.values.host import HostDescription
@@ -35,6 +40,7 @@ __all__ = [
     "check_vm",
     "check_volume",
     "protocol_of",
+    "require_free",
     "require_secrets",
     "secrets_of_disk",
     "secrets_of_volume",
@@ -167,6 +173,18 @@ def check_driver_data(data: DriverData, driver: str, formats: Iterable[int]) -> 
             f"not format {data.format} of driver {data.driver}",
             remedy="use a host with a driver of the same kind, and update the older of both",
             field="data",
+        )
+
+
+def require_free(resource: Resource, needed: int, available: int, *, what: str) -> None:
+    """Raise `InsufficientResources` if ``what`` needs more bytes than are free."""
+    if needed > available:
+        raise InsufficientResources(
+            f"{what} needs {needed} bytes of {resource.value}, {max(0, available)} are free",
+            remedy="free some, or use another host",
+            resource=resource,
+            needed=needed,
+            available=max(0, available),
         )
 
 

@@ -11,9 +11,21 @@ from nova_virt_interface.errors import BackendError
 
 from nova_virt_libvirt.errors import is_code
 
-__all__ = ["finished", "mirrored", "pivot"]
+__all__ = ["begun", "finished", "mirrored", "pivot"]
 
 _STEP_SECONDS = 0.1
+
+
+def begun(domain: Any, target: str, begin: Callable[[], object]) -> None:
+    """Begin a job, in place of one that an attempt which was broken off has left."""
+    try:
+        begin()
+    except libvirt.libvirtError:
+        if not domain.blockJobInfo(target, 0):
+            raise
+        _abort(domain, target)
+        finished(domain, target)
+        begin()
 
 
 def mirrored(domain: Any, target: str, begin: Callable[[], object]) -> None:
@@ -21,7 +33,7 @@ def mirrored(domain: Any, target: str, begin: Callable[[], object]) -> None:
 
     After an error, and when the call is cancelled, the job is gone.
     """
-    begin()
+    begun(domain, target, begin)
     try:
         while True:
             job = domain.blockJobInfo(target, 0)

@@ -56,6 +56,8 @@ class Events:
         self._census = census
         self._interval = settings.reconnect_interval_seconds
         self._notes: queue.SimpleQueue[_Lifecycle | VmEvent | _Order] = queue.SimpleQueue()
+        self._stop_lock = threading.Lock()
+        self._stopped = False
         self._is_first = True
         self._gone: set[UUID] = set()
         self._thread: threading.Thread | None = None
@@ -69,7 +71,7 @@ class Events:
 
     def stop(self) -> None:
         """Deliver nothing more after return. Idempotent."""
-        self._notes.put(_Order.STOP)
+        self._take(_Order.STOP)
         # A sink may close the connection from inside an event.
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
@@ -88,7 +90,16 @@ class Events:
 
     def note(self, kind: EventKind) -> None:
         """Report something about the connection; safe from any thread."""
-        self._notes.put(VmEvent(kind=kind, at=datetime.now(UTC)))
+        self._take(VmEvent(kind=kind, at=datetime.now(UTC)))
+
+    def _take(self, note: _Lifecycle | VmEvent | _Order) -> None:
+        """Have a note dealt with, unless it comes after the order to stop: libvirt keeps a
+        connection open for as long as somebody holds a domain of it.
+        """
+        with self._stop_lock:
+            if not self._stopped:
+                self._stopped = note is _Order.STOP
+                self._notes.put(note)
 
     def _on_lifecycle(
         self, connection: Any, domain: Any, event: int, detail: int, opaque: Any
@@ -106,7 +117,7 @@ class Events:
             libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED,
         ):
             self._census.note_saved(vm_uuid, True)
-        self._notes.put(_Lifecycle(domain, event, detail, datetime.now(UTC)))
+        self._take(_Lifecycle(domain, event, detail, datetime.now(UTC)))
 
     def _on_metadata(
         self, connection: Any, domain: Any, kind: int, namespace: str | None, opaque: Any
@@ -114,17 +125,23 @@ class Events:
         self._census.forget(UUID(domain.UUIDString()))
 
     def _run(self, session: Session) -> None:
-        while True:
-            try:
-                note = self._notes.get(timeout=self._interval if session.is_broken() else None)
-            except queue.Empty:
-                _reconnect(session)
-                continue
-            if isinstance(note, _Order):
-                return
-            event = note if isinstance(note, VmEvent) else self._event(note)
-            if event is not None:
-                self._deliver(event)
+        while self._deal_with_next(session):
+            # Nothing of a note is held while the next one is waited for.
+            pass
+
+    def _deal_with_next(self, session: Session) -> bool:
+        """Wait for a note and deal with it; return whether to go on."""
+        try:
+            note = self._notes.get(timeout=self._interval if session.is_broken() else None)
+        except queue.Empty:
+            _reconnect(session)
+            return True
+        if isinstance(note, _Order):
+            return False
+        event = note if isinstance(note, VmEvent) else self._event(note)
+        if event is not None:
+            self._deliver(event)
+        return True
 
     def _event(self, note: _Lifecycle) -> VmEvent | None:
         # Asked also of events that core does not care about: once a domain is gone, it is too late.

@@ -66,6 +66,7 @@ from nova_virt_libvirt.screens import Screens
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage
 from nova_virt_libvirt.topology import Topology
+from nova_virt_libvirt.volume_snapshots import VolumeSnapshots
 from nova_virt_libvirt.volumes import Volumes
 
 __all__ = ["LibvirtFactory", "LibvirtHypervisor"]
@@ -131,7 +132,7 @@ class LibvirtHypervisor:
             IVmDiagnostics: diagnostics,
             IVolumeConnector: volumes,
             IVolumeReplacement: volumes,
-            IVolumeSnapshots: volumes,
+            IVolumeSnapshots: VolumeSnapshots(session, domains, host),
         }
         provide(self, {one: parts[one] for one in host.provides})
         session.whenever_open(storage.activate)

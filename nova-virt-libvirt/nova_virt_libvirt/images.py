@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
+from nova_virt_interface import offers
 from nova_virt_interface.errors import (
     Busy,
     Conflict,
     ImageCorrupt,
-    InsufficientResources,
     NotFound,
     Resource,
     Unsupported,
@@ -231,14 +231,7 @@ class Images:
 
     def _require_space(self, connection: Any, needed: int) -> None:
         _, available = self._storage.capacity(connection)
-        if available < needed:
-            raise InsufficientResources(
-                f"an image of {needed} bytes does not fit into the {available} that are free",
-                resource=Resource.STORAGE,
-                needed=needed,
-                available=available,
-                remedy="free some space, or use a larger storage_path",
-            )
+        offers.require_free(Resource.STORAGE, needed, available, what="the image")
 
 
 def _checked(

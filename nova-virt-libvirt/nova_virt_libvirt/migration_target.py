@@ -13,16 +13,9 @@ from uuid import UUID, uuid4
 
 import libvirt
 from lxml import etree
-from nova_virt_interface import offers
+from nova_virt_interface import incoming, offers
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import (
-    Conflict,
-    InsufficientResources,
-    InvalidRequest,
-    InvalidState,
-    Resource,
-    Unsupported,
-)
+from nova_virt_interface.errors import Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.images import DiskFormat
@@ -66,7 +59,7 @@ class MigrationTarget(Definer):
         unpack(request.vm.data)
         offers.check_offered(request.mode, self._host.description.migration_modes, "mode")
         check_vm(request.spec, self._host)
-        _require_same_disks(vm_uuid, request)
+        incoming.require_described(vm_uuid, request)
         local = [disk for disk in request.vm.disks if not disk.is_volume]
         copied = local if self._copies(local) else []
         with self._session.use(about=f"VM {vm_uuid}") as connection:
@@ -122,7 +115,7 @@ class MigrationTarget(Definer):
             connection.defineXML(text)
             description = self._domains.find(connection, vm_uuid)
             if description is None:
-                raise _taken(vm_uuid)
+                raise incoming.taken(vm_uuid)
             return self._ticket(connection, vm_uuid, request, description[1], ticket)
 
     def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
@@ -131,13 +124,9 @@ class MigrationTarget(Definer):
             found = self._domains.find(connection, vm_uuid)
             mark = None if found is None else self._domains.own_mark(found[1])
             if found is not None and (mark is None or mark.spec != spec_digest(request.spec)):
-                raise _taken(vm_uuid)
+                raise incoming.taken(vm_uuid)
             if found is None or mark is None or (mark.expected and not mark.copy_of):
-                raise InvalidState(
-                    f"VM {vm_uuid} has not come",
-                    remedy="migrate it first",
-                    state=PowerState.UNKNOWN.value,
-                )
+                raise incoming.not_come(vm_uuid)
             if mark.expected:
                 self._domains.set_mark(found[0], replace(mark, expected=""))
                 self._census.forget(vm_uuid)
@@ -155,11 +144,7 @@ class MigrationTarget(Definer):
                 state = domain_state(domain)
                 is_idle_copy = mark.copy_of and state is PowerState.STOPPED
                 if not mark.expected and not is_idle_copy:
-                    raise InvalidState(
-                        f"VM {vm_uuid} is this host's",
-                        remedy="finish the migration, and delete the VM if it is not wanted",
-                        state=state.value,
-                    )
+                    raise incoming.has_come(vm_uuid, state)
                 take_back(connection, vm_uuid, description.needs)
                 turn_off(domain)
                 domain.undefineFlags(self._host.undefine_flags)
@@ -183,17 +168,9 @@ class MigrationTarget(Definer):
         _, available = self._storage.capacity(connection)
         free_memory = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
         memory = sum(free_memory.get(part, 0) for part in ("free", "buffers", "cached")) * 1024
-        for resource, needed, free in (
-            (Resource.STORAGE, storage_bytes, available),
-            (Resource.MEMORY, spec.memory_bytes if mode is MigrationMode.LIVE else 0, memory),
-        ):
-            if needed > free:
-                raise InsufficientResources(
-                    f"the host has {free} bytes of {resource.value}, the VM needs {needed}",
-                    resource=resource,
-                    needed=needed,
-                    available=free,
-                )
+        needed = spec.memory_bytes if mode is MigrationMode.LIVE else 0
+        offers.require_free(Resource.STORAGE, storage_bytes, available, what="the VM")
+        offers.require_free(Resource.MEMORY, needed, memory, what="the VM")
 
     def _make(
         self,
@@ -224,7 +201,7 @@ class MigrationTarget(Definer):
     def _expected(self, description: DomainDescription, spec: VmSpec) -> str:
         mark = self._domains.own_mark(description)
         if mark is None or not mark.expected or mark.spec != spec_digest(spec):
-            raise _taken(description.vm_uuid)
+            raise incoming.taken(description.vm_uuid)
         return mark.expected
 
     def _ticket(
@@ -265,23 +242,3 @@ class MigrationTarget(Definer):
 
 def _print(element: Any) -> str:
     return etree.tostring(element, encoding="unicode")
-
-
-def _taken(vm_uuid: UUID) -> Conflict:
-    return Conflict(
-        f"VM {vm_uuid} is here already, or is another",
-        remedy="delete it first, or use another host",
-        resource=Resource.VM,
-        name=str(vm_uuid),
-    )
-
-
-def _require_same_disks(vm_uuid: UUID, request: CheckIncomingRequest) -> None:
-    theirs = {disk.key: disk.is_volume for disk in request.vm.disks}
-    ours = {disk.key: isinstance(disk.source, Volume) for disk in request.spec.disks}
-    if request.vm.vm_uuid != vm_uuid or theirs != ours:
-        raise InvalidRequest(
-            f"VM {request.vm.vm_uuid} has the disks {sorted(theirs)}, not those described",
-            remedy="describe the VM as it is",
-            field="spec.disks",
-        )

@@ -10,28 +10,23 @@ from lxml import etree
 from lxml.builder import E
 from nova_virt_interface import offers
 from nova_virt_interface.errors import (
-    Conflict,
     InsufficientResources,
     InvalidRequest,
-    InvalidState,
     Resource,
     Unsupported,
 )
+from nova_virt_interface.states import require_state
 from nova_virt_interface.values.disks import ResizeDiskRequest
 from nova_virt_interface.values.power import PowerState
 from nova_virt_interface.values.volumes import (
-    CreateVolumeSnapshotRequest,
-    DeleteVolumeSnapshotRequest,
-    FileVolume,
     ReplaceVolumeRequest,
     VolumeConnector,
 )
 
-from nova_virt_libvirt.block_jobs import finished, mirrored, pivot
+from nova_virt_libvirt.block_jobs import mirrored, pivot
 from nova_virt_libvirt.capabilities import Capabilities
-from nova_virt_libvirt.domain_description import AttachedDisk, DomainDescription
+from nova_virt_libvirt.domain_description import AttachedDisk
 from nova_virt_libvirt.domains import Domains, domain_state
-from nova_virt_libvirt.mark import Snapshot
 from nova_virt_libvirt.secrets import lent_secrets
 from nova_virt_libvirt.session import Session
 from nova_virt_libvirt.storage import Storage, whole_sectors
@@ -40,15 +35,10 @@ from nova_virt_libvirt.volume_xml import source_place, volume_source
 __all__ = ["Volumes"]
 
 _COPY = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
-_SNAPSHOT = (
-    libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
-    | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
-    | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT
-)
 
 
 class Volumes:
-    """`IVolumeConnector`, `IVolumeReplacement`, `IVolumeSnapshots` and `IDiskResize`."""
+    """`IVolumeConnector`, `IVolumeReplacement` and `IDiskResize`."""
 
     def __init__(
         self, session: Session, storage: Storage, domains: Domains, host: Capabilities
@@ -62,7 +52,7 @@ class Volumes:
         """See `IVolumeConnector.volume_connector`."""
         self._session.require_open()
         return VolumeConnector(
-            hostname=self._host.description.hostname, initiator_iqn=self._host.initiator_iqn
+            hostname=self._host.description.hostname, initiator_iqns=(self._host.initiator_iqn,)
         )
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
@@ -79,7 +69,7 @@ class Volumes:
                 return
             if disk.needs:
                 # While it is stopped, libvirt would need the secret.
-                _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
+                require_state(vm_uuid, domain_state(domain), PowerState.RUNNING, PowerState.PAUSED)
             capacity, _, _ = domain.blockInfo(disk.target)
             if size < capacity:
                 raise _too_small(request.key, capacity)
@@ -138,7 +128,7 @@ class Volumes:
                 raise InvalidRequest(f"disk {key} is no volume", field="key")
             if disk.path == place:
                 return
-            _require_state(domain, PowerState.RUNNING)
+            require_state(vm_uuid, domain_state(domain), PowerState.RUNNING)
             capacity, _, _ = domain.blockInfo(disk.target)
             if request.size_bytes < capacity:
                 raise _too_small(key, capacity)
@@ -157,98 +147,9 @@ class Volumes:
                 )
                 pivot(domain, disk.target)
 
-    def create_volume_snapshot(self, vm_uuid: UUID, request: CreateVolumeSnapshotRequest) -> None:
-        """See `IVolumeSnapshots.create_volume_snapshot`."""
-        overlay = request.overlay
-        if not isinstance(overlay, FileVolume):
-            offers.check_offered(
-                offers.protocol_of(overlay), self._host.description.volume_protocols, "overlay"
-            )
-        with self._session.use(about=f"volume at {overlay.path}", changing=True) as connection:
-            domain, description, mark = self._domains.ours(connection, vm_uuid)
-            disk = description.disk(request.key)
-            if not disk.is_volume or disk.path is None or not disk.is_file:
-                raise Unsupported(
-                    f"disk {request.key} is no volume that is a file",
-                    remedy="let the volume's service make the snapshot",
-                    field="key",
-                )
-            known = mark.snapshot(request.key, request.snapshot_id)
-            if known is not None:
-                _require_overlay(request, known)
-                return
-            _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
-            snapshot = Snapshot(
-                disk=request.key,
-                snapshot_id=str(request.snapshot_id),
-                file=disk.path,
-                overlay=overlay.path,
-            )
-            domain.snapshotCreateXML(_snapshot_xml(description, disk, overlay), _SNAPSHOT)
-            self._domains.set_mark(domain, mark.with_snapshots((*mark.snapshots, snapshot)))
-
-    def delete_volume_snapshot(self, vm_uuid: UUID, request: DeleteVolumeSnapshotRequest) -> None:
-        """See `IVolumeSnapshots.delete_volume_snapshot`."""
-        about = f"disk {request.key} of VM {vm_uuid}"
-        with self._session.use(about=about, changing=True) as connection:
-            domain, description, mark = self._domains.ours(connection, vm_uuid)
-            disk = description.disk(request.key)
-            _require_state(domain, PowerState.RUNNING, PowerState.PAUSED)
-            known = mark.snapshot(request.key, request.snapshot_id)
-            if known is None:
-                return
-            later = mark.built_on(known)
-            merged = disk.path if later is None else later.file
-            _commit(domain, disk.target, str(merged), known.file, is_active=later is None)
-            rest = [item for item in mark.snapshots if item is not known]
-            if later is not None:
-                rest[rest.index(later)] = later.moved_to(known.file)
-            self._domains.set_mark(domain, mark.with_snapshots(tuple(rest)))
-
-
-def _commit(domain: Any, target: str, merged: str, kept: str, *, is_active: bool) -> None:
-    if is_active:
-        flags = libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE
-        mirrored(domain, target, lambda: domain.blockCommit(target, kept, None, 0, flags))
-        pivot(domain, target)
-        return
-    domain.blockCommit(target, kept, merged, 0, 0)
-    finished(domain, target)
-
 
 def _resize_live(domain: Any, disk: AttachedDisk, size: int) -> None:
     domain.blockResize(disk.target, size, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
-
-
-def _snapshot_xml(description: DomainDescription, disk: AttachedDisk, overlay: Any) -> str:
-    disks = E.disks()
-    for other in description.disks:
-        element = E.disk(name=other.target, snapshot="no")
-        if other is disk:
-            source = E.source(file=overlay.path)
-            element = E.disk(E.driver(type=overlay.format.value), source, name=disk.target)
-            element.set("snapshot", "external")
-            element.set("type", "file")
-        disks.append(element)
-    return etree.tostring(E.domainsnapshot(disks), encoding="unicode")
-
-
-def _require_state(domain: Any, *states: PowerState) -> None:
-    state = domain_state(domain)
-    if state not in states:
-        raise InvalidState(
-            f"the VM is {state.value}", state=state.value, remedy="start the VM, then repeat"
-        )
-
-
-def _require_overlay(request: CreateVolumeSnapshotRequest, known: Snapshot) -> None:
-    if known.overlay != request.overlay.path:
-        raise Conflict(
-            f"snapshot {request.snapshot_id} has the file {known.overlay}",
-            resource=Resource.VOLUME,
-            name=str(request.snapshot_id),
-            remedy="delete it first, or use another id",
-        )
 
 
 def _too_small(key: str, capacity: int) -> InvalidRequest:

@@ -9,15 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
-from nova_virt_interface import offers
+from nova_virt_interface import incoming, offers
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import (
-    Conflict,
-    InsufficientResources,
-    InvalidRequest,
-    InvalidState,
-    Resource,
-)
+from nova_virt_interface.errors import InsufficientResources, Resource
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.migration import (
@@ -96,10 +90,9 @@ class MigrationTarget:
         requirements.check_spec(spec, self._host)
         if not is_live:
             requirements.check_remade(spec)
-        if {disk.key for disk in spec.disks} != {disk.key for disk in request.vm.disks}:
-            raise InvalidRequest("the description has other disks than the VM", field="spec.disks")
+        incoming.require_described(vm_uuid, request)
         if any(vm.here or not vm.ours for vm in self._vms.everywhere(vm_uuid, [], foreign=True)):
-            raise _taken(vm_uuid)
+            raise incoming.taken(vm_uuid)
         self._networks.backings({nic.backing.name for nic in spec.nics})
         media = {disk.key for disk in spec.disks if isinstance(disk.source, Media)}
         copied = [
@@ -113,7 +106,8 @@ class MigrationTarget:
         if copied:
             self._datastore.require_room(sum(sizes), max(sizes))
         if is_live:
-            self._require_memory(spec.memory_bytes)
+            free = self._inventory.inventory().memory_free_bytes
+            offers.require_free(Resource.MEMORY, spec.memory_bytes, free, what="the VM")
         keys = tuple(disk.key for disk in copied)
         return IncomingOffer(
             hostname=self._host.hostname, copied_disks=keys, data=pack(self._node, **self._place())
@@ -133,17 +127,6 @@ class MigrationTarget:
             "datacenter": node.datacenter_id,
         }
 
-    def _require_memory(self, needed: int) -> None:
-        free = self._inventory.inventory().memory_free_bytes
-        if needed > free:
-            raise InsufficientResources(
-                f"the VM needs {needed} bytes of memory, {free} are free",
-                remedy="use another compute node",
-                resource=Resource.MEMORY,
-                needed=needed,
-                available=free,
-            )
-
     def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
         """See `IMigrationTarget.prepare_incoming`."""
         plan, spec = request.plan, request.spec
@@ -152,13 +135,13 @@ class MigrationTarget:
         every = self._vms.everywhere(vm_uuid, records.PATHS, foreign=True)
         source = next((vm for vm in every if vm.ours and not vm.here), None)
         if source is None or any(vm.here or not vm.ours for vm in every):
-            raise _taken(vm_uuid)
+            raise incoming.taken(vm_uuid)
         backings = self._networks.backings({nic.backing.name for nic in spec.nics})
         nics = {nic.mac: kept.backing_fields(backings[nic.backing.name]) for nic in spec.nics}
         wanted = f"{plan.mode.value} {spec_digest(spec)}"
         promised, _, token = records.marks_of(source).get(self._mark, "").rpartition(" ")
         if token and promised != wanted:
-            raise _taken(vm_uuid)
+            raise incoming.taken(vm_uuid)
         if not token:
             token = str(uuid4())
             # A live migration brings a VM that has its volumes already.
@@ -180,7 +163,7 @@ class MigrationTarget:
             _require(vm_uuid, promised == digest)
             self._copied(vm_uuid, spec, source, every, mode, token)
         elif here is None:
-            raise _not_there(vm_uuid)
+            raise incoming.not_come(vm_uuid)
         elif promise := records.marks_of(here).get(self._mark):
             _, promised, token = promise.split(" ")
             _require(vm_uuid, promised == digest)
@@ -202,7 +185,7 @@ class MigrationTarget:
         """Make the VM whose disks the source has copied, or shares."""
         done = records.marks_of(source).get(translate.COPIED, "")
         if mode != _COLD or done.partition(" ")[0] != token:
-            raise _not_there(vm_uuid)
+            raise incoming.not_come(vm_uuid)
         copies = set(done.split(" ")[2:])
         folder = self._datastore.vm_folder(vm_uuid)
         theirs = records.devices_by_key(source)
@@ -232,11 +215,7 @@ class MigrationTarget:
                 state = translate.power_state(vm.facts)
                 stays = state is not PowerState.STOPPED or came != _COLD
                 if (came or vm in expected) and stays:
-                    raise InvalidState(
-                        f"VM {vm_uuid} has come",
-                        remedy="it is this compute node's now",
-                        state=state.value,
-                    )
+                    raise incoming.has_come(vm_uuid, state)
                 if not came:
                     return
         if every:
@@ -248,19 +227,4 @@ class MigrationTarget:
 
 def _require(vm_uuid: UUID, is_equal: bool) -> None:
     if not is_equal:
-        raise _taken(vm_uuid)
-
-
-def _taken(vm_uuid: UUID) -> Conflict:
-    return Conflict(
-        f"{vm_uuid} is a VM here already, or another one is expected",
-        remedy="delete it, or cancel that, first",
-        resource=Resource.VM,
-        name=str(vm_uuid),
-    )
-
-
-def _not_there(vm_uuid: UUID) -> InvalidState:
-    return InvalidState(
-        f"VM {vm_uuid} has not come", remedy="let the source send it first", state="unknown"
-    )
+        raise incoming.taken(vm_uuid)

@@ -10,16 +10,9 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from nova_virt_interface import offers
+from nova_virt_interface import incoming, offers
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import (
-    Conflict,
-    InsufficientResources,
-    InvalidRequest,
-    InvalidState,
-    Resource,
-    Unsupported,
-)
+from nova_virt_interface.errors import Resource, Unsupported
 from nova_virt_interface.values.disks import Media
 from nova_virt_interface.values.migration import (
     CancelIncomingRequest,
@@ -80,12 +73,11 @@ class MigrationTarget:
         check_vm(request.spec, pool)
         if request.mode is MigrationMode.COLD:
             check_tpm_stays(request.spec.settings)
-        if {disk.key for disk in request.spec.disks} != {disk.key for disk in request.vm.disks}:
-            raise InvalidRequest("the description has other disks than the VM", field="spec.disks")
+        incoming.require_described(vm_uuid, request)
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid, also_elsewhere=True)
             if any(vm.is_complete for vm in found):
-                raise _taken(vm_uuid)
+                raise incoming.taken(vm_uuid)
             self._networks(request.spec)
             copied = self._copied(request, is_across=is_across)
             self._require_room(copied, request)
@@ -104,11 +96,11 @@ class MigrationTarget:
         with self._session.operation(f"VM {vm_uuid}"):
             found = self._records.claim(vm_uuid, also_elsewhere=True)
             if any(vm.is_complete for vm in found):
-                raise _taken(vm_uuid)
+                raise incoming.taken(vm_uuid)
             wanted = f"{plan.mode.value} {spec_digest(spec)}"
             place = _place(found)
             if place is not None and place.mark.incoming.rpartition(" ")[0] != wanted:
-                raise _taken(vm_uuid)
+                raise incoming.taken(vm_uuid)
             networks = self._networks(spec)
             with undone_by(lambda: self._remove(vm_uuid) if place is None else None):
                 ready = place or self._make_place(vm_uuid, spec, wanted)
@@ -142,18 +134,18 @@ class MigrationTarget:
             found = self._records.every(vm_uuid)
             place, vm = _place(found), next((vm for vm in found if vm.is_complete), None)
             if place is None and vm is None:
-                raise _not_there(vm_uuid)
+                raise incoming.not_come(vm_uuid)
             promised = vm.mark.spec if place is None and vm is not None else None
             if place is not None:
                 mode, promised, token = place.mark.incoming.split(" ")
             if promised != digest:
-                raise _taken(vm_uuid)
+                raise incoming.taken(vm_uuid)
             if place is None:
                 return
             if mode == MigrationMode.COLD.value:
                 self._complete(place, vm_uuid, request.spec, token)
             elif vm is None:
-                raise _not_there(vm_uuid)
+                raise incoming.not_come(vm_uuid)
             else:
                 self._arrivals.adopt(vm, request.spec.disks)
                 self._session.call("VM.set_suspend_SR", vm.ref, self._pool.storage)
@@ -173,11 +165,8 @@ class MigrationTarget:
                 is_cold = came == MigrationMode.COLD.value
                 stays = vm.record["power_state"] != "Halted" if is_cold else True
                 if stays and (came or _place(found) is not None):
-                    raise InvalidState(
-                        f"VM {vm_uuid} has come",
-                        remedy="it is this host's now",
-                        state=translate.power_state(vm.record["power_state"]).value,
-                    )
+                    state = translate.power_state(vm.record["power_state"])
+                    raise incoming.has_come(vm_uuid, state)
             place = _place(found)
             if place is not None:
                 self._arrivals.dismiss(place)
@@ -191,7 +180,7 @@ class MigrationTarget:
         copied = self._disks.unattached(vm_uuid, token)
         needed = {disk.key for disk in spec.disks if not isinstance(disk.source, Media | Volume)}
         if not needed <= copied.keys():
-            raise _not_there(vm_uuid)
+            raise incoming.not_come(vm_uuid)
         self._arrivals.dismiss(place)
         networks = self._nics.networks() if spec.nics else {}
         with undone_by(lambda: self._disks.disconnect(place.ref)):
@@ -236,14 +225,12 @@ class MigrationTarget:
     def _require_room(self, copied: list[OutgoingDisk], request: CheckIncomingRequest) -> None:
         record = self._session.call("SR.get_record", self._pool.storage)
         needed = sum(disk.size_bytes for disk in copied)
-        _require(
-            Resource.STORAGE,
-            needed,
-            int(record["physical_size"]) - int(record["physical_utilisation"]),
-        )
+        free = int(record["physical_size"]) - int(record["physical_utilisation"])
+        offers.require_free(Resource.STORAGE, needed, free, what="the VM")
         if request.mode is MigrationMode.LIVE:
             free = int(self._session.call("host.compute_free_memory", self._pool.host))
-            _require(Resource.MEMORY, request.spec.memory_bytes, free)
+            memory = request.spec.memory_bytes
+            offers.require_free(Resource.MEMORY, memory, free, what="the VM")
 
 
 def _require_crossing(source: dict[str, Any], request: CheckIncomingRequest, pool: Pool) -> None:
@@ -267,31 +254,5 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".") if part.isdecimal())
 
 
-def _require(resource: Resource, needed: int, available: int) -> None:
-    if needed > available:
-        raise InsufficientResources(
-            f"the VM needs more {resource.value} than is free",
-            resource=resource,
-            needed=needed,
-            available=max(0, available),
-            remedy="use another host",
-        )
-
-
 def _place(found: list[Found]) -> Found | None:
     return next((vm for vm in found if vm.mark.incoming), None)
-
-
-def _taken(vm_uuid: UUID) -> Conflict:
-    return Conflict(
-        f"{vm_uuid} is a VM here already, or another one is expected",
-        remedy="delete it, or cancel that, first",
-        resource=Resource.VM,
-        name=str(vm_uuid),
-    )
-
-
-def _not_there(vm_uuid: UUID) -> InvalidState:
-    return InvalidState(
-        f"VM {vm_uuid} has not come", remedy="let the source send it first", state="unknown"
-    )

@@ -57,7 +57,7 @@ class Volumes:
         return VolumeConnector(
             hostname=record["hostname"],
             addresses=(record["address"],),
-            initiator_iqn=record["iscsi_iqn"],
+            initiator_iqns=(record["iscsi_iqn"],),
             multipath=bool(record["multipathing"]),
         )
 

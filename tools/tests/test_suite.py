@@ -80,6 +80,18 @@ class TestReadStream(testtools.TestCase):
         results.write_step("sample", "tests", found, 1.0, out)
         self.assertIn("failed: sample tests: test.0\n    words\n", out.getvalue())
 
+    def test_skips_are_told_by_their_reasons(self) -> None:
+        found = self.read("skip", "skip", "success")
+        out = io.StringIO()
+        results.write_step("sample", "tests", found, 1.0, out)
+        self.assertIn("skipped: sample tests: 2 tests: words\n", out.getvalue())
+        self.assertNotIn("test.0", out.getvalue())
+
+    def test_failures_alone(self) -> None:
+        out = io.StringIO()
+        results.write_failures(self.read("skip", "fail", "success"), out)
+        self.assertEqual("failed: sample tests: test.1\n    words\n", out.getvalue())
+
     def test_json_has_the_counts_and_every_result(self) -> None:
         out = io.StringIO()
         results.write_json(self.read("success", "skip"), out)

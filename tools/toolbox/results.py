@@ -9,7 +9,15 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TextIO
 
-__all__ = ["Result", "Status", "count", "counts_line", "write_json", "write_step"]
+__all__ = [
+    "Result",
+    "Status",
+    "count",
+    "counts_line",
+    "write_failures",
+    "write_json",
+    "write_step",
+]
 
 
 class Status(StrEnum):
@@ -50,14 +58,22 @@ def counts_line(results: Iterable[Result]) -> str:
 def write_step(
     repository: str, step: str, results: Sequence[Result], seconds: float, out: TextIO = sys.stdout
 ) -> None:
-    """Tell in one line what a step came to, before it whatever did not pass, with its details."""
-    for result in results:
-        if result.status is not Status.PASSED:
-            print(f"{result.status}: {repository} {step}: {result.test}", file=out)
-            print(textwrap.indent(result.details, "    "), file=out)
+    """Tell in one line what a step came to; before it each failure, and each reason to skip."""
+    write_failures(results, out)
+    skips = Counter(result.details for result in results if result.status is Status.SKIPPED)
+    for reason, number in skips.most_common():
+        print(f"skipped: {repository} {step}: {number} tests: {reason}", file=out)
     print(
         f"{repository:<20} {step:<6} {counts_line(results)} ({seconds:.1f} s)", file=out, flush=True
     )
+
+
+def write_failures(results: Iterable[Result], out: TextIO = sys.stdout) -> None:
+    """Tell what failed, with its details."""
+    for result in results:
+        if result.status is Status.FAILED:
+            print(f"failed: {result.repository} {result.step}: {result.test}", file=out)
+            print(textwrap.indent(result.details, "    "), file=out, flush=True)
 
 
 def write_json(results: Sequence[Result], out: TextIO = sys.stdout) -> None:

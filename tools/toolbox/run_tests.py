@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
     for name in dict.fromkeys(options.package):
         found += check(name, problems, environment, as_text=as_text)
     if as_text:
+        # Once more: the end of a long log is what is read first, and at times all that is kept.
+        results.write_failures(found)
         print(results.counts_line(found), flush=True)
     else:
         results.write_json(found)

@@ -5,17 +5,11 @@ from __future__ import annotations
 import secrets
 from uuid import UUID, uuid4
 
-from nova_virt_interface import offers
+from nova_virt_interface import incoming, offers
 from nova_virt_interface.digest import spec_digest
-from nova_virt_interface.errors import (
-    Conflict,
-    InsufficientResources,
-    InvalidRequest,
-    NotFound,
-    Resource,
-)
+from nova_virt_interface.errors import NotFound, Resource
 from nova_virt_interface.reference import host_migration, translate
-from nova_virt_interface.reference._part import Part, wrong_state
+from nova_virt_interface.reference._part import Part
 from nova_virt_interface.reference.errors import translated
 from nova_virt_interface.reference.host_moves import Incoming
 from nova_virt_interface.reference.migration_data import pack, unpack
@@ -29,7 +23,6 @@ from nova_virt_interface.values.migration import (
     MigrationTicket,
     PrepareIncomingRequest,
 )
-from nova_virt_interface.values.power import PowerState
 
 __all__ = ["MigrationTargetPart"]
 
@@ -42,10 +35,10 @@ class MigrationTargetPart(Part):
         unpack(request.vm.data)
         offers.check_offered(request.mode, self._description.migration_modes, "mode")
         translate.check_vm(request.spec, self._description)
-        _require_same_disks(vm_uuid, request)
+        incoming.require_described(vm_uuid, request)
         with translated():
             if any(vm.uuid == vm_uuid for vm in self._host.vms()):
-                raise _taken(vm_uuid)
+                raise incoming.taken(vm_uuid)
         storage_id = self._host.moves.storage_id
         copied = tuple(
             disk
@@ -65,17 +58,8 @@ class MigrationTargetPart(Part):
     def _require_room(self, memory_bytes: int, storage_bytes: int) -> None:
         with translated():
             memory_free, storage_free = self._host.resources()
-        for resource, needed, free in (
-            (Resource.MEMORY, memory_bytes, memory_free),
-            (Resource.STORAGE, storage_bytes, storage_free),
-        ):
-            if needed > free:
-                raise InsufficientResources(
-                    f"the host has {free} bytes of {resource.value}, the VM needs {needed}",
-                    resource=resource,
-                    needed=needed,
-                    available=free,
-                )
+        offers.require_free(Resource.MEMORY, memory_bytes, memory_free, what="the VM")
+        offers.require_free(Resource.STORAGE, storage_bytes, storage_free, what="the VM")
 
     def prepare_incoming(self, vm_uuid: UUID, request: PrepareIncomingRequest) -> MigrationTicket:
         """See `IMigrationTarget`."""
@@ -86,7 +70,7 @@ class MigrationTargetPart(Part):
         copied = set(plan.copied_disks)
         shares = any(disk.key not in copied for disk in spec.disks)
         with translated():
-            incoming = host_migration.prepare(
+            place = host_migration.prepare(
                 self._host,
                 Incoming(
                     vm=translate.vm(vm_uuid, spec, self._owner, self._host.images()),
@@ -100,8 +84,8 @@ class MigrationTargetPart(Part):
         return MigrationTicket(
             plan=plan,
             address=self._host.name,
-            data=pack(vm=str(vm_uuid), ticket=incoming.ticket),
-            secret=Secret(incoming.password),
+            data=pack(vm=str(vm_uuid), ticket=place.ticket),
+            secret=Secret(place.password),
         )
 
     def finish_incoming(self, vm_uuid: UUID, request: FinishIncomingRequest) -> None:
@@ -111,10 +95,9 @@ class MigrationTargetPart(Part):
         try:
             vm = self._ours(vm_uuid)
         except NotFound:
-            state = PowerState.UNKNOWN.value
-            wrong_state(vm_uuid, state, "has not come", "migrate it first")
+            raise incoming.not_come(vm_uuid) from None
         if vm.digest != spec_digest(request.spec):
-            raise _taken(vm_uuid)
+            raise incoming.taken(vm_uuid)
 
     def cancel_incoming(self, vm_uuid: UUID, request: CancelIncomingRequest) -> None:
         """See `IMigrationTarget`."""
@@ -122,25 +105,5 @@ class MigrationTargetPart(Part):
             come = self._host.moves.arrived.get(vm_uuid)
             state = next((vm.state for vm in self._host.vms() if vm.uuid == vm_uuid), "stopped")
             if come or (come is False and state != "stopped"):
-                remedy = "it is this host's; stop a copy first, and delete what is not wanted"
-                wrong_state(vm_uuid, state, "has come", remedy)
+                raise incoming.has_come(vm_uuid, translate.power_state(state))
             host_migration.cancel(self._host, vm_uuid)
-
-
-def _taken(vm_uuid: UUID) -> Conflict:
-    return Conflict(
-        f"VM {vm_uuid} is here already, or is another",
-        remedy="delete it first, or use another host",
-        resource=Resource.VM,
-        name=str(vm_uuid),
-    )
-
-
-def _require_same_disks(vm_uuid: UUID, request: CheckIncomingRequest) -> None:
-    theirs = {disk.key for disk in request.vm.disks}
-    if request.vm.vm_uuid != vm_uuid or theirs != {disk.key for disk in request.spec.disks}:
-        raise InvalidRequest(
-            f"VM {request.vm.vm_uuid} has the disks {sorted(theirs)}, not those described",
-            remedy="describe the VM as it is",
-            field="spec.disks",
-        )

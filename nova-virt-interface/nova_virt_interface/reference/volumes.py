@@ -46,7 +46,7 @@ class VolumesPart:
         name = self._description.hostname
         return VolumeConnector(
             hostname=name,
-            initiator_iqn=f"iqn.1993-08.org.debian:01:{name}",
+            initiator_iqns=(f"iqn.1993-08.org.debian:01:{name}",),
             wwpns=("500143802426baf4",),
             wwnns=("500143802426baf5",),
         )

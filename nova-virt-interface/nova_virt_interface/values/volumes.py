@@ -251,7 +251,8 @@ class VolumeConnector:
     hostname: str
     addresses: tuple[str, ...] = ()
     """Addresses from which it reaches storage."""
-    initiator_iqn: str = ""
+    initiator_iqns: tuple[str, ...] = ()
+    """By which it logs in to iSCSI targets; a node that is a cluster has one for each host."""
     wwpns: tuple[str, ...] = ()
     wwnns: tuple[str, ...] = ()
     multipath: bool = False

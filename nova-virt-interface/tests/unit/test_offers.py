@@ -13,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nova_virt_interface import offers
-from nova_virt_interface.errors import InvalidRequest, Unsupported
+from nova_virt_interface.errors import (
+    InsufficientResources,
+    InvalidRequest,
+    Resource,
+    Unsupported,
+)
 from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.case import rules
 from nova_virt_interface.values.disks import (
@@ -398,3 +403,25 @@ class TestVolumes(OffersCase):
         disk = replace(DISK, encryption=LUKS)
         error = self.assertRaises(InvalidRequest, offers.check_disk, disk, ALL, (given_secret,))
         self.assertNotIn("hunter2", f"{error} {error!r} {vars(error)}")
+
+
+class TestRequireFree(testtools.TestCase):
+    """What does not fit is refused, with the figures."""
+
+    def test_what_fits_exactly(self) -> None:
+        offers.require_free(Resource.MEMORY, 5, 5, what="it")
+
+    def test_what_does_not_fit(self) -> None:
+        for available, told in ((4, 4), (-3, 0)):
+            error = self.assertRaises(
+                InsufficientResources,
+                offers.require_free,
+                Resource.STORAGE,
+                5,
+                available,
+                what="the image",
+            )
+            self.assertEqual(
+                (Resource.STORAGE, 5, told), (error.resource, error.needed, error.available)
+            )
+            self.assertIn("the image", str(error))

@@ -125,4 +125,4 @@ class TestVolumes(OperationTestCase):
     def test_the_host_tells_its_names(self) -> None:
         connector = self.driver.volume_connector()
         self.assertEqual("xcp-0", connector.hostname)
-        self.assertTrue(connector.initiator_iqn.startswith("iqn."))
+        self.assertTrue(connector.initiator_iqns[0].startswith("iqn."))

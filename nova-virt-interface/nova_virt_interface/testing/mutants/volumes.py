@@ -105,7 +105,7 @@ class ConnectorIsMadeAnew(ReferenceHypervisor):
     """Each connection has another initiator name."""
 
     def volume_connector(self) -> VolumeConnector:
-        return replace(super().volume_connector(), initiator_iqn=f"iqn.2010-10.org:{id(self)}")
+        return replace(super().volume_connector(), initiator_iqns=(f"iqn.2010-10.org:{id(self)}",))
 
 
 @caught_by("VolumeSecretSuite.test_nobody_reads_an_encrypted_disk_without_its_secret")

@@ -213,7 +213,7 @@ class VolumeSuite(VolumeMixin):
         self.assertTrue(first.hostname)
         offered = self.protocols()
         self.assertLessEqual(VolumeProtocol.FIBRE_CHANNEL in offered, bool(first.wwpns))
-        self.assertLessEqual(VolumeProtocol.ISCSI in offered, bool(first.initiator_iqn))
+        self.assertLessEqual(VolumeProtocol.ISCSI in offered, bool(first.initiator_iqns))
 
     @rules("VOL-4", "VOL-2")
     def test_a_stopped_vm_has_its_volume_when_it_starts(self) -> None:
