@@ -20,6 +20,10 @@ PATHS = [*translate.STATE_PATHS, translate.mark_path(VOLUMES), POOL]
 """The properties that it wants to be told of."""
 
 
+def _never() -> bool:
+    return False
+
+
 class StateCache:
     """Is fed by one thread, and asked by any."""
 
@@ -31,18 +35,22 @@ class StateCache:
         self._moved: set[str] = set()
         self._away: dict[str, Any] = {}
         self._current_to = -1
-        self._is_heard: Callable[[], bool] = lambda: False
+        self._is_recent: Callable[[], bool] = _never
+        self._is_quiet: Callable[[], bool] = _never
 
-    def begin(self, is_heard: Callable[[], bool] = lambda: False) -> None:
+    def begin(
+        self, is_recent: Callable[[], bool] = _never, is_quiet: Callable[[], bool] = _never
+    ) -> None:
         """Forget all: what comes next is everything, told anew.
 
         Args:
-            is_heard: says whether the server would be heard by now if it had something to tell.
+            is_recent: says whether the server was heard of lately.
+            is_quiet: says whether nothing has come from it that was not told yet.
         """
         with self._lock:
             self._facts, self._states, self._moved, self._away = {}, {}, set(), {}
             self._current_to = -1
-            self._is_heard = is_heard
+            self._is_recent, self._is_quiet = is_recent, is_quiet
 
     def caught_up(self, changes: int) -> None:
         """Note that all has been told up to this many changes of the driver's own."""
@@ -120,14 +128,14 @@ class StateCache:
         this many changes of the driver's own.
         """
         with self._lock:
-            if self._current_to != changes or not self._is_heard():
-                return None
-            return tuple(self._states.values())
+            if self._current_to == changes and self._is_recent() and self._is_quiet():
+                return tuple(self._states.values())
+            return None
 
     def vm(self, vm_uuid: UUID) -> tuple[str, dict[str, Any]] | None:
         """Id and `PATHS` of the VM of this uuid that is ours, as they were told last."""
         with self._lock:
-            if not self._is_heard():
+            if not self._is_recent():
                 return None
             for vm_id, state in self._states.items():
                 if state.vm_uuid == vm_uuid and vm_id not in self._moved:

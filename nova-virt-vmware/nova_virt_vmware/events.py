@@ -86,6 +86,17 @@ class Events:
         self._vms.census(IDENTITY_PATHS)
 
     def _run(self) -> None:
+        try:
+            self._report_all()
+        finally:
+            # Whoever waits for tasks has to know that nobody listens any more.
+            self._lose()
+
+    def _lose(self) -> None:
+        if self._subscription is not None:
+            self._subscription.lose()
+
+    def _report_all(self) -> None:
         connected = True
         while not self._stopping.is_set():
             try:
@@ -168,8 +179,7 @@ class Events:
         return _KINDS.get(type(event))
 
     def _broken(self, error: VirtError, connected: bool) -> bool:
-        if self._subscription is not None:
-            self._subscription.lose()
+        self._lose()
         _log.warning("no events: %s", error)
         if connected and isinstance(error, HostUnreachable):
             self._dispatcher.send(EventKind.HOST_UNREACHABLE)

@@ -52,12 +52,11 @@ class Subscription:
         self._version = ""
         self._last_key = 0
         self._heard = time.monotonic()
-        cache.begin(self._is_heard)
+        cache.begin(self._is_recent, self._listener.is_quiet)
         self._tasks.begin(self._view)
 
-    def _is_heard(self) -> bool:
-        is_recent = time.monotonic() - self._heard < _SILENCE_SECONDS
-        return is_recent and self._listener.is_quiet()
+    def _is_recent(self) -> bool:
+        return time.monotonic() - self._heard < _SILENCE_SECONDS
 
     def next_events(self, changes: int, *, is_changing: bool) -> list[vim.event.Event]:
         """Wait for news, for a while; pass those of VMs and tasks on, and return the events that

@@ -79,9 +79,12 @@ class TaskNews:
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         with self._told:
-            view, over = self._view, self._joined(task)
+            view = self._view
+            if view is None:
+                return None
+            over = self._joined(task)
         try:
-            if view is None or view.ModifyListView([task], over):
+            if view.ModifyListView([task], over):
                 return None
             while True:
                 with self._told:

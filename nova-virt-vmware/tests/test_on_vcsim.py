@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -36,13 +37,21 @@ from nova_virt_interface.values.disks import (
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    CrashDumpRequest,
+    PowerState,
+    StartRequest,
+    StopRequest,
+    SuspendRequest,
+)
 from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
 from pyVmomi import vim
 
+from nova_virt_vmware import translate
 from nova_virt_vmware.tls import http_session, tls_context
+from nova_virt_vmware.vms import Vms
 
 
 class TestLogin(VcsimTestCase):
@@ -429,6 +438,43 @@ class TestVms(VcsimTestCase):
         self.assertEqual("label/1", self.driver.get_vm(vm_uuid).name)
         self.harness.rename_vm(vm_uuid, "by hand")
         self.assertEqual("by hand", self.driver.get_vm(vm_uuid).name)
+
+    def test_what_was_told_too_late_does_no_harm(self) -> None:
+        vm_uuid, driver = self.made(), self.driver
+        deaf: Any = self.connect()
+
+        def late(state: PowerState) -> None:
+            """The other connection is told nothing that comes after this state."""
+            give_up = time.monotonic() + 30.0
+            while True:
+                found = Vms.told(deaf._vms, vm_uuid)
+                if found is not None and translate.power_state(found.facts) is state:
+                    break
+                self.assertLess(time.monotonic(), give_up)
+                time.sleep(0.02)
+            self.patch(deaf._vms, "told", lambda _: found)
+
+        suspend = SuspendRequest()
+        late(PowerState.STOPPED)
+        driver.start_vm(vm_uuid, StartRequest())
+        deaf.start_vm(vm_uuid, StartRequest())
+        late(PowerState.RUNNING)
+        driver.stop_vm(vm_uuid, StopRequest())
+        self.assertRaises(InvalidState, deaf.suspend_vm, vm_uuid, suspend)
+        self.assertRaises(InvalidState, deaf.trigger_crash_dump, vm_uuid, CrashDumpRequest())
+        deaf.stop_vm(vm_uuid, StopRequest())
+        deaf.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=5.0))
+        self.assertEqual(PowerState.STOPPED, driver.get_vm(vm_uuid).power_state)
+        deaf.start_vm(vm_uuid, StartRequest())
+        self.assertEqual(PowerState.RUNNING, driver.get_vm(vm_uuid).power_state)
+        driver.delete_vm(vm_uuid, DeleteVmRequest())
+        for operation in (
+            partial(deaf.stop_vm, vm_uuid, StopRequest()),
+            partial(deaf.stop_vm, vm_uuid, StopRequest(graceful_timeout_seconds=5.0)),
+            partial(deaf.suspend_vm, vm_uuid, suspend),
+            partial(deaf.start_vm, vm_uuid, StartRequest()),
+        ):
+            self.assertRaises(NotFound, operation)
 
     def test_a_guest_with_tools_shuts_itself_down(self) -> None:
         vm_uuid = self.made()

@@ -40,9 +40,9 @@ class TestStateCache(testtools.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.is_heard = True
+        self.is_recent = self.is_quiet = True
         self.cache = StateCache("nova")
-        self.cache.begin(lambda: self.is_heard)
+        self.cache.begin(lambda: self.is_recent, lambda: self.is_quiet)
 
     def test_nothing_is_known_before_all_was_told(self) -> None:
         self.cache.apply([update("enter", OURS)])
@@ -74,7 +74,11 @@ class TestStateCache(testtools.TestCase):
     def test_a_server_that_is_not_heard_tells_nothing(self) -> None:
         self.cache.apply([update("enter", OURS)])
         self.cache.caught_up(0)
-        self.is_heard = False
+        self.is_quiet = False
+        self.assertIsNone(self.cache.states(0))
+        # Whoever acts by it is told by the server if that is over.
+        self.assertIsNotNone(self.cache.vm(UUID_1))
+        self.is_quiet, self.is_recent = True, False
         self.assertIsNone(self.cache.states(0))
         self.assertIsNone(self.cache.vm(UUID_1))
 
@@ -105,7 +109,7 @@ class TestStateCache(testtools.TestCase):
     @given(st.lists(st.sampled_from(sorted(OURS)), unique=True))
     def test_a_vm_that_is_told_of_in_parts_is_known_in_the_end(self, first: list[str]) -> None:
         cache = StateCache("nova")
-        cache.begin(lambda: True)
+        cache.begin(lambda: True, lambda: True)
         cache.apply([update("enter", {name: OURS[name] for name in first})])
         cache.apply([update("modify", OURS)])
         cache.caught_up(0)
