@@ -98,7 +98,7 @@ class VmwareHypervisor:
         hosts = Hosts(session, node)
         stores = Stores(session, node)
         nfs, iscsi = Nfs(session, hosts, stores), Iscsi(session, node, datastore)
-        volumes = Volumes(hosts, stores, nfs, iscsi, vms, host)
+        volumes = Volumes(session, hosts, stores, nfs, iscsi, vms, host)
         files = DiskFiles(session, node, datastore, images)
         disks = Disks(session, node, datastore, files, vms, host, volumes)
         maintenance = Maintenance(session, hosts)

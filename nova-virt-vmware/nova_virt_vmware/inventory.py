@@ -68,6 +68,7 @@ def describe(api: Api, node: Node) -> HostDescription:
         volume_protocols=(
             VolumeProtocol.FILE,
             VolumeProtocol.NFS,
+            *((VolumeProtocol.HYPERVISOR,) if node.vcenter_id else ()),
             *((VolumeProtocol.ISCSI,) if find_adapter(api, node) else ()),
         ),
         export_formats=_export_formats(api, node),

@@ -13,6 +13,7 @@ from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import (
     FileVolume,
+    HypervisorVolume,
     IscsiVolume,
     NfsVolume,
     Volume,
@@ -42,6 +43,7 @@ tells which connections are in use.
 """
 _disk = vim.vm.device.VirtualDisk
 _FILES = vim.vm.device.VirtualDeviceSpec.FileOperation
+_FIRST_CLASS = re.compile("[0-9a-fA-F-]+@[0-9a-zA-Z-]+")
 _PATH = re.compile(r"\[[^\[\]/]+\] [^/\[\]*?][^\[\]*?]*\.vmdk")
 
 
@@ -65,6 +67,12 @@ def check_volume(spec: DiskSpec) -> None:
     connection = spec.source.connection
     if isinstance(connection, FileVolume):
         file_path(connection.path, f"{place}.connection.path")
+    if isinstance(connection, HypervisorVolume) and not _FIRST_CLASS.fullmatch(connection.identity):
+        raise InvalidRequest(
+            f"{connection.identity!r} names no first class disk",
+            remedy="use ID@DATASTORE, both as the vSphere API names them",
+            field=f"{place}.connection.identity",
+        )
     if isinstance(connection, NfsVolume) and not connection.path.endswith(".vmdk"):
         raise _no_path(connection.path, f"{place}.connection.path")
     if isinstance(connection, NfsVolume) and ":/" not in connection.export:
@@ -114,6 +122,8 @@ def _plain(connection: VolumeConnection) -> list[Any]:
     match connection:
         case FileVolume():
             return ["file", connection.path]
+        case HypervisorVolume():
+            return ["fcd", connection.identity]
         case NfsVolume():
             return ["nfs", connection.export, connection.path]
         case IscsiVolume():
@@ -135,6 +145,8 @@ def volumes_in(facts: Mapping[str, Any]) -> dict[str, VolumeConnection]:
 def _connection(kind: str, *fields: Any) -> VolumeConnection:
     if kind == "file":
         return FileVolume(path=fields[0], format=DiskFormat.VMDK)
+    if kind == "fcd":
+        return HypervisorVolume(identity=fields[0])
     if kind == "nfs":
         return NfsVolume(export=fields[0], path=fields[1], format=DiskFormat.VMDK)
     portals, target, lun = fields

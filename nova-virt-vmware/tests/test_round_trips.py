@@ -193,6 +193,9 @@ class TestVolumes(VolumeCosts):
         self.costs(1, self.driver.volume_connector)
         self.assert_costs(VolumeProtocol.FILE, 6, 1, 5, 3, 1)
 
+    def test_first_class_disks(self) -> None:
+        self.assert_costs(VolumeProtocol.HYPERVISOR, 4, 1, 3, 3, 1)
+
     def test_nfs(self) -> None:
         self.assert_costs(VolumeProtocol.NFS, 10, 1, 6, 8, 1)
 

@@ -310,6 +310,12 @@ class TestCutFile(CutMixin, VolumeCase):
     """A volume on a datastore."""
 
 
+class TestCutFirstClass(CutMixin, VolumeCase):
+    """A first class disk."""
+
+    protocol = VolumeProtocol.HYPERVISOR
+
+
 class TestCutNfs(LifeMixin, VolumeCase):
     """A volume on NFS."""
 
