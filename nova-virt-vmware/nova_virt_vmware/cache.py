@@ -118,8 +118,13 @@ class StateCache:
             self._states.pop(vm_id, None)
             self._away[vm_id] = self._facts.get(vm_id, {}).get(POOL)
 
+    def doubt(self, vm_id: str) -> None:
+        """A VM may go to another compute node, which is told of only a moment later."""
+        with self._lock:
+            self._moved.add(vm_id)
+
     def keep(self, vm_id: str) -> None:
-        """A VM that was put into another pool is still this compute node's."""
+        """A VM that may have gone is still this compute node's."""
         with self._lock:
             self._moved.discard(vm_id)
 

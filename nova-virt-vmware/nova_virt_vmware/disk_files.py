@@ -40,6 +40,12 @@ class DiskFiles:
         suffix = "iso" if isinstance(spec.source, Media) else "vmdk"
         return self._datastore.vm_folder(vm_uuid) / f"{spec.key}.{suffix}"
 
+    def mapping(self, vm_uuid: UUID, spec: DiskSpec) -> PurePosixPath:
+        """The file that stands for a raw device. Another compute node may have a VM of this uuid,
+        with a mapping of its own.
+        """
+        return self._datastore.vm_folder(vm_uuid) / f"{spec.key}.{self._node.name}.vmdk"
+
     def sources(self, specs: Sequence[DiskSpec]) -> dict[str, CachedImage]:
         """Image key → image, and whether all fits; touches nothing.
 

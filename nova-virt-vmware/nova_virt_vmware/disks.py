@@ -168,9 +168,10 @@ class Disks:
         """The change that adds a disk which was prepared, is cloned, or is a volume that the hosts
         reach; in a file that is not where `file` says if one is named.
         """
-        file = file or self._datastore.path(self.files.file(vm_uuid, spec))
         if spec.key in plans.reached:
-            return added_volume(spec, slot, controller_key, plans.reached[spec.key], file)
+            mapping = self._datastore.path(self.files.mapping(vm_uuid, spec))
+            return added_volume(spec, slot, controller_key, plans.reached[spec.key], mapping)
+        file = file or self._datastore.path(self.files.file(vm_uuid, spec))
         if spec.key in plans.cloned:
             return added_clone(spec, slot, controller_key, file, plans.cloned[spec.key])
         return devices.added_disk(spec, slot, controller_key, file, replace=replace)

@@ -14,6 +14,7 @@ from nova_virt_vmware.disk_files import DiskFiles
 from nova_virt_vmware.power import Power
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
+from nova_virt_vmware.volume_marks import is_mapping
 from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["Leaving"]
@@ -99,7 +100,7 @@ class Leaving:
 
     def _unplug(self, vm_uuid: UUID, found: Found, kept: set[int]) -> None:
         changes = [
-            devices.removed(device)
+            devices.removed(device, with_file=is_mapping(device))
             for device in found.facts["config.hardware.device"]
             if device.key in kept
         ]

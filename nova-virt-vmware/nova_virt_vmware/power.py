@@ -25,7 +25,7 @@ from nova_virt_vmware import translate
 from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
-from nova_virt_vmware.volume_marks import VOLUMES
+from nova_virt_vmware.volume_marks import VOLUMES, volumes_in
 from nova_virt_vmware.volumes import Volumes
 
 __all__ = ["Power"]
@@ -60,7 +60,11 @@ class Power:
                 f"starting VM {vm_uuid}", lambda api: found.on(api).PowerOnVM_Task(None)
             )
 
-        self._bring(vm_uuid, PowerState.RUNNING, _STARTS, start)
+        told = self._vms.told(vm_uuid)
+        if told is not None and volumes_in(told.facts):
+            # Hosts would be connected in vain to one that was just detached.
+            told = None
+        self._bring(vm_uuid, PowerState.RUNNING, _STARTS, start, told)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
@@ -71,7 +75,7 @@ class Power:
             if not (timeout > 0 and is_running and self._shut_down(vm_uuid, found, timeout)):
                 self._cut(vm_uuid, found)
 
-        self._bring(vm_uuid, PowerState.STOPPED, _STOPS, stop)
+        self._bring(vm_uuid, PowerState.STOPPED, _STOPS, stop, self._vms.told(vm_uuid))
 
     def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
         """See `ISuspend.suspend_vm`."""
@@ -82,7 +86,8 @@ class Power:
                 f"suspending VM {vm_uuid}", lambda api: found.on(api).SuspendVM_Task()
             )
 
-        self._bring(vm_uuid, PowerState.SUSPENDED, (PowerState.RUNNING,), suspend)
+        told = self._vms.told(vm_uuid)
+        self._bring(vm_uuid, PowerState.SUSPENDED, (PowerState.RUNNING,), suspend, told)
 
     def _bring(
         self,
@@ -90,15 +95,15 @@ class Power:
         wanted: PowerState | None,
         begins: Collection[PowerState],
         act: Callable[[Found], None],
+        told: Found | None,
     ) -> None:
         """Bring a VM into a state, or do something to it that leads to none. If the server told
         that it is in one of those where `act` begins it is not asked: should that be over, the
         server refuses, and is asked then.
         """
-        found = self._vms.told(vm_uuid)
-        if found is not None and translate.power_state(found.facts) in begins:
+        if told is not None and translate.power_state(told.facts) in begins:
             try:
-                act(found)
+                act(told)
             except (InvalidState, NotFound) as error:
                 _log.debug("VM %s is not what it was: %s", vm_uuid, error)
             else:
@@ -124,7 +129,8 @@ class Power:
             require_state(vm_uuid, translate.power_state(found.facts), PowerState.RUNNING)
             self._session.change(f"interrupting VM {vm_uuid}", lambda api: found.on(api).SendNMI())
 
-        self._bring(vm_uuid, None, (PowerState.RUNNING,), interrupt)
+        told = self._vms.told(vm_uuid)
+        self._bring(vm_uuid, None, (PowerState.RUNNING,), interrupt, told)
 
     def turn_off(self, vm_uuid: UUID, found: Found) -> None:
         """Turn a VM off by force, of which `translate.POWER_PATHS` are known."""

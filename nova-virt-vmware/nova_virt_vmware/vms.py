@@ -174,6 +174,15 @@ class Vms:
         found = self._cache.vm(vm_uuid)
         return Found(found[0], True, True, self._node.compute_id, found[1]) if found else None
 
+    def doubt(self, vm_id: str, *, is_over: bool = False) -> None:
+        """Take nothing for granted that was told of a VM which is about to go to another compute
+        node, until it is told that it has, or that is over.
+        """
+        if is_over:
+            self._cache.keep(vm_id)
+        else:
+            self._cache.doubt(vm_id)
+
     def wait_for_news(self, seconds: float) -> None:
         """Wait until the server tells of a VM, for so long at most."""
         self._cache.wait(seconds)

@@ -30,6 +30,7 @@ __all__ = [
     "added_volume",
     "check_volume",
     "file_path",
+    "is_mapping",
     "volume_marks",
     "volumes_in",
     "volumes_of",
@@ -181,7 +182,11 @@ def added_volume(
     return change
 
 
+def is_mapping(device: Any) -> bool:
+    """Whether a disk is a raw device, for which a file in the VM's folder stands."""
+    return isinstance(getattr(device, "backing", None), _disk.RawDiskMappingVer1BackingInfo)
+
+
 def with_file(device: Any, connection: VolumeConnection | None) -> bool:
     """Whether a disk's file goes with it: not that of a volume, but the mapping of a device."""
-    is_mapping = isinstance(getattr(device, "backing", None), _disk.RawDiskMappingVer1BackingInfo)
-    return isinstance(device, _disk) and (connection is None or is_mapping)
+    return isinstance(device, _disk) and (connection is None or is_mapping(device))

@@ -76,7 +76,7 @@ class Volumes:
         return VolumeConnector(
             hostname=self._host.hostname,
             addresses=tuple(sorted(addresses - {None})),
-            initiator_iqns=(self._iscsi.adapter().iqn,) if self._iscsi else (),
+            initiator_iqns=self._iscsi.names() if self._iscsi else (),
             multipath=self._iscsi is not None,
         )
 

@@ -191,13 +191,16 @@ class TestVolumes(VolumeCosts):
 
     def test_volumes(self) -> None:
         self.costs(1, self.driver.volume_connector)
-        self.assert_costs(VolumeProtocol.FILE, 6, 1, 5, 3, 1)
+        self.assert_costs(VolumeProtocol.FILE, 6, 1, 6, 3, 1)
 
     def test_first_class_disks(self) -> None:
-        self.assert_costs(VolumeProtocol.HYPERVISOR, 4, 1, 3, 3, 1)
+        self.assert_costs(VolumeProtocol.HYPERVISOR, 4, 1, 4, 3, 1)
 
     def test_nfs(self) -> None:
-        self.assert_costs(VolumeProtocol.NFS, 10, 1, 6, 8, 1)
+        self.assert_costs(VolumeProtocol.NFS, 10, 1, 7, 8, 1)
+
+    def test_iscsi(self) -> None:
+        self.assert_costs(VolumeProtocol.ISCSI, 13, 1, 9, 19, 1)
 
 
 class TestEsxVolumes(VolumeCosts):
@@ -206,7 +209,7 @@ class TestEsxVolumes(VolumeCosts):
     harness_class = EsxHarness
 
     def test_iscsi(self) -> None:
-        self.assert_costs(VolumeProtocol.ISCSI, 9, 1, 5, 13, 1)
+        self.assert_costs(VolumeProtocol.ISCSI, 9, 1, 6, 13, 1)
 
 
 class TestEsxRoundTrips(CountingTestCase):

@@ -95,6 +95,13 @@ class TestStateCache(testtools.TestCase):
         self.assertIsNotNone(self.cache.vm(UUID_1))
         self.assertEqual(1, len(self.cache.states(0) or ()))
 
+    def test_of_a_vm_that_is_about_to_go_nothing_is_certain(self) -> None:
+        self.cache.apply([update("enter", OURS)])
+        self.cache.doubt("vm-1")
+        self.assertIsNone(self.cache.vm(UUID_1))
+        self.cache.keep("vm-1")
+        self.assertIsNotNone(self.cache.vm(UUID_1))
+
     def test_a_vm_that_has_gone_may_come_back(self) -> None:
         self.cache.apply([update("enter", OURS)])
         self.cache.caught_up(0)
