@@ -431,7 +431,7 @@ class TestMigrations(TwoNodes):
         self.assertIs(PowerState.STOPPED, self.there.get_vm(self.vm_uuid).power_state)
 
     def test_what_the_steps_cost(self) -> None:
-        for mode, expected in ((LIVE, [19, 7, 14]), (COLD, [15, 8, 24])):
+        for mode, expected in ((LIVE, [19, 7, 16]), (COLD, [15, 8, 24])):
             self.create(mode)
             before = self._cost(partial(self.ticket, mode, self.here, self.there))
             ticket = self.ticket(mode, self.here, self.there)

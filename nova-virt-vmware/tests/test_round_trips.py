@@ -190,17 +190,17 @@ class TestVolumes(VolumeCosts):
     """On a cluster of two hosts."""
 
     def test_volumes(self) -> None:
-        self.costs(1, self.driver.volume_connector)
+        self.costs(2, self.driver.volume_connector)
         self.assert_costs(VolumeProtocol.FILE, 6, 1, 6, 3, 1)
 
     def test_first_class_disks(self) -> None:
         self.assert_costs(VolumeProtocol.HYPERVISOR, 4, 1, 4, 3, 1)
 
     def test_nfs(self) -> None:
-        self.assert_costs(VolumeProtocol.NFS, 10, 1, 7, 8, 1)
+        self.assert_costs(VolumeProtocol.NFS, 10, 1, 7, 10, 1)
 
     def test_iscsi(self) -> None:
-        self.assert_costs(VolumeProtocol.ISCSI, 13, 1, 9, 19, 1)
+        self.assert_costs(VolumeProtocol.ISCSI, 13, 1, 7, 19, 1)
 
 
 class TestEsxVolumes(VolumeCosts):
