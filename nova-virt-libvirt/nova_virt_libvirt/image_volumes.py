@@ -16,6 +16,7 @@ __all__ = [
     "attempt_volumes",
     "cached_image",
     "is_depended_on",
+    "marked",
     "published",
     "stale_uploads",
     "written_at",
@@ -25,32 +26,38 @@ __all__ = [
 def published(volumes: Mapping[str, Any]) -> dict[str, list[ImageName]]:
     """The complete copies of each image, by its key; the first is the one that counts."""
     found: dict[str, list[ImageName]] = {}
-    for name in sorted(_names(volumes), key=lambda name: (name.key, name.attempt)):
-        if name.virtual_size_bytes is not None and name.volume in volumes:
+    for name in sorted(_markers(volumes), key=lambda name: (name.key, name.attempt)):
+        if name.volume in volumes:
             found.setdefault(name.key, []).append(name)
     return found
 
 
+def marked(volumes: Mapping[str, Any], key: str) -> list[ImageName]:
+    """The copies of an image that have a marker, also those whose deletion was broken off."""
+    return [name for name in _markers(volumes) if name.key == key]
+
+
 def attempt_volumes(volumes: Mapping[str, Any], wanted: ImageName) -> list[str]:
-    """The names of what one upload made, in the order in which to remove it: the marker first,
-    which ends its use.
+    """The names of what one upload made, in the order in which to remove it: the marker last, for
+    it tells whoever deletes again that there is something left.
     """
     found = [name for name in _names(volumes) if name.attempt == wanted.attempt]
     markers = [name.marker for name in found if name.virtual_size_bytes is not None]
-    return markers + [name.volume for name in found if name.virtual_size_bytes is None]
+    return [name.volume for name in found if name.virtual_size_bytes is None] + markers
 
 
 def stale_uploads(volumes: Mapping[str, Any], now: float, age_seconds: float) -> list[str]:
     """The names of uploads that nobody finished and nobody has written to for longer than
-    ``age_seconds``.
+    ``age_seconds``, and of markers whose copy is gone.
     """
     complete = {name.volume for copies in published(volumes).values() for name in copies}
     partial = (name.volume for name in _names(volumes) if name.virtual_size_bytes is None)
-    return [
+    stale = [
         name
         for name in partial
         if name not in complete and now - written_at(volumes[name]) > age_seconds
     ]
+    return stale + [name.marker for name in _markers(volumes) if name.volume not in volumes]
 
 
 def cached_image(name: ImageName, volumes: Mapping[str, Any]) -> CachedImage:
@@ -83,6 +90,10 @@ def written_at(volume: Any) -> float:
 
 def _names(volumes: Mapping[str, Any]) -> Iterator[ImageName]:
     return (name for name in map(ImageName.parse, volumes) if name is not None)
+
+
+def _markers(volumes: Mapping[str, Any]) -> Iterator[ImageName]:
+    return (name for name in _names(volumes) if name.virtual_size_bytes is not None)
 
 
 def _definitions(volumes: Iterator[Any]) -> Iterator[str]:

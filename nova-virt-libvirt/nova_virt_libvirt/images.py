@@ -42,6 +42,7 @@ from nova_virt_libvirt.image_volumes import (
     attempt_volumes,
     cached_image,
     is_depended_on,
+    marked,
     published,
     stale_uploads,
     written_at,
@@ -138,7 +139,7 @@ class Images:
                     name=request.key,
                     remedy="delete the VM first",
                 )
-            for copy in copies:
+            for copy in marked(volumes, request.key):
                 self._remove_attempt(volumes, copy)
 
     def imported(self, connection: Any, vm_uuid: UUID, source: Imported) -> StoredImage:

@@ -44,6 +44,13 @@ def _check_settings(settings: GuestSettings, host: Capabilities) -> None:
             remedy="ask for settings.memory.shared, too",
             field="settings.shares",
         )
+    if any(share.read_only for share in settings.shares):
+        # https://gitlab.com/libvirt/libvirt/-/issues/23
+        raise Unsupported(
+            "libvirt has no read-only mode of virtiofs",
+            remedy="mount it read-only on the host, or export it so",
+            field="settings.shares",
+        )
 
 
 def check_hot_disk(disk: DiskSpec, host: Capabilities) -> None:

@@ -159,17 +159,16 @@ def device_settings_xml(vm_uuid: UUID, settings: GuestSettings) -> list[Any]:
         devices.append(_tpm(vm_uuid, settings.tpm))
     if settings.random_source is not None:
         devices.append(_random(settings.random_source))
-    for share in settings.shares:
-        element = _E.filesystem(
+    devices.extend(
+        _E.filesystem(
             _E.driver(type="virtiofs"),
             _E.source(dir=share.path),
             _E.target(dir=share.tag),
             type="mount",
             accessmode="passthrough",
         )
-        if share.read_only:
-            element.append(_E.readonly())
-        devices.append(element)
+        for share in settings.shares
+    )
     devices.extend(_host_device(device.address) for device in settings.host_devices)
     return devices
 

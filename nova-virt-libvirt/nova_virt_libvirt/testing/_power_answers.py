@@ -85,11 +85,11 @@ class QemuPowerAnswers(LibvirtPowerAnswers):
     @contextmanager
     def hanging_agent(self, vm_uuid: UUID) -> Iterator[None]:
         """See `PowerQuestions`."""
-        self._order(vm_uuid, "hang")
+        self.order(vm_uuid, "hang")
         try:
             yield
         finally:
-            self._order(vm_uuid, "answer")
+            self.order(vm_uuid, "answer")
 
     def guest_password(self, vm_uuid: UUID, user: str) -> bytes:
         """See `PowerQuestions`."""
@@ -105,13 +105,13 @@ class QemuPowerAnswers(LibvirtPowerAnswers):
 
     def set_guest_clock_offset(self, vm_uuid: UUID, seconds: float) -> None:
         """See `PowerQuestions`."""
-        self._order(vm_uuid, "clock", round(seconds))
+        self.order(vm_uuid, "clock", round(seconds))
 
     def _report(self, vm_uuid: UUID, fact: str) -> str:
-        told = self._order(vm_uuid, "report")
+        told = self.order(vm_uuid, "report")
         return next(line.partition("=")[2] for line in told if line.startswith(f"NVG {fact}="))
 
-    def _order(self, vm_uuid: UUID, order: str, argument: int | None = None) -> list[str]:
+    def order(self, vm_uuid: UUID, order: str, argument: int | str | None = None) -> list[str]:
         """Give the guest an order on its serial console; return what it says until it is done."""
         if argument is None:
             argument = next(_numbers)

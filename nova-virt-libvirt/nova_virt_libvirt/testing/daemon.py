@@ -188,6 +188,13 @@ class PrivateLibvirtd:
                 self.signal(signal.SIGCONT)
                 time.sleep(0.01)
 
+    def revive(self) -> bool:
+        """Start libvirtd again if it has crashed, as systemd does on a host; say whether it had."""
+        crashed = self._daemons["libvirtd"].poll() is not None
+        if crashed:
+            self.restart()
+        return crashed
+
     def restart(self) -> None:
         """Kill libvirtd, unless it is dead, and start it again where it was; guests run on."""
         if self._namespace is None:

@@ -4,7 +4,8 @@ The guest's lines begin with ``NVG ``; ``guest/init`` writes them:
 
 * ``NVG config_drive=yes|no|unreadable``; if yes, ``NVG uuid=`` and ``NVG hostname=`` of its
   meta_data.json, as spelled in JSON, and ``NVG user_data=SHA256`` if it has user data;
-* ``NVG firmware=bios|uefi``, ``NVG secure_boot=yes|no``, and ``NVG tpm=VERSION`` if it has a TPM;
+* ``NVG firmware=bios|uefi``, ``NVG secure_boot=yes|no``, and ``NVG tpm=VERSION`` if it has a TPM,
+  ``NVG random_source=NAME`` if it has one;
 * ``NVG dmi_uuid=UUID``, ``NVG mac=MAC`` for each NIC, ``NVG disk=NAME BYTES`` for each disk;
 * ``NVG ready``, after which ``NVG mac_added=MAC``, ``NVG mac_removed=MAC``, ``NVG disk_added=NAME
   BYTES`` and ``NVG disk_removed=NAME`` follow within about a second of the change;
@@ -12,7 +13,8 @@ The guest's lines begin with ``NVG ``; ``guest/init`` writes them:
 
 On the channel of QEMU's guest agent, if there is one, ``guest/agent.sh`` stands in for qemu-ga. On
 the serial console the guest takes orders, each a line: ``hang NUMBER`` and ``answer NUMBER`` for
-the agent, ``clock SECONDS`` to put the clock forward, ``report NUMBER`` for ``NVG
+the agent, ``mount TAG`` for ``NVG share=``, the file ``word`` of a virtiofs, in which it writes a
+file ``answer``, ``clock SECONDS`` to put the clock forward, ``report NUMBER`` for ``NVG
 agent_password=``, ``NVG agent_frozen=yes|no`` and ``NVG clock=``; the last line about each is ``NVG
 obeyed=ARGUMENT``.
 
@@ -83,6 +85,8 @@ MODULES = (
     *("sr_mod", "ata_piix", "isofs", "vfat", "nls_cp437", "nls_ascii", "nls_utf8"),
     *("button", "evdev"),
 )
+# By the number of a virtio device, in the specification of virtio.
+LATE_MODULES = {"0x0004": ("virtio_rng",), "0x001a": ("virtiofs",)}
 # Debian's cloud kernel leaves them out; another kernel's guest would profit.
 OPTIONAL_MODULES = ("ahci", "e1000")
 
@@ -131,7 +135,7 @@ def build_guest_image(directory: Path | None = None) -> Path:
 
 def _recipe_digest() -> str:
     inputs = [_guest_file(name) for name in GUEST_FILES]
-    inputs.append(repr((RECIPE, MODULES, OPTIONAL_MODULES, UEFI_LOADERS)).encode())
+    inputs.append(repr((RECIPE, MODULES, LATE_MODULES, OPTIONAL_MODULES, UEFI_LOADERS)).encode())
     sums = (hashlib.sha256(data).digest() for data in inputs)
     return hashlib.sha256(b"".join(sums)).hexdigest()[:16]
 
@@ -193,13 +197,15 @@ def _kernel_package() -> tuple[str, str]:
 
 def _write_initrd(work: Path, kernel: Path) -> None:
     tree = work / "tree"
-    for folder in ("bin", "modules"):
-        (tree / folder).mkdir(parents=True)
+    (tree / "bin").mkdir(parents=True)
     busybox = shutil.which("busybox", path=system_environment()["PATH"])
     assert busybox  # noqa: S101 - one of the required programs
     shutil.copy(busybox, tree / "bin")
-    for number, module in enumerate(_modules_in_order(kernel)):
-        shutil.copy(module, tree / "modules" / f"{number:02}-{module.name}")
+    early = _modules_in_order(kernel, MODULES, OPTIONAL_MODULES)
+    _copy_modules(early, tree / "modules")
+    for number, wanted in LATE_MODULES.items():
+        late = [file for file in _modules_in_order(kernel, wanted) if file not in early]
+        _copy_modules(late, tree / "late" / number)
     for name in ("init", "agent.sh", "json_string.awk"):
         (tree / name).write_bytes(_guest_file(name))
     for name in ("init", "agent.sh"):
@@ -212,7 +218,15 @@ def _write_initrd(work: Path, kernel: Path) -> None:
     initrd.write_bytes(gzip.compress(archive.read_bytes(), mtime=0))
 
 
-def _modules_in_order(kernel: Path) -> list[Path]:
+def _copy_modules(modules: Sequence[Path], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for number, module in enumerate(modules):
+        shutil.copy(module, folder / f"{number:02}-{module.name}")
+
+
+def _modules_in_order(
+    kernel: Path, wanted: Sequence[str], optional: Sequence[str] = ()
+) -> list[Path]:
     """The wanted modules and what they depend on, each after its dependencies."""
     files = {path.stem.replace("-", "_"): path for path in kernel.rglob("*.ko")}
     (builtin_list,) = kernel.rglob("modules.builtin")
@@ -229,7 +243,7 @@ def _modules_in_order(kernel: Path) -> list[Path]:
             add(dependency.replace("-", "_"))
         ordered[name] = files[name]
 
-    for name in (*MODULES, *(name for name in OPTIONAL_MODULES if name in files)):
+    for name in (*wanted, *(name for name in optional if name in files)):
         add(name)
     return list(ordered.values())
 

@@ -93,6 +93,13 @@ class DaemonTest(testtools.TestCase):
         self.assertEqual([0, 1], states)
         self.assertEqual(2, len({connection.getHostname() for connection in connections}))
 
+    def test_one_that_has_crashed_is_revived(self) -> None:
+        daemon = self.start()
+        self.assertFalse(daemon.revive())
+        daemon.kill()
+        self.assertTrue(daemon.revive())
+        self.assertEqual([], self.connect(daemon).listAllDomains())
+
     def test_guest_survives_restart(self) -> None:
         daemon = self.start()
         domain_uuid = uuid.uuid4()
