@@ -23,6 +23,8 @@ PATHS = ["info.state", "info.error", "info.result", "info.progress"]
 _REMOVED = ("remove", "indirectRemove")
 # How long a call that waits may take to notice that it was cancelled (CALL-3).
 _TURN_SECONDS = 1.0
+# How long nothing at all may be told of a task before it is asked for in another way.
+_SILENCE_SECONDS = 5.0
 
 
 def changed(facts: dict[str, Any], changes: Iterable[Any] | None) -> None:
@@ -60,8 +62,12 @@ class TaskNews:
         with self._told:
             for update in updates:
                 facts = self._facts.get(update.obj._moId)
-                if facts is not None:
-                    changed(facts, update.changeSet)
+                if facts is None:
+                    continue
+                changed(facts, update.changeSet)
+                if update.kind == "leave":
+                    # No more is told of it.
+                    facts.clear()
             self._number += 1
             self._told.notify_all()
 
@@ -73,11 +79,12 @@ class TaskNews:
         seconds: float | None = None,
     ) -> dict[str, Any] | None:
         """Wait until the properties are as wanted, and return them; earlier if the time is over.
-        None if nobody listens.
+        None if nobody listens, or the server does not tell of it.
 
         `check` is called at least once a second and ends the wait by raising.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
+        began = time.monotonic()
+        deadline = None if seconds is None else began + seconds
         with self._told:
             view = self._view
             if view is None:
@@ -92,6 +99,8 @@ class TaskNews:
                 left = _TURN_SECONDS if deadline is None else deadline - time.monotonic()
                 if done(known) or left <= 0:
                     return known
+                if not known and time.monotonic() - began > _SILENCE_SECONDS:
+                    return None
                 with self._told:
                     if self._number == number and self._view is view:
                         self._told.wait(min(left, _TURN_SECONDS))

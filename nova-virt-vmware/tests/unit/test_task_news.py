@@ -8,6 +8,7 @@ from typing import Any
 import testtools
 from pyVmomi import vim, vmodl
 
+from nova_virt_vmware import task_news
 from nova_virt_vmware.task_news import TaskNews
 
 _query = vmodl.query.PropertyCollector
@@ -82,6 +83,12 @@ class TestTaskNews(testtools.TestCase):
         # Those that are over leave the view with the next one.
         self.assertEqual({}, self._wait("task-3", seconds=0.0))
         self.assertEqual([(["task-1"], []), (["task-3"], ["task-1"])], view.asked)
+
+    def test_a_task_that_is_not_told_of_is_given_up(self) -> None:
+        self.patch(task_news, "_SILENCE_SECONDS", 0.0)
+        left = _query.ObjectUpdate(kind="leave", obj=vim.Task("task-1"))
+        self._view(update("task-1", state="running"), left)
+        self.assertIsNone(self._wait("task-1"))
 
     def test_a_wait_ends_by_its_check(self) -> None:
         self._view(update("task-1", state="running"))
