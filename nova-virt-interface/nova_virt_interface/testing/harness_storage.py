@@ -64,6 +64,8 @@ class StorageQuestions:
 
     fixed_size_protocols: ClassVar[frozenset[VolumeProtocol]] = frozenset({VolumeProtocol.NBD})
     """Those whose volumes the test's storage cannot enlarge while they are attached."""
+    protocols_without_users: ClassVar[frozenset[VolumeProtocol]] = frozenset()
+    """Those by which the hypervisor comes as itself alone, though it logs in by others."""
 
     def volume(self, wish: VolumeWish) -> AbstractContextManager[TestVolume]:
         """A volume of zeros inside the context; after it, its storage is away."""
