@@ -83,6 +83,19 @@ _OPTIONS: list[cfg.Opt] = [
         "default is that of Microsoft's UEFI certificate authority, which signs Linux; "
         "1734c6e8-3154-4dda-ba5f-a874cc483422 trusts Windows.",
     ),
+    cfg.BoolOpt(
+        "multipath",
+        default=False,
+        help="Log in to an iSCSI target by all of its portals. The host needs the feature "
+        "Multipath-IO, which claims iSCSI disks (Enable-MSDSMAutomaticClaim).",
+    ),
+    cfg.FloatOpt(
+        "dynamic_memory_ratio",
+        default=1.0,
+        min=1.0,
+        help="With more than 1 VMs have dynamic memory: they start with their memory divided by "
+        "it, and Hyper-V gives them the rest when their guests need it. No VM has NUMA cells then.",
+    ),
     cfg.IntOpt(
         "timeout_seconds", default=60, min=5, help="How long the host may take to answer a request."
     ),
@@ -119,6 +132,8 @@ class Settings:
     owner: str = "nova"
     storage_id: str = ""
     secure_boot_template: str = "272e7447-90a4-4563-a4b9-8e4ab00526ce"
+    multipath: bool = False
+    dynamic_memory_ratio: float = 1.0
     timeout_seconds: int = 60
     poll_interval_seconds: float = 5.0
     stale_upload_seconds: float = 3600.0
@@ -131,6 +146,12 @@ class Settings:
             "auth",
             "is basic, which sends the password as it is",
             "use it with tls only",
+        )
+        _require(
+            self.dynamic_memory_ratio >= 1,
+            "dynamic_memory_ratio",
+            f"is {self.dynamic_memory_ratio}",
+            "use 1 for memory that is all there from the start, or more",
         )
         _require(
             re.fullmatch(_OWNER, self.owner) is not None,

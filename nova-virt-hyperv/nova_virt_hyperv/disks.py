@@ -14,6 +14,7 @@ from nova_virt_interface.errors import (
     Resource,
     Unsupported,
 )
+from nova_virt_interface.offers import secrets_of_disk
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.states import ON
 from nova_virt_interface.values.disks import (
@@ -24,6 +25,7 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.guest_settings import Firmware
 from nova_virt_interface.values.host import HostDescription
+from nova_virt_interface.values.secrets import DeviceSecret
 from nova_virt_interface.values.volumes import Volume
 
 from nova_virt_hyperv.boot_order import BootOrder
@@ -36,6 +38,7 @@ from nova_virt_hyperv.machines import Machine, Machines
 from nova_virt_hyperv.mark import DeviceName, DiskName, is_fork
 from nova_virt_hyperv.session import several_steps
 from nova_virt_hyperv.translate import check_disk, check_size, whole_sectors
+from nova_virt_hyperv.unit_sessions import UnitSessions
 from nova_virt_hyperv.volume_paths import volume_path
 from nova_virt_hyperv.volumes import Volumes
 
@@ -54,6 +57,7 @@ class Disks:
         disk_files: DiskFiles,
         volumes: Volumes,
         units: IscsiVolumes,
+        sessions: UnitSessions,
         host: HostDescription,
     ) -> None:
         self._machines = machines
@@ -63,6 +67,7 @@ class Disks:
         self._disk_files = disk_files
         self._volumes = volumes
         self._units = units
+        self._sessions = sessions
         self._host = host
 
     def attach_disk(self, vm_uuid: UUID, request: AttachDiskRequest) -> None:
@@ -87,7 +92,8 @@ class Disks:
                         self._drives.remove(found, vm_uuid, spec.key)
                     self._store.remove(vm_uuid, spec.key)
                     self._store.make(vm_uuid, spec)
-                    self.connect(machine, vm_uuid, (spec,), machine.firmware)
+                    given = request.secrets
+                    self.connect(machine, vm_uuid, (spec,), machine.firmware, secrets=given)
                 if spec.boot_index is not None:
                     self._boot_order.arrange(machine, vm_uuid)
         except InvalidState as error:
@@ -109,6 +115,8 @@ class Disks:
         specs: Sequence[DiskSpec],
         firmware: Firmware,
         files: Mapping[str, str] | None = None,
+        *,
+        secrets: tuple[DeviceSecret, ...],
     ) -> list[Instance]:
         """Connect disks whose files are made; returns their drives, in the same order.
 
@@ -118,12 +126,17 @@ class Disks:
             specs: of the disks.
             firmware: what the VM boots by.
             files: names of the files of those disks that have others than a new disk has.
+            secrets: of the disks.
         """
         paths = {spec.key: self._store.path(vm_uuid, spec) for spec in specs}
         paths |= self._store.paths(dict(files or {}))
         paths |= {spec.key: path for spec in specs if (path := volume_path(spec))}
-        paths |= {spec.key: self._units.connect(vm_uuid, spec) for spec in specs if is_unit(spec)}
-        return self._drives.connect(machine, vm_uuid, specs, firmware, paths)
+        units = filter(is_unit, specs)
+        paths |= {spec.key: self._units.connect(vm_uuid, spec, secrets) for spec in units}
+        drives = self._drives.connect(machine, vm_uuid, specs, firmware, paths)
+        if any(map(secrets_of_disk, specs)):
+            self._sessions.rest_if_off(machine, vm_uuid)
+        return drives
 
     def take_off(self, machine: Machine, vm_uuid: UUID, key: str) -> None:
         """Remove a disk, whatever there is of it: what is in its drive, the drive, its file."""
@@ -144,16 +157,6 @@ class Disks:
     def release_units(self, vm_uuid: UUID) -> None:
         """Let go of the logical units of a VM that is no more."""
         self._units.release(vm_uuid)
-
-    def restore_units(self, machine: Machine, vm_uuid: UUID) -> None:
-        """Connect the host to the logical units of a VM, which it may have lost since, and whose
-        disks may have other numbers. Raises PeerUnreachable.
-        """
-        wanted = self._units.restore(vm_uuid)
-        for found in self._drives.find(machine, vm_uuid) if wanted else ():
-            path = wanted.get(found.key, found.path)
-            if path.lower() != found.path.lower():
-                self._drives.rename_disk(found, path)
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
         """See `IDiskResize.resize_disk`."""

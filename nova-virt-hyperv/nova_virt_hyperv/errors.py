@@ -110,6 +110,14 @@ def _too_little(resource: Resource, remedy: str) -> Callable[[About], VirtError]
     )
 
 
+def _wrong_password(about: About) -> VirtError:
+    return InvalidRequest(
+        f"{about.name} does not take this user with this password",
+        remedy="bring the right secret",
+        field="secrets",
+    )
+
+
 def _busy(about: About) -> VirtError:
     return Busy(f"another operation holds {about.name}", remedy="repeat it later")
 
@@ -193,6 +201,8 @@ TABLE: tuple[Row, ...] = (
     Row(kind=(Refusal, WmiFault), code=0xC03A0014, make=_corrupt),  # unknown virtual disk type
     Row(kind=(Refusal, WmiFault), code=0x80041003, make=_denied),  # WBEM_E_ACCESS_DENIED
     Row(kind=(Refusal, WmiFault), code=0x80041002, make=_not_found),  # WBEM_E_NOT_FOUND
+    # ISDSC_AUTHENTICATION_FAILURE, of an iSCSI target.
+    Row(kind=WmiFault, code=0xEFFF0009, make=_wrong_password),
     # ERROR_BAD_NETPATH, ERROR_NETNAME_DELETED, WSAETIMEDOUT, WSAECONNREFUSED, WSAECONNRESET,
     # WSAHOST_NOT_FOUND: of a path or of a migration to another host.
     Row(kind=Refusal, code=0x80070035, make=_no_destination),

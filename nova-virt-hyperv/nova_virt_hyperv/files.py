@@ -118,6 +118,16 @@ class Files:
                 return False
             return True
 
+    def put(self, folder: str, name: str, content: bytes) -> None:
+        """Write a small file, all of it or nothing, in the place of one of the same name."""
+        unfinished = f"_{name}"
+        self.remove(folder, unfinished)
+        with self.new(folder, unfinished) as file:
+            file.write(content)
+        with self._translated(About(f"file {name}"), changing=True) as options:
+            old, new = self._path(folder, unfinished), self._path(folder, name)
+            smbclient.replace(old, new, **options)
+
     def publish(self, folder: str, old: str, new: str) -> bool:
         """Rename a file; False if one of the new name exists, which stays as it is."""
         with self._translated(About(f"file {old}"), changing=True) as options:

@@ -10,11 +10,13 @@ from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import (
     BackendError,
     Busy,
+    InvalidRequest,
     NotFound,
     PeerUnreachable,
     Resource,
     VirtError,
 )
+from nova_virt_interface.secret import Secret
 
 from nova_virt_hyperv.cim import (
     STORAGE,
@@ -28,13 +30,23 @@ from nova_virt_hyperv.cim import (
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.wmi import Wmi
 
-__all__ = ["Disk", "Iscsi", "initiator_name"]
+__all__ = ["Disk", "Iscsi", "Login", "initiator_name"]
 
 _PORTAL, _TARGET = "MSFT_iSCSITargetPortal", "MSFT_iSCSITarget"
 # How long Windows may take to show a disk of a session.
 _APPEAR_SECONDS = 30.0
 _LOOK_SECONDS = 0.25
+# How the path of a disk begins that MPIO has made of several.
+_MPIO = "\\\\?\\mpio"
 _FAILURES = (BackendError, Busy, NotFound, PeerUnreachable)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in to a target that asks (CHAP)."""
+
+    user: str
+    password: Secret
 
 
 @dataclass(frozen=True)
@@ -56,21 +68,32 @@ def initiator_name(wmi: Wmi) -> str:
 
 
 class Iscsi:
-    """The initiator of one host."""
+    """The initiator of one host.
 
-    def __init__(self, wmi: Wmi, host_name: str) -> None:
+    Args:
+        wmi: speaks to it.
+        host_name: its name.
+        multipath: log in by all portals of a target, and wait until the host has made one disk of
+            the ways to a unit.
+    """
+
+    def __init__(self, wmi: Wmi, host_name: str, *, multipath: bool = False) -> None:
         self._wmi = wmi
         self._host_name = host_name
+        self._multipath = multipath
 
-    def connect(self, portals: tuple[str, ...], iqn: str, lun: int) -> Disk:
+    def connect(
+        self, portals: tuple[str, ...], iqn: str, lun: int, login: Login | None = None
+    ) -> Disk:
         """Log in to a target, unless the host is, and take the disk of a logical unit from the
-        host's own use. The session ends with the host; nothing logs in by itself.
+        host's own use. The session ends with the host; nothing logs in by itself, so that Windows
+        keeps a password in memory alone.
 
-        Raises: PeerUnreachable.
+        Raises: PeerUnreachable, InvalidRequest (secrets).
         """
         found = self._find(iqn, lun)
         if found is None:
-            self._log_in(portals, iqn)
+            self._log_in(portals, iqn, login)
             found = self._await(iqn, lun)
         if found.text("IsOffline") != "true":
             keys = (("ObjectId", found.text("ObjectId")),)
@@ -116,25 +139,35 @@ class Iscsi:
         keys = tuple((name, rows[0].text(name)) for name in names)
         return object_path(self._host_name, Reference("Msvm_DiskDrive", keys))
 
-    def _log_in(self, portals: tuple[str, ...], iqn: str) -> None:
+    def _log_in(self, portals: tuple[str, ...], iqn: str, login: Login | None) -> None:
         if any(True for _ in self._devices(iqn)):
             # A unit that is new on the target appears when somebody looks.
             self._rescan()
             return
         failure: VirtError = _away(f"target {iqn} has no portal")
+        ways = 0
         for portal in portals:
             address, _, port = portal.rpartition(":")
             place = [("TargetPortalAddress", address), ("TargetPortalPortNumber", port)]
             try:
                 self._call(_PORTAL, "New", place, iqn)
-                login = [("NodeAddress", iqn), *place, ("IsPersistent", "false")]
-                self._call(_TARGET, "Connect", login, iqn)
+                named = [("NodeAddress", iqn), *place, ("IsPersistent", "false")]
+                if self._multipath:
+                    named.append(("IsMultipathEnabled", "true"))
+                self._call(_TARGET, "Connect", [*named, *_authentication(login)], iqn)
+            except InvalidRequest:
+                # Another portal is one of the same target, which would count another attempt.
+                self.forget_portal(portal)
+                raise
             except _FAILURES as error:
                 failure = error
                 self.forget_portal(portal)
             else:
-                return
-        raise failure
+                ways += 1
+                if not self._multipath:
+                    return
+        if not ways:
+            raise failure
 
     def _call(self, class_name: str, method: str, named: list[tuple[str, str]], iqn: str) -> None:
         about = About(f"target {iqn}")
@@ -153,7 +186,9 @@ class Iscsi:
         for device in self._devices(iqn):
             if device.number("ScsiLun") == lun:
                 number = f"Number = {device.number('DeviceNumber')}"
-                return next(iter(self._wmi.query(select("MSFT_Disk", number), STORAGE)), None)
+                for disk in self._wmi.query(select("MSFT_Disk", number), STORAGE):
+                    if not self._multipath or disk.text("Path").lower().startswith(_MPIO):
+                        return disk
         return None
 
     def _devices(self, iqn: str) -> Iterator[Instance]:
@@ -164,6 +199,17 @@ class Iscsi:
     def _rescan(self) -> None:
         settings = Reference("MSFT_StorageSetting", (), STORAGE)
         self._wmi.invoke(settings, "UpdateHostStorageCache", [], about=About("disks"))
+
+
+def _authentication(login: Login | None) -> list[tuple[str, str]]:
+    if login is None:
+        return []
+    password = login.password.reveal().decode()
+    return [
+        ("AuthenticationType", "ONEWAYCHAP"),
+        ("ChapUsername", login.user),
+        ("ChapSecret", password),
+    ]
 
 
 def _away(why: str) -> PeerUnreachable:

@@ -80,6 +80,7 @@ class Lifecycle:
         self._owner = settings.owner
         self._moves = moves
         self._template = settings.secure_boot_template
+        self._memory_ratio = settings.dynamic_memory_ratio
 
     def create_vm(self, vm_uuid: UUID, spec: VmSpec) -> None:
         """See `IHypervisor.create_vm`.
@@ -167,7 +168,9 @@ class Lifecycle:
         machine = self._define(mark, spec, firmware)
         if spec.settings.tpm is not None:
             self._security.set_tpm(machine, mark.uuid, wanted=True)
-        drives = self._disks.connect(machine, mark.uuid, spec.disks, firmware, files)
+        drives = self._disks.connect(
+            machine, mark.uuid, spec.disks, firmware, files, secrets=spec.secrets
+        )
         self._nics.connect(machine, mark.uuid, spec.nics, switches)
         done = replace(mark, vm=machine.guid, spec=spec_digest(spec))
         self.complete(machine, done, spec, drives)
@@ -216,7 +219,9 @@ class Lifecycle:
         }
         settings |= firmware_settings(spec, firmware, self._template)
         named: list[tuple[str, Parameter]] = [("SystemSettings", embedded(SETTINGS, settings))]
-        named += [("ResourceSettings", text) for text in _resources(spec)]
+        hardware = hardware_settings(spec, self._memory_ratio)
+        texts = [embedded(name, found) for name, found in hardware.items()]
+        named += [("ResourceSettings", text) for text in (*texts, _SCSI_CONTROLLER)]
         about = about_vm(mark.uuid)
         self._wmi.invoke(self._service, "DefineSystem", named, about=about)
         # The output names the system only when the host made it without a job.
@@ -278,11 +283,6 @@ class Lifecycle:
             [("SystemSettings", embedded(SETTINGS, settings))],
             about=about_vm(mark.uuid),
         )
-
-
-def _resources(spec: VmSpec) -> list[str]:
-    hardware = hardware_settings(spec)
-    return [*(embedded(name, found) for name, found in hardware.items()), _SCSI_CONTROLLER]
 
 
 def _conflict(vm_uuid: UUID, what: str) -> Conflict:

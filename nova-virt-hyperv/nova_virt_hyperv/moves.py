@@ -90,13 +90,7 @@ class Moves:
             ) from error
 
     def _write(self, kind: str, vm_uuid: UUID, move: Move) -> None:
-        name = self._name(kind, vm_uuid)
-        unfinished = f"_{name}"
-        self._files.remove(MOVES, unfinished)
-        with self._files.new(MOVES, unfinished) as file:
-            file.write(json.dumps(asdict(move)).encode())
-        self._files.remove(MOVES, name)
-        self._files.publish(MOVES, unfinished, name)
+        self._files.put(MOVES, self._name(kind, vm_uuid), json.dumps(asdict(move)).encode())
 
 
 def key_file(vm_uuid: UUID, host: str, token: str) -> str:

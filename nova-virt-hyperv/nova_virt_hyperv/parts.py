@@ -48,6 +48,7 @@ from nova_virt_hyperv.session import Session
 from nova_virt_hyperv.settings import Hardware
 from nova_virt_hyperv.topology import Topology
 from nova_virt_hyperv.translate import describe
+from nova_virt_hyperv.unit_sessions import UnitSessions
 from nova_virt_hyperv.volumes import Volumes
 from nova_virt_hyperv.wmi import Wmi
 
@@ -85,7 +86,8 @@ class Parts:
         system = computer(self._wmi)
         self._iqn = initiator_name(self._wmi)
         self._found = find_services(self._wmi, system.text("Name"))
-        description = describe(system, operating_system(self._wmi), self._iqn)
+        ratio = self._settings.dynamic_memory_ratio
+        description = describe(system, operating_system(self._wmi), self._iqn, ratio)
         port = console_port(self._wmi)
         self._console_port = port or 0
         self.offers_consoles = port is not None
@@ -116,6 +118,9 @@ class Parts:
         )
         self.volumes = Volumes(self._disk_files, host, self._settings, self._iqn)
         self._store = DiskStore(self._files, self._disk_files, self.images, self.volumes)
+        iscsi = Iscsi(wmi, found.host_name, multipath=self._settings.multipath)
+        units = IscsiVolumes(self._files, iscsi, found.host_name)
+        self._sessions = UnitSessions(self._machines, self._drives, units)
         self.disks = Disks(
             self._machines,
             self._drives,
@@ -123,7 +128,8 @@ class Parts:
             self._store,
             self._disk_files,
             self.volumes,
-            IscsiVolumes(self._files, Iscsi(wmi, found.host_name), found.host_name),
+            units,
+            self._sessions,
             host,
         )
 
@@ -133,7 +139,9 @@ class Parts:
         self.nics = Nics(wmi, machines, self._devices, host)
         self._security = Security(wmi, self._devices, self._found)
         self.maintenance = Maintenance(machines, self._files)
-        self.power = Power(wmi, machines, self._events, self.maintenance, self.disks)
+        self.power = Power(
+            wmi, machines, self._events, self.maintenance, self.disks, self._sessions
+        )
         self.lifecycle = Lifecycle(
             wmi,
             machines,
@@ -152,7 +160,7 @@ class Parts:
         self.resize = Resize(
             machines,
             self._checkpoints,
-            Hardware(self._devices),
+            Hardware(self._devices, self._settings.dynamic_memory_ratio),
             self._security,
             self.disks,
             self._drives,

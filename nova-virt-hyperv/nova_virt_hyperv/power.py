@@ -19,6 +19,7 @@ from nova_virt_interface.values.power import (
     StopRequest,
     SuspendRequest,
 )
+from nova_virt_interface.values.secrets import DeviceSecret
 
 from nova_virt_hyperv.cim import Reference, equals, select
 from nova_virt_hyperv.disks import Disks
@@ -26,6 +27,7 @@ from nova_virt_hyperv.events import Events
 from nova_virt_hyperv.machines import Machine, Machines, about_vm
 from nova_virt_hyperv.maintenance import Maintenance
 from nova_virt_hyperv.session import Steps, several_steps
+from nova_virt_hyperv.unit_sessions import UnitSessions
 from nova_virt_hyperv.wmi import Wmi
 
 __all__ = ["Power"]
@@ -46,16 +48,18 @@ class Power:
         events: Events,
         maintenance: Maintenance,
         disks: Disks,
+        sessions: UnitSessions,
     ) -> None:
         self._wmi = wmi
         self._machines = machines
         self._events = events
         self._maintenance = maintenance
         self._disks = disks
+        self._sessions = sessions
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
-        self._machines.on(vm_uuid, lambda machine: self._start(machine, vm_uuid))
+        self._machines.on(vm_uuid, lambda machine: self._start(machine, vm_uuid, request.secrets))
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
@@ -101,31 +105,30 @@ class Power:
         """Turn a VM off, by the guest if it does so in time."""
         by_guest = False
         with several_steps() as steps:
-            if graceful_seconds > 0:
-                state = self._state(machine, vm_uuid)
-                if state is PowerState.STOPPED:
-                    return
-                if state is PowerState.RUNNING:
-                    by_guest = self._stop_by_guest(machine, vm_uuid, graceful_seconds, steps)
+            if graceful_seconds > 0 and self._state(machine, vm_uuid) is PowerState.RUNNING:
+                by_guest = self._stop_by_guest(machine, vm_uuid, graceful_seconds, steps)
             if by_guest or self._change(machine, vm_uuid, _OFF, PowerState.STOPPED):
                 self._events.note(EventKind.STOPPED, vm_uuid)
+                steps.taken = True
+            self._sessions.rest(vm_uuid)
 
-    def _start(self, machine: Machine, vm_uuid: UUID) -> None:
+    def _start(self, machine: Machine, vm_uuid: UUID, secrets: tuple[DeviceSecret, ...]) -> None:
         if self._maintenance.is_on() and self._state(machine, vm_uuid) not in ON:
             self._maintenance.refuse()
-        self._disks.restore_units(machine, vm_uuid)
-        try:
-            changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
-        except (BackendError, PeerUnreachable):
-            # Hyper-V says only that a file is missing, or in its own words.
-            self._disks.require_volumes(machine, vm_uuid)
-            raise
+        with self._sessions.needed(machine, vm_uuid, secrets):
+            try:
+                changed = self._change(machine, vm_uuid, _RUN, PowerState.RUNNING)
+            except (BackendError, PeerUnreachable):
+                # Hyper-V says only that a file is missing, or in its own words.
+                self._disks.require_volumes(machine, vm_uuid)
+                raise
         if changed:
             self._events.note_running(vm_uuid)
 
     def _reboot(self, machine: Machine, vm_uuid: UUID, request: RebootRequest) -> None:
         if self._maintenance.is_on():
             self._maintenance.refuse()
+        self._sessions.require_secrets(vm_uuid, request.secrets)
         if request.kind is RebootKind.HARD:
             try:
                 self._request(machine, vm_uuid, _RESET)
@@ -140,7 +143,7 @@ class Power:
             self.stop(machine, vm_uuid, request.graceful_timeout_seconds)
         with several_steps() as steps:
             steps.taken = True
-            self._start(machine, vm_uuid)
+            self._start(machine, vm_uuid, request.secrets)
 
     def _stop_by_guest(self, machine: Machine, vm_uuid: UUID, seconds: float, steps: Steps) -> bool:
         """Ask the guest as soon as it can be asked, and wait; says whether it is off at the end."""

@@ -190,7 +190,8 @@ class Resize:
         for disk in plan.new_disks:
             self._store.make(vm_uuid, disk)
         firmware = firmware_of(spec, self._host)
-        self._disks.connect(machine, vm_uuid, plan.new_disks, firmware)
+        given = spec.secrets
+        self._disks.connect(machine, vm_uuid, plan.new_disks, firmware, secrets=given)
         if firmware is Firmware.BIOS:
             self._boot_order.bring_forward(machine, vm_uuid)
         self._nics.connect(machine, vm_uuid, plan.new_nics, plan.switches)

@@ -7,6 +7,7 @@ import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from nova_virt_interface.call import current_call
@@ -19,9 +20,11 @@ from nova_virt_hyperv.errors import BACKEND_ERRORS, About, contract_error
 from nova_virt_hyperv.faults import Refusal, WmiFault, read_fault
 from nova_virt_hyperv.pool import Pool
 
-__all__ = ["Session", "Steps", "send", "several_steps"]
+__all__ = ["Session", "Steps", "new_client", "send", "several_steps"]
 
 _log = logging.getLogger(__name__)
+# At the level DEBUG it writes whole messages, and with them the passwords of storage.
+logging.getLogger("pypsrp.wsman").addFilter(lambda record: record.levelno > logging.DEBUG)
 # Windows' own limit since Server 2012 (MaxEnvelopeSizekb).
 _MAX_ENVELOPE_BYTES = 500 * 1024
 
@@ -39,8 +42,7 @@ class Session:
                 remedy="name a PEM file with the authorities to trust",
                 field="ca_file",
             )
-        self._settings = settings
-        self._pool = Pool(self._connect, WSMan.close, _is_connected)
+        self._pool = Pool(partial(new_client, settings), WSMan.close, _is_connected)
 
     @contextmanager
     def exchange(self, about: About | None = None, *, changing: bool = False) -> Iterator[WSMan]:
@@ -76,24 +78,25 @@ class Session:
         """Close all clients. Idempotent."""
         self._pool.close()
 
-    def _connect(self) -> WSMan:
-        settings = self._settings
-        return WSMan(
-            settings.host,
-            port=settings.port,
-            username=settings.username,
-            password=settings.password,
-            ssl=settings.tls,
-            encryption="auto" if settings.tls else "always",
-            auth=settings.auth,
-            cert_validation=settings.ca_file or True,  # type: ignore[arg-type]
-            max_envelope_size=_MAX_ENVELOPE_BYTES,
-            operation_timeout=settings.timeout_seconds,
-            connection_timeout=min(10, settings.timeout_seconds),
-            # The host's own time-out is to come first: it says more.
-            read_timeout=settings.timeout_seconds + 5,
-            no_proxy=True,
-        )
+
+def new_client(settings: Settings) -> WSMan:
+    """A client of the host, which connects when it is used first."""
+    return WSMan(
+        settings.host,
+        port=settings.port,
+        username=settings.username,
+        password=settings.password,
+        ssl=settings.tls,
+        encryption="auto" if settings.tls else "always",
+        auth=settings.auth,
+        cert_validation=settings.ca_file or True,  # type: ignore[arg-type]
+        max_envelope_size=_MAX_ENVELOPE_BYTES,
+        operation_timeout=settings.timeout_seconds,
+        connection_timeout=min(10, settings.timeout_seconds),
+        # The host's own time-out is to come first: it says more.
+        read_timeout=settings.timeout_seconds + 5,
+        no_proxy=True,
+    )
 
 
 def _is_connected(client: WSMan) -> bool:

@@ -11,9 +11,9 @@ from nova_virt_hyperv.cim import Embedded, Instance, Number, embedded
 from nova_virt_hyperv.devices import Devices
 from nova_virt_hyperv.errors import About
 from nova_virt_hyperv.machines import Machine
-from nova_virt_hyperv.translate import MIB, numa_cell
+from nova_virt_hyperv.translate import MIB, SMALLEST_MEMORY_MIB, numa_cell
 
-__all__ = ["Hardware", "firmware_settings", "hardware_settings"]
+__all__ = ["Hardware", "firmware_settings", "hardware_settings", "startup_memory_mib"]
 
 _MEMORY, _PROCESSOR = "Msvm_MemorySettingData", "Msvm_ProcessorSettingData"
 _WHOLE_PROCESSOR = Number(100000, "uint64")
@@ -27,14 +27,15 @@ _PER_CELL = {
 class Hardware:
     """Processors and memory of VMs of one host."""
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: Devices, memory_ratio: float) -> None:
         self._devices = devices
+        self._memory_ratio = memory_ratio
 
     def change(self, machine: Machine, vm_uuid: UUID, spec: VmSpec) -> None:
         """Give a stopped VM the processors and the memory of a description."""
         about = About(f"hardware of VM {vm_uuid}")
         texts = []
-        for class_name, properties in hardware_settings(spec).items():
+        for class_name, properties in hardware_settings(spec, self._memory_ratio).items():
             [row] = self._devices.rows(machine, class_name, about)
             named: dict[str, Embedded] = {"InstanceID": row.text("InstanceID")}
             if not spec.settings.numa_cells:
@@ -52,9 +53,17 @@ class Hardware:
         return {}
 
 
-def hardware_settings(spec: VmSpec) -> dict[str, dict[str, Embedded]]:
+def startup_memory_mib(memory_bytes: int, ratio: float) -> int:
+    """What a VM starts with: all of its memory, or with dynamic memory a part of it."""
+    if ratio == 1:
+        return memory_bytes // MIB
+    # Hyper-V gives memory in steps of two MiB.
+    return max(SMALLEST_MEMORY_MIB, int(memory_bytes / MIB / ratio) // 2 * 2)
+
+
+def hardware_settings(spec: VmSpec, memory_ratio: float) -> dict[str, dict[str, Embedded]]:
     """Properties of a VM's memory and processors, by class."""
-    memory = Number(spec.memory_bytes // MIB, "uint64")
+    startup = Number(startup_memory_mib(spec.memory_bytes, memory_ratio), "uint64")
     cpu = spec.settings.cpu
     cell = numa_cell(spec)
     cells: dict[str, dict[str, Embedded]] = {_MEMORY: {}, _PROCESSOR: {}}
@@ -68,10 +77,10 @@ def hardware_settings(spec: VmSpec) -> dict[str, dict[str, Embedded]]:
         _MEMORY: {
             "ResourceType": Number(4, "uint16"),
             "ResourceSubType": "Microsoft:Hyper-V:Memory",
-            "VirtualQuantity": memory,
-            "Reservation": memory,
-            "Limit": memory,
-            "DynamicMemoryEnabled": False,
+            "VirtualQuantity": startup,
+            "Reservation": startup,
+            "Limit": Number(spec.memory_bytes // MIB, "uint64"),
+            "DynamicMemoryEnabled": memory_ratio > 1,
             **cells[_MEMORY],
         },
         _PROCESSOR: {

@@ -28,6 +28,7 @@ from nova_virt_hyperv.volume_paths import check_volume
 __all__ = [
     "GENERATION",
     "MIB",
+    "SMALLEST_MEMORY_MIB",
     "bios_guid",
     "check_disk",
     "check_moves",
@@ -50,7 +51,7 @@ MIB = 1024 * 1024
 _SMALLEST_DISK_BYTES = 3 * MIB
 _SECTOR_BYTES = 512
 _REQUEST_BYTES = 8192
-_SMALLEST_MEMORY_BYTES = 32 * MIB
+SMALLEST_MEMORY_MIB = 32
 
 # A guest of the second generation boots by UEFI and has all its disks on SCSI.
 GENERATION = {
@@ -105,11 +106,16 @@ def power_state(enabled_state: int | None) -> PowerState:
     return _STATES.get(enabled_state or 0, PowerState.UNKNOWN)
 
 
-def describe(computer: Instance, system: Instance, iqn: str = "") -> HostDescription:
-    """What the host takes, from its Win32_ComputerSystem and Win32_OperatingSystem, and by which
-    name it logs in to iSCSI targets, if it does.
+def describe(
+    computer: Instance, system: Instance, iqn: str = "", memory_ratio: float = 1.0
+) -> HostDescription:
+    """What the host takes, from its Win32_ComputerSystem and Win32_OperatingSystem, by which name
+    it logs in to iSCSI targets, if it does, and whether VMs are to have dynamic memory.
     """
     iscsi = (VolumeProtocol.ISCSI,) if iqn else ()
+    # A VM with dynamic memory has one NUMA node, whatever its settings say (Windows Server 2012,
+    # "Hyper-V Virtual NUMA Overview").
+    numa = (VmFeature.NUMA,) if memory_ratio == 1 else ()
     return HostDescription(
         hypervisor_type="Hyper-V",
         hypervisor_version=system.text("Version"),
@@ -129,7 +135,7 @@ def describe(computer: Instance, system: Instance, iqn: str = "") -> HostDescrip
             VmFeature.GUEST_UUID,
             VmFeature.SECURE_BOOT,
             VmFeature.CPU_MODEL,
-            VmFeature.NUMA,
+            *numa,
             VmFeature.DISK_LIMITS,
             VmFeature.ONLINE_DISK_RESIZE,
             VmFeature.IMPORTED_DISKS,
@@ -139,6 +145,8 @@ def describe(computer: Instance, system: Instance, iqn: str = "") -> HostDescrip
         ),
         export_formats=(DiskFormat.VHDX,),
         volume_protocols=(VolumeProtocol.FILE, VolumeProtocol.SMB, *iscsi),
+        # Files on a share are opened as the host's own account.
+        login_protocols=iscsi,
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         memory_step_bytes=2 * MIB,
     )
@@ -174,7 +182,7 @@ def check_vm(spec: VmSpec, host: HostDescription) -> None:
     offers.check_vm(spec, host)
     _check_tpm(spec, host)
     numa_cell(spec)
-    if spec.memory_bytes < _SMALLEST_MEMORY_BYTES:
+    if spec.memory_bytes < SMALLEST_MEMORY_MIB * MIB:
         raise Unsupported(
             f"Hyper-V gives a VM 32 MiB at least, not {spec.memory_bytes} bytes",
             field="memory_bytes",

@@ -41,6 +41,12 @@ def check_volume(spec: DiskSpec) -> None:
     elif isinstance(connection, SmbVolume):
         good = bool(_SHARE.fullmatch(connection.share) and _BELOW.fullmatch(connection.path))
         parts = re.split(r"[\\/]", connection.path)
+        if connection.user is not None:
+            raise Unsupported(
+                "Hyper-V opens a share's files as the host's own account, never as another user",
+                remedy="let the share take the host's computer account",
+                field=f"{place}.connection.user",
+            )
     elif isinstance(connection, IscsiVolume):
         _check_unit(spec, spec.source, place)
         return

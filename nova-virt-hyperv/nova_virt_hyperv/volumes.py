@@ -32,6 +32,7 @@ class Volumes:
         self._host = host
         self._address = settings.host
         self._iqn = iqn
+        self._multipath = settings.multipath
 
     def volume_connector(self) -> VolumeConnector:
         """See `IVolumeConnector.volume_connector`."""
@@ -39,6 +40,7 @@ class Volumes:
             hostname=self._host.hostname,
             addresses=(self._address,),
             initiator_iqns=(self._iqn,) if self._iqn else (),
+            multipath=self._multipath and bool(self._iqn),
         )
 
     def require(self, path: str, key: str) -> int:

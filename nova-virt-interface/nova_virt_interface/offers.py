@@ -243,8 +243,6 @@ def _disk_features(disk: DiskSpec) -> Iterator[tuple[str, VmFeature]]:
 def _volume_features(volume: Volume, place: str) -> Iterator[tuple[str, VmFeature]]:
     if volume.encryption is not None:
         yield f"{place}.encryption", VmFeature.VOLUME_ENCRYPTION
-    if _has_user(volume.connection):
-        yield f"{place}.connection.user", VmFeature.VOLUME_AUTHENTICATION
     if volume.read_only:
         yield f"{place}.read_only", VmFeature.READ_ONLY_VOLUMES
     if volume.shared:
@@ -279,7 +277,10 @@ def _check_tpm_secret(spec: VmSpec, host: HostDescription) -> None:
 
 def _check_connection(volume: Volume, host: HostDescription, place: str) -> None:
     connection = volume.connection
-    check_offered(protocol_of(connection), host.volume_protocols, f"{place}.connection")
+    protocol = protocol_of(connection)
+    check_offered(protocol, host.volume_protocols, f"{place}.connection")
+    if _has_user(connection):
+        check_offered(protocol, host.login_protocols, f"{place}.connection.user")
     if isinstance(connection, FileVolume | NfsVolume | SmbVolume):
         check_offered(connection.format, host.disk_formats, f"{place}.connection.format")
     if volume.encryption is not None:

@@ -216,6 +216,7 @@ def _describe_qemu(
         firmware=firmware(offer),
         features=features,
         volume_protocols=_VOLUME_PROTOCOLS,
+        login_protocols=(VolumeProtocol.ISCSI,),
         encryption_formats=(EncryptionFormat.LUKS,),
         export_formats=(DiskFormat.QCOW2, DiskFormat.RAW),
         # libvirt tells qemu-img the size of a qcow2 volume in KiB.

@@ -24,7 +24,6 @@ _ALWAYS = (
     VmFeature.DISK_SERIAL,
     VmFeature.DISK_ENCRYPTION,
     VmFeature.VOLUME_ENCRYPTION,
-    VmFeature.VOLUME_AUTHENTICATION,
     VmFeature.SHARED_VOLUMES,
     VmFeature.READ_ONLY_VOLUMES,
     VmFeature.ONLINE_DISK_RESIZE,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import ssl
+import select
 from typing import Any
 
-import requests
-from nova_virt_interface.errors import InvalidRequest, Unsupported, VirtError
+from nova_virt_interface.errors import Unsupported
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
 from nova_virt_vmware.conf import Settings
 from nova_virt_vmware.errors import CUT
+from nova_virt_vmware.tls import http_session, tls_context
 from nova_virt_vmware.waiting import Collectors
 
-__all__ = ["Api"]
+__all__ = ["Api", "Listener"]
 
 _log = logging.getLogger(__name__)
 # By the oldest server that understands it; newer ones do, too.
@@ -24,20 +24,37 @@ _OLDEST = (6, 5)
 _IDLE_SECONDS = 30
 
 
+class Listener(SoapStubAdapter):  # type: ignore[misc]
+    """What one thread waits for news by."""
+
+    _connection: Any = None
+
+    def GetConnection(self) -> Any:  # noqa: N802 - pyvmomi's name
+        """Remember the connection, which is always the same one until it breaks."""
+        self._connection = super().GetConnection()
+        return self._connection
+
+    def is_quiet(self) -> bool:
+        """Whether the connection is there, and nothing has come by it that is not read yet: no
+        news, and not its end.
+        """
+        try:
+            waiting = select.poll()
+            waiting.register(self._connection.sock, select.POLLIN)
+            return not waiting.poll(0)
+        except (AttributeError, TypeError, ValueError):
+            # It is closed.
+            return False
+
+
 class Api:
     """One login: what the operations send their requests by."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tls = context = _tls(settings)
-        self.stub = SoapStubAdapter(
-            host=settings.host,
-            port=settings.port,
-            version=_WIRE_VERSIONS[_OLDEST],
-            sslContext=context,
-            httpConnectionTimeout=settings.request_timeout_seconds,
-            connectionPoolTimeout=_IDLE_SECONDS,
-        )
+        self.tls = tls_context(settings)
+        version = _WIRE_VERSIONS[_OLDEST]
+        self.stub = self._stub(SoapStubAdapter, version, settings.request_timeout_seconds)
         self.content = vim.ServiceInstance("ServiceInstance", self.stub).RetrieveContent()
         self.api_version = _supported_version(self.content.about)
         newest = max(version for version in _WIRE_VERSIONS if version <= self.api_version)
@@ -45,10 +62,25 @@ class Api:
         password = settings.password.reveal().decode()
         self.content.sessionManager.Login(settings.username, password, None)
         self.collectors = Collectors(self.content.propertyCollector)
-        self.http = requests.Session()
-        self.http.trust_env = False
-        self.http.verify = _trusted(settings)
+        self.http = http_session(settings, self.tls)
         self.http.headers["Cookie"] = str(self.stub.cookie).partition(";")[0]
+
+    def _stub(self, kind: type, version: str, timeout_seconds: float) -> Any:
+        return kind(
+            host=self.settings.host,
+            port=self.settings.port,
+            version=version,
+            sslContext=self.tls,
+            httpConnectionTimeout=timeout_seconds,
+            connectionPoolTimeout=_IDLE_SECONDS,
+        )
+
+    def listener(self, patience_seconds: int) -> Listener:
+        """A connection of its own for who waits for news by this login, so long at a time."""
+        timeout = patience_seconds + self.settings.request_timeout_seconds
+        listener: Listener = self._stub(Listener, self.stub.version, timeout)
+        listener.cookie = self.stub.cookie
+        return listener
 
     def retrieve(
         self,
@@ -82,34 +114,6 @@ class Api:
             _log.info("could not log out: %s", error)
         self.stub.DropConnections()
         self.http.close()
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file or None)
-    except OSError as error:
-        raise _no_ca_file(settings, error) from error
-    if not settings.verify_certificate:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _no_ca_file(settings: Settings, error: OSError) -> VirtError:
-    return InvalidRequest(
-        f"option ca_file: {settings.ca_file} cannot be read",
-        detail=str(error),
-        remedy="name a PEM file",
-        field="ca_file",
-    )
-
-
-def _trusted(settings: Settings) -> str | bool:
-    """The same authorities as for the SOAP requests; requests would take its own."""
-    if not settings.verify_certificate:
-        return False
-    paths = ssl.get_default_verify_paths()
-    return settings.ca_file or paths.cafile or paths.capath or True
 
 
 def _supported_version(about: vim.AboutInfo) -> tuple[int, ...]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 from nova_virt_interface.values.vm import VmState
 
 from nova_virt_vmware import translate
+from nova_virt_vmware.task_news import changed
+from nova_virt_vmware.volume_marks import VOLUMES
 
 __all__ = ["PATHS", "StateCache"]
 
 POOL = "resourcePool"
-PATHS = [*translate.STATE_PATHS, POOL]
+PATHS = [*translate.STATE_PATHS, translate.mark_path(VOLUMES), POOL]
 """The properties that it wants to be told of."""
 
-_REMOVED = ("remove", "indirectRemove")
+
+def _never() -> bool:
+    return False
 
 
 class StateCache:
@@ -25,15 +29,28 @@ class StateCache:
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._facts: dict[str, dict[str, Any]] = {}
         self._states: dict[str, VmState] = {}
+        self._moved: set[str] = set()
+        self._away: dict[str, Any] = {}
         self._current_to = -1
+        self._is_recent: Callable[[], bool] = _never
+        self._is_quiet: Callable[[], bool] = _never
 
-    def begin(self) -> None:
-        """Forget all: what comes next is everything, told anew."""
+    def begin(
+        self, is_recent: Callable[[], bool] = _never, is_quiet: Callable[[], bool] = _never
+    ) -> None:
+        """Forget all: what comes next is everything, told anew.
+
+        Args:
+            is_recent: says whether the server was heard of lately.
+            is_quiet: says whether nothing has come from it that was not told yet.
+        """
         with self._lock:
-            self._facts, self._states, self._current_to = {}, {}, -1
+            self._facts, self._states, self._moved, self._away = {}, {}, set(), {}
+            self._current_to = -1
+            self._is_recent, self._is_quiet = is_recent, is_quiet
 
     def caught_up(self, changes: int) -> None:
         """Note that all has been told up to this many changes of the driver's own."""
@@ -57,22 +74,32 @@ class StateCache:
             for update in updates:
                 vm_id = update.obj._moId
                 if update.kind == "leave":
-                    self._facts.pop(vm_id, None)
-                    self._states.pop(vm_id, None)
+                    for known in (self._facts, self._states, self._away):
+                        known.pop(vm_id, None)
                     left.add(vm_id)
                     continue
                 is_new = vm_id not in self._facts
                 facts = self._facts.setdefault(vm_id, {})
                 pool = facts.get(POOL)
-                _change(facts, update.changeSet)
+                changed(facts, update.changeSet)
                 if not is_new and pool is not None and facts.get(POOL) != pool:
                     left.add(vm_id)
+                    self._moved.add(vm_id)
                 vm_uuid = self._remember(vm_id, facts)
                 if is_new or vm_uuid is not None:
                     new[vm_id] = vm_uuid
+            self._lock.notify_all()
         return new, left
 
+    def wait(self, seconds: float) -> None:
+        """Wait until something is told, for so long at most."""
+        with self._lock:
+            self._lock.wait(seconds)
+
     def _remember(self, vm_id: str, facts: dict[str, Any]) -> UUID | None:
+        if vm_id in self._away and self._away[vm_id] == facts.get(POOL):
+            return None
+        self._away.pop(vm_id, None)
         # A VM that is being made has no name or configuration yet.
         known = "config.uuid" in facts and "name" in facts
         vm_uuid = translate.owned_uuid(facts, self._owner) if known else None
@@ -83,22 +110,39 @@ class StateCache:
         return vm_uuid
 
     def forget(self, vm_id: str) -> None:
-        """A VM is another compute node's."""
+        """A VM is another compute node's, as long as it is in the pool where it is now: before it
+        is not told of any more it may come back.
+        """
         with self._lock:
-            self._facts.pop(vm_id, None)
+            self._moved.discard(vm_id)
             self._states.pop(vm_id, None)
+            self._away[vm_id] = self._facts.get(vm_id, {}).get(POOL)
+
+    def doubt(self, vm_id: str) -> None:
+        """A VM may go to another compute node, which is told of only a moment later."""
+        with self._lock:
+            self._moved.add(vm_id)
+
+    def keep(self, vm_id: str) -> None:
+        """A VM that may have gone is still this compute node's."""
+        with self._lock:
+            self._moved.discard(vm_id)
 
     def states(self, changes: int) -> tuple[VmState, ...] | None:
         """The states of all VMs that are ours, as they were told; None unless all was told since
         this many changes of the driver's own.
         """
         with self._lock:
-            return tuple(self._states.values()) if self._current_to == changes else None
+            if self._current_to == changes and self._is_recent() and self._is_quiet():
+                return tuple(self._states.values())
+            return None
 
-
-def _change(facts: dict[str, Any], changes: Iterable[Any]) -> None:
-    for change in changes or ():
-        if change.op in _REMOVED or change.val is None:
-            facts.pop(change.name, None)
-        else:
-            facts[change.name] = change.val
+    def vm(self, vm_uuid: UUID) -> tuple[str, dict[str, Any]] | None:
+        """Id and `PATHS` of the VM of this uuid that is ours, as they were told last."""
+        with self._lock:
+            if not self._is_recent():
+                return None
+            for vm_id, state in self._states.items():
+                if state.vm_uuid == vm_uuid and vm_id not in self._moved:
+                    return vm_id, dict(self._facts[vm_id])
+            return None

@@ -13,6 +13,7 @@ from oslo_config import cfg
 __all__ = ["DEFAULT_GROUP", "Settings", "list_opts", "settings_from"]
 
 DEFAULT_GROUP = "vmware"
+_THUMBPRINT = "([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}"
 _OWNER = "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
 
 _OPTIONS: list[cfg.Opt] = [
@@ -31,6 +32,12 @@ _OPTIONS: list[cfg.Opt] = [
         default=True,
         help="Whether the server must prove who it is. Without, whoever is on the way gets the "
         "password.",
+    ),
+    cfg.StrOpt(
+        "thumbprint",
+        default="",
+        help="SHA-256 of the server's certificate, in hexadecimal: it is trusted whoever signed "
+        "it, and no other one is; empty: who signed it counts.",
     ),
     cfg.StrOpt(
         "cluster",
@@ -89,10 +96,9 @@ _OPTIONS: list[cfg.Opt] = [
     ),
     cfg.BoolOpt(
         "list_from_cache",
-        default=False,
+        default=True,
         help="Whether the list of all VMs is what the server has told, without a question: what "
-        "others did a moment ago may be missing, and a server that is away is noticed when the "
-        "connection breaks, not when the list is asked for.",
+        "others did a moment ago may be missing.",
     ),
     cfg.FloatOpt(
         "stale_upload_seconds",
@@ -114,6 +120,7 @@ class Settings:
     port: int = 443
     ca_file: str = ""
     verify_certificate: bool = True
+    thumbprint: str = ""
     cluster: str = ""
     datastore: str = ""
     datastore_regex: str = ""
@@ -123,35 +130,30 @@ class Settings:
     owner: str = "nova"
     request_timeout_seconds: float = 60.0
     reconnect_interval_seconds: float = 5.0
-    list_from_cache: bool = False
+    list_from_cache: bool = True
     stale_upload_seconds: float = 3600.0
 
     def __post_init__(self) -> None:
         for field in ("host", "username"):
             if not getattr(self, field):
-                raise InvalidRequest(
-                    f"option {field} is empty", remedy="set it in the configuration", field=field
-                )
+                raise _wrong(field, "is empty", "set it in the configuration")
         if self.datastore and self.datastore_regex:
-            raise InvalidRequest(
-                "options datastore and datastore_regex are both set",
-                remedy="leave one of them empty",
-                field="datastore_regex",
-            )
+            raise _wrong("datastore_regex", "and datastore are both set", "leave one of them empty")
         try:
             re.compile(self.datastore_regex)
         except re.error as error:
-            raise InvalidRequest(
-                f"option datastore_regex is no regular expression: {error}",
-                remedy="correct it",
-                field="datastore_regex",
-            ) from error
+            problem = f"is no regular expression: {error}"
+            raise _wrong("datastore_regex", problem, "correct it") from error
         if re.fullmatch(_OWNER, self.owner) is None:
-            raise InvalidRequest(
-                f"option owner is {self.owner!r}",
-                remedy="use 1 to 32 of a-z, 0-9 and inner hyphens",
-                field="owner",
-            )
+            remedy = "use 1 to 32 of a-z, 0-9 and inner hyphens"
+            raise _wrong("owner", f"is {self.owner!r}", remedy)
+        if self.thumbprint and re.fullmatch(_THUMBPRINT, self.thumbprint) is None:
+            remedy = "openssl x509 -in CERTIFICATE -noout -fingerprint -sha256 tells it"
+            raise _wrong("thumbprint", "is no SHA-256", remedy)
+
+
+def _wrong(field: str, problem: str, remedy: str) -> InvalidRequest:
+    return InvalidRequest(f"option {field} {problem}", remedy=remedy, field=field)
 
 
 def settings_from(conf: cfg.ConfigOpts, group: str) -> Settings:

@@ -168,9 +168,9 @@ class Datastore:
             if (folder := _below(result.folderPath, path))
         }
 
-    def disks_in(self, path: PurePosixPath) -> set[str]:
-        """Names of the disks' descriptors in one folder."""
-        spec = vim.host.DatastoreBrowser.SearchSpec(matchPattern=["*.vmdk"])
+    def there(self, path: PurePosixPath, names: Collection[str]) -> set[str]:
+        """Names of the files in one folder that these, which may have wildcards, match."""
+        spec = vim.host.DatastoreBrowser.SearchSpec(matchPattern=list(names))
 
         def search(api: Api) -> Any:
             task = self._node.browser(api).SearchDatastore_Task(self.path(path), spec)
@@ -180,7 +180,7 @@ class Datastore:
             found = self._session.ask(f"searching {path}", search)
         except NotFound:
             return set()
-        return {file.path for file in found.file if not file.path.endswith("-flat.vmdk")}
+        return {file.path for file in found.file}
 
     def put(self, path: PurePosixPath, size_bytes: int, chunks: Iterator[bytes]) -> None:
         """Write a whole file from exactly so many bytes."""

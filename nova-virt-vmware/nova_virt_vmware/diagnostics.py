@@ -25,13 +25,13 @@ class Diagnostics:
         self._vms = vms
 
     def vm_statistics(self, vm_uuid: UUID) -> VmStatistics:
-        """See `IVmDiagnostics.vm_statistics`. Two questions."""
+        """See `IVmDiagnostics.vm_statistics`."""
         facts = self._vms.ours(vm_uuid, [*measures.STATISTICS_PATHS, *_DEVICES]).facts
         disks, nics = measures.device_statistics(_slots(facts), _nics(facts), _hardware(facts))
         return replace(measures.vm_statistics(facts, vm_uuid), disks=disks, nics=nics)
 
     def device_metadata(self, vm_uuid: UUID) -> tuple[DeviceMetadata, ...]:
-        """See `IDeviceMetadata.device_metadata`. Two questions."""
+        """See `IDeviceMetadata.device_metadata`."""
         facts = self._vms.ours(vm_uuid, _DEVICES).facts
         return measures.device_metadata(_slots(facts), _hardware(facts))
 

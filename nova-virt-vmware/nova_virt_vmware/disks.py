@@ -1,36 +1,28 @@
-"""Disks and media of a VM: their files, and plugging them into a VM that exists."""
+"""Disks and media of a VM that exists: they come, grow and go."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from nova_virt_interface.call import current_call
 from nova_virt_interface.errors import InvalidRequest, NotFound, Resource, Unsupported
 from nova_virt_interface.rollback import undone_by
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
     DetachDiskRequest,
     DiskSpec,
-    FromImage,
-    Imported,
-    Media,
     ResizeDiskRequest,
 )
 from nova_virt_interface.values.host import HostDescription
-from nova_virt_interface.values.images import CachedImage
-from nova_virt_interface.values.volumes import Volume
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, disk_checks, requirements, translate
-from nova_virt_vmware.api import Api
 from nova_virt_vmware.clones import added_clone, clone_marks, without_clones
 from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.devices import Slot
-from nova_virt_vmware.images import Images
+from nova_virt_vmware.disk_files import DiskFiles
 from nova_virt_vmware.marks import boot_keys, disk_mark, disk_marks
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.policies import under_policy
@@ -72,7 +64,7 @@ class Disks:
         session: Session,
         node: Node,
         datastore: Datastore,
-        images: Images,
+        files: DiskFiles,
         vms: Vms,
         host: HostDescription,
         volumes: Volumes,
@@ -80,116 +72,10 @@ class Disks:
         self._session = session
         self._node = node
         self._datastore = datastore
-        self._images = images
+        self.files = files
         self._vms = vms
         self._host = host
         self.volumes = volumes
-
-    def file(self, vm_uuid: UUID, spec: DiskSpec) -> PurePosixPath:
-        """The file of a disk or medium."""
-        suffix = "iso" if isinstance(spec.source, Media) else "vmdk"
-        return self._datastore.vm_folder(vm_uuid) / f"{spec.key}.{suffix}"
-
-    def sources(self, specs: Sequence[DiskSpec]) -> dict[str, CachedImage]:
-        """Image key → image, and whether all fits; touches nothing.
-
-        Raises: NotFound (image), InvalidRequest, InsufficientResources.
-        """
-        keys = {spec.source.image_key for spec in specs if isinstance(spec.source, FromImage)}
-        images = {key: self._images.require(key) for key in keys}
-        for spec in specs:
-            if isinstance(spec.source, FromImage):
-                disk_checks.require_size(spec, images[spec.source.image_key])
-        own = [spec for spec in specs if not isinstance(spec.source, Volume)]
-        if own:
-            largest = max(spec.size_bytes or 0 for spec in own)
-            self._datastore.require_room(_MIB * len(own), largest)
-        return images
-
-    def prepare(
-        self,
-        vm_uuid: UUID,
-        specs: Sequence[DiskSpec],
-        images: dict[str, CachedImage],
-        *,
-        may_clone: bool = True,
-    ) -> None:
-        """Make the files of media and of disks from images, in a folder that exists; blank disks
-        are made when they are added to the VM.
-        """
-        cloned = self.clones(specs, images) if may_clone else {}
-        for spec in specs:
-            current_call().check()
-            if spec.key in cloned:
-                continue
-            file = self.file(vm_uuid, spec)
-            if isinstance(spec.source, Media):
-                content = spec.source.content
-                self._datastore.put(file, len(content), iter((content,)))
-            elif isinstance(spec.source, Imported):
-                self._import(spec, spec.source, file)
-            elif isinstance(spec.source, FromImage):
-                self._copy(spec, images[spec.source.image_key], file)
-
-    def clones(
-        self, specs: Sequence[DiskSpec], images: Mapping[str, CachedImage]
-    ) -> dict[str, str]:
-        """Key → file of its image, of the disks that are to be linked clones: none could have
-        another size than its image.
-        """
-        if not self._session.settings.linked_clones:
-            return {}
-        found = {
-            spec.key: (spec, images[spec.source.image_key])
-            for spec in specs
-            if isinstance(spec.source, FromImage)
-        }
-        return {
-            key: self._datastore.path(self._images.disk(image))
-            for key, (spec, image) in found.items()
-            if devices.capacity_kib(spec.size_bytes)
-            == devices.capacity_kib(image.virtual_size_bytes)
-        }
-
-    def _import(self, spec: DiskSpec, source: Imported, file: PurePosixPath) -> None:
-        size = spec.size_bytes or 0
-        self._images.bring(source, file, size)
-        self.extend(self._datastore.path(file), devices.capacity_kib(size))
-
-    def _copy(self, spec: DiskSpec, image: CachedImage, file: PurePosixPath) -> None:
-        target = self._datastore.path(file)
-        self.copy(self._datastore.path(self._images.disk(image)), target)
-        size = devices.capacity_kib(spec.size_bytes)
-        if size > devices.capacity_kib(image.virtual_size_bytes):
-            self.extend(target, size)
-
-    def copy(self, source: str, target: str) -> None:
-        """Make a thin copy of a disk's file; what a crash left of one is overwritten."""
-        thin = vim.VirtualDiskManager.VirtualDiskSpec(diskType="thin", adapterType="lsiLogic")
-
-        def copy(api: Api) -> vim.Task:
-            datacenter = self._node.datacenter(api)
-            return api.content.virtualDiskManager.CopyVirtualDisk_Task(
-                source, datacenter, target, datacenter, thin, True
-            )
-
-        self._session.run(f"copying {source} to {target}", copy)
-
-    def extend(self, file: str, size_kib: int) -> None:
-        """Enlarge a disk's file that no VM has; one of this size stays as it is."""
-
-        def extend(api: Api) -> vim.Task:
-            return api.content.virtualDiskManager.ExtendVirtualDisk_Task(
-                file, self._node.datacenter(api), size_kib, False
-            )
-
-        self._session.run(f"extending {file}", extend)
-
-    def delete(self, file: PurePosixPath) -> None:
-        """Remove a disk or medium that no VM has; one that is gone is gone."""
-        self._datastore.remove(file)
-        if file.suffix == ".vmdk":
-            self._datastore.remove(file.with_name(f"{file.stem}-flat.vmdk"))
 
     def resize_disk(self, vm_uuid: UUID, request: ResizeDiskRequest) -> None:
         """See `IDiskResize.resize_disk`."""
@@ -249,15 +135,19 @@ class Disks:
         hardware = found.facts["config.hardware.device"]
         slot = devices.free_slots([spec], devices.slots_taken(hardware))[spec.key]
         disk_checks.require_off(vm_uuid, slot, found)
-        images = self.sources([spec])
+        images = self.files.sources([spec])
         with (
             undone_by(lambda: self._undo(vm_uuid, spec)),
             self.volumes.connected([spec]) as reached,
         ):
-            self.prepare(vm_uuid, [spec], images)
+            cloned = self.files.clones([spec], images)
+            if cloned:
+                # An earlier one may have been left.
+                self.files.delete_clone(self.files.file(vm_uuid, spec))
+            self.files.prepare(vm_uuid, [spec], images)
             present = devices.controllers(hardware)
             changes = devices.added_controllers([slot.bus], present)
-            plans = Plans(reached, self.clones([spec], images))
+            plans = Plans(reached, cloned)
             changes.append(self.added(vm_uuid, spec, slot, present[slot.bus], plans, replace=True))
             wanted = {translate.DISK + spec.key: str(disk_mark(spec, slot))}
             wanted |= volume_marks([spec], marks) | clone_marks([spec], plans.cloned, marks)
@@ -278,9 +168,10 @@ class Disks:
         """The change that adds a disk which was prepared, is cloned, or is a volume that the hosts
         reach; in a file that is not where `file` says if one is named.
         """
-        file = file or self._datastore.path(self.file(vm_uuid, spec))
         if spec.key in plans.reached:
-            return added_volume(spec, slot, controller_key, plans.reached[spec.key], file)
+            mapping = self._datastore.path(self.files.mapping(vm_uuid, spec))
+            return added_volume(spec, slot, controller_key, plans.reached[spec.key], mapping)
+        file = file or self._datastore.path(self.files.file(vm_uuid, spec))
         if spec.key in plans.cloned:
             return added_clone(spec, slot, controller_key, file, plans.cloned[spec.key])
         return devices.added_disk(spec, slot, controller_key, file, replace=replace)
@@ -291,7 +182,7 @@ class Disks:
 
     def _undo(self, vm_uuid: UUID, spec: DiskSpec) -> None:
         self.detach_disk(vm_uuid, DetachDiskRequest(key=spec.key))
-        self.delete(self.file(vm_uuid, spec))
+        self.files.delete(self.files.file(vm_uuid, spec))
 
     def detach_disk(self, vm_uuid: UUID, request: DetachDiskRequest) -> None:
         """See `IDiskHotplug.detach_disk`. vSphere takes a disk away without asking the guest."""
@@ -317,11 +208,13 @@ class Disks:
         volume = volumes.pop(key, None)
         if volume is not None:
             gone[VOLUMES] = volumes_text(volumes)
-        gone |= without_clones(marks, [key])
-        is_whole = with_file(device, volume)
+        unlinked = without_clones(marks, [key])
+        is_whole = not unlinked and with_file(device, volume)
         changes = [devices.removed(device, with_file=is_whole)] if device else []
         with self.volumes.letting_go([volume] if volume else []):
-            self._reconfigure(vm_uuid, found.vm_id, changes, gone)
+            self._reconfigure(vm_uuid, found.vm_id, changes, gone | unlinked)
+        if unlinked and device:
+            self.files.delete_clone(path_in(device.backing.fileName))
 
     def _reorder(self, vm_uuid: UUID, boot_index: int | None) -> None:
         if boot_index is not None:

@@ -1,5 +1,5 @@
 """What happens to VMs. One thread waits for what the server tells: of the VMs' states, which go to
-the cache, and that its event history has grown, which is complete and in order.
+the cache, of tasks, for those who wait for them, and of what core is to know.
 """
 
 from __future__ import annotations
@@ -14,23 +14,19 @@ from nova_virt_interface.dispatch import EventDispatcher
 from nova_virt_interface.errors import HostUnreachable, VirtError
 from nova_virt_interface.services import IEventSink
 from nova_virt_interface.values.events import EventKind
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
-from nova_virt_vmware.api import Api
-from nova_virt_vmware.cache import PATHS, StateCache
+from nova_virt_vmware.cache import StateCache
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
+from nova_virt_vmware.subscription import Subscription
 from nova_virt_vmware.translate import IDENTITY_PATHS
-from nova_virt_vmware.vms import Vms, vms_of
+from nova_virt_vmware.vms import Vms
 
 __all__ = ["THREAD_NAME", "Events"]
 
 _log = logging.getLogger(__name__)
-_query = vmodl.query.PropertyCollector
 THREAD_NAME = "nova-virt-vmware-events"
-_TURN_SECONDS = 20
-_SHORT_TURN_SECONDS = 2
-_PAGE = 100
 
 _KINDS: dict[type, EventKind] = {
     vim.event.VmPoweredOnEvent: EventKind.STARTED,
@@ -40,89 +36,6 @@ _KINDS: dict[type, EventKind] = {
 }
 # It tells that a VM which is powered on next goes on where it was.
 _GOES_ON = vim.event.VmResumingEvent
-
-
-class _Subscription:
-    """What the server keeps for one login: a view of the history, and what tells of its growth and
-    of the VMs.
-    """
-
-    def __init__(self, api: Api, node: Node, cache: StateCache) -> None:
-        self.api = api
-        self._cache = cache
-        self.left: set[str] = set()
-        self.new: dict[str, UUID | None] = {}
-        now = vim.ServiceInstance("ServiceInstance", api.stub).CurrentTime()
-        by = vim.event.EventFilterSpec
-        entity = by.ByEntity(entity=node.compute(api), recursion=by.RecursionOption.all)
-        wanted = by(
-            entity=entity,
-            time=by.ByTime(beginTime=now),
-            eventTypeId=[kind.__name__.rpartition(".")[2] for kind in (*_KINDS, _GOES_ON)],
-        )
-        self._history = api.content.eventManager.CreateCollectorForEvents(wanted)
-        self._collector = api.content.propertyCollector.CreatePropertyCollector()
-        growth = _query.FilterSpec(
-            objectSet=[_query.ObjectSpec(obj=self._history)],
-            propSet=[_query.PropertySpec(type=type(self._history), pathSet=["latestPage"])],
-        )
-        self._collector.CreateFilter(growth, True)
-        states = _query.FilterSpec(
-            objectSet=[vms_of(node.pool(api))],
-            propSet=[_query.PropertySpec(type=vim.VirtualMachine, pathSet=PATHS)],
-        )
-        # Whole changes, so that each can be taken as it is.
-        self._states = self._collector.CreateFilter(states, False)
-        self._lists = api.settings.list_from_cache
-        self._version = ""
-        self._last_key = 0
-        cache.begin()
-
-    def next_events(self, changes: int) -> list[vim.event.Event]:
-        """Wait for news, for a while; pass those of the VMs on to the cache, and return the events
-        that are new, in order.
-
-        Args:
-            changes: how many changes of the driver's own are told of by now.
-        """
-        turn = _query.WaitOptions(maxWaitSeconds=self._patience(changes))
-        update = self._collector.WaitForUpdatesEx(self._version, turn)
-        if update is None:
-            self._cache.caught_up(changes)
-            return []
-        self._version = update.version
-        for told in update.filterSet:
-            if told.filter == self._states:
-                new, left = self._cache.apply(told.objectSet)
-                self.new |= new
-                self.left |= left
-        if not update.truncated:
-            self._cache.caught_up(changes)
-        return self._read()
-
-    def _patience(self, changes: int) -> int:
-        """For how many seconds news may be waited for: until the driver is told of its own last
-        change, lists need a question.
-        """
-        if not self._lists:
-            return _TURN_SECONDS
-        return _SHORT_TURN_SECONDS if self._cache.is_current(changes) else 0
-
-    def _read(self) -> list[vim.event.Event]:
-        found: list[vim.event.Event] = []
-        while page := self._history.ReadNextEvents(_PAGE):
-            found += [event for event in page if event.key > self._last_key]
-            self._last_key = max(self._last_key, *(event.key for event in page))
-        return found
-
-    def interrupt(self) -> None:
-        """End a wait that is under way."""
-        self._collector.CancelWaitForUpdates()
-
-    def end(self) -> None:
-        """Let the server forget it: it keeps a limited number of histories for all its clients."""
-        self._history.DestroyCollector()
-        self._collector.DestroyPropertyCollector()
 
 
 class Events:
@@ -137,7 +50,7 @@ class Events:
         self._cache = cache
         self._dispatcher = EventDispatcher(sink)
         self._stopping = threading.Event()
-        self._subscription: _Subscription | None = None
+        self._subscription: Subscription | None = None
         self._suspended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
@@ -150,13 +63,12 @@ class Events:
         """Report nothing any more. Idempotent."""
         self._stopping.set()
         while self._thread.is_alive():
-            self._without_fail(_Subscription.interrupt)
+            self._without_fail(Subscription.interrupt)
             self._thread.join(0.2)
-        self._without_fail(_Subscription.end)
-        self._cache.begin()
+        self._without_fail(Subscription.end)
         self._dispatcher.close()
 
-    def _without_fail(self, action: Callable[[_Subscription], None]) -> None:
+    def _without_fail(self, action: Callable[[Subscription], None]) -> None:
         """Tell the server, which may be away: then it forgets the subscription with the login."""
         subscription = self._subscription
         try:
@@ -166,13 +78,25 @@ class Events:
             _log.debug("%s", error)
 
     def _subscribe(self) -> None:
-        self._without_fail(_Subscription.end)
+        self._without_fail(Subscription.end)
         self._subscription = self._session.ask(
-            "subscribing to events", lambda api: _Subscription(api, self._node, self._cache)
+            "subscribing to events",
+            lambda api: Subscription(api, self._node, self._cache, [*_KINDS, _GOES_ON]),
         )
         self._vms.census(IDENTITY_PATHS)
 
     def _run(self) -> None:
+        try:
+            self._report_all()
+        finally:
+            # Whoever waits for tasks has to know that nobody listens any more.
+            self._lose()
+
+    def _lose(self) -> None:
+        if self._subscription is not None:
+            self._subscription.lose()
+
+    def _report_all(self) -> None:
         connected = True
         while not self._stopping.is_set():
             try:
@@ -190,9 +114,10 @@ class Events:
         subscription = self._subscription
         if subscription is None:
             return
-        changes = self._session.changes
+        is_changing, changes = self._session.is_changing, self._session.changes
         events = self._session.listen(
-            "waiting for events", lambda: subscription.next_events(changes)
+            "waiting for events",
+            lambda: subscription.next_events(changes, is_changing=is_changing),
         )
         for vm_id, vm_uuid in subscription.new.items():
             self._vms.learn(vm_id, vm_uuid)
@@ -208,7 +133,9 @@ class Events:
         another pool here, the history tells.
         """
         vm_uuid = self._vms.known().get(vm_id)
-        if vm_uuid is not None and self._vms.is_elsewhere(vm_id):
+        if vm_uuid is None or not self._vms.is_elsewhere(vm_id):
+            self._cache.keep(vm_id)
+        else:
             self._cache.forget(vm_id)
             self._vms.forget(vm_id)
             self._dispatcher.send(EventKind.MIGRATED, vm_uuid)
@@ -252,7 +179,7 @@ class Events:
         return _KINDS.get(type(event))
 
     def _broken(self, error: VirtError, connected: bool) -> bool:
-        self._cache.begin()
+        self._lose()
         _log.warning("no events: %s", error)
         if connected and isinstance(error, HostUnreachable):
             self._dispatcher.send(EventKind.HOST_UNREACHABLE)

@@ -81,11 +81,11 @@ class Export:
             return ExportedDisk(format=request.format, size_bytes=sent, virtual_size_bytes=size)
         self._datastore.require_room(_MIB, size)
         copy = self._datastore.vm_folder(vm_uuid) / f"{request.disk_key}.export.vmdk"
-        with undone_by(lambda: self._disks.delete(copy)):
+        with undone_by(lambda: self._disks.files.delete(copy)):
             with self._frozen(vm_uuid, found, request, always=False):
-                self._disks.copy(disk.backing.fileName, self._datastore.path(copy))
+                self._disks.files.copy(disk.backing.fileName, self._datastore.path(copy))
             self._send(copy, size, request.sink_key)
-        self._disks.delete(copy)
+        self._disks.files.delete(copy)
         return ExportedDisk(format=request.format, size_bytes=size, virtual_size_bytes=size)
 
     def _send_packed(

@@ -39,6 +39,7 @@ from nova_virt_vmware.console import Console
 from nova_virt_vmware.copying import Copying
 from nova_virt_vmware.datastore import Datastore
 from nova_virt_vmware.diagnostics import Diagnostics
+from nova_virt_vmware.disk_files import DiskFiles
 from nova_virt_vmware.disks import Disks
 from nova_virt_vmware.drives import Drives
 from nova_virt_vmware.events import Events
@@ -97,12 +98,13 @@ class VmwareHypervisor:
         hosts = Hosts(session, node)
         stores = Stores(session, node)
         nfs, iscsi = Nfs(session, hosts, stores), Iscsi(session, node, datastore)
-        volumes = Volumes(hosts, stores, nfs, iscsi, vms, host)
-        disks = Disks(session, node, datastore, images, vms, host, volumes)
+        volumes = Volumes(session, hosts, stores, nfs, iscsi, vms, host)
+        files = DiskFiles(session, node, datastore, images)
+        disks = Disks(session, node, datastore, files, vms, host, volumes)
         maintenance = Maintenance(session, hosts)
         diagnostics = Diagnostics(vms)
         power = self._power = Power(session, vms, maintenance, volumes)
-        leaving = Leaving(session, datastore, vms, power, volumes)
+        leaving = Leaving(session, datastore, files, vms, power, volumes)
         self._lifecycle = Lifecycle(session, node, datastore, disks, networks, vms, leaving, host)
         console = Console(session, datastore, vms, host)
         host_itself = Host(session, hosts, host)

@@ -156,6 +156,10 @@ class Images:
             packed = Packed(source.read, size_bytes) if is_packed else None
             read = packed.read if packed else source.read
             stream = ImageStream(read, format, size_bytes)
+            if packed and not stream.is_packed:
+                # No host takes it as it is.
+                packed.drop()
+                packed = None
             self._datastore.require_room(stream.virtual_size_bytes)
             take(stream, packed)
         finally:

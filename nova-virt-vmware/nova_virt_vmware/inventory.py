@@ -15,7 +15,7 @@ from nova_virt_interface.values.volumes import VolumeProtocol
 from pyVmomi import vim, vmodl
 
 from nova_virt_vmware.api import Api
-from nova_virt_vmware.iscsi import find_adapter
+from nova_virt_vmware.iscsi import find_adapters
 from nova_virt_vmware.keys import has_key_provider
 from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
@@ -68,7 +68,8 @@ def describe(api: Api, node: Node) -> HostDescription:
         volume_protocols=(
             VolumeProtocol.FILE,
             VolumeProtocol.NFS,
-            *((VolumeProtocol.ISCSI,) if find_adapter(api, node) else ()),
+            *((VolumeProtocol.HYPERVISOR,) if node.vcenter_id else ()),
+            *((VolumeProtocol.ISCSI,) if find_adapters(api, node) else ()),
         ),
         export_formats=_export_formats(api, node),
         console_kinds=(ConsoleKind.MKS,),

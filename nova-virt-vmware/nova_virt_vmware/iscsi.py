@@ -1,5 +1,5 @@
-"""iSCSI targets with volumes, which a host reaches by its software adapter; a logical unit is a raw
-device of a VM.
+"""iSCSI targets with volumes, which each host reaches by its software adapter; a logical unit is a
+raw device of a VM, of one name on all hosts.
 
 A host keeps its targets until they are removed, and has no place for a label: files on the
 datastore tell which ones the driver has added.
@@ -22,7 +22,7 @@ from nova_virt_vmware.node import Node
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.volume_marks import Backing
 
-__all__ = ["Adapter", "Iscsi", "find_adapter"]
+__all__ = ["Adapter", "Iscsi", "find_adapters"]
 
 _query = vmodl.query.PropertyCollector
 _Target = vim.host.InternetScsiHba.StaticTarget
@@ -61,10 +61,10 @@ class Adapter(NamedTuple):
         return None
 
 
-def find_adapter(api: Api, node: Node) -> Adapter | None:
-    """The software adapter of a compute node that is one host; None if it has none."""
-    if not node.is_one_host:
-        return None
+def find_adapters(api: Api, node: Node) -> list[Adapter]:
+    """The software adapters of the hosts that tell of their storage; none if one of these has none,
+    for a VM may come to any of them.
+    """
     system = _query.TraversalSpec(
         type=vim.HostSystem, path="configManager.storageSystem", skip=False
     )
@@ -72,57 +72,73 @@ def find_adapter(api: Api, node: Node) -> Adapter | None:
         type=vim.ComputeResource, path="host", skip=True, selectSet=[system]
     )
     start = _query.ObjectSpec(obj=node.compute(api), skip=True, selectSet=[hosts])
-    for managed, facts in api.retrieve([start], {vim.host.StorageSystem: ["storageDeviceInfo"]}):
-        storage = facts.get("storageDeviceInfo")
-        for hba in storage.hostBusAdapter if storage else ():
-            if isinstance(hba, vim.host.InternetScsiHba) and hba.isSoftwareBased:
-                return Adapter(managed._moId, hba.device, hba.iScsiName, storage)
+    told = api.retrieve([start], {vim.host.StorageSystem: ["storageDeviceInfo"]})
+    found = [
+        _adapter(managed._moId, facts["storageDeviceInfo"])
+        for managed, facts in told
+        if facts.get("storageDeviceInfo")
+    ]
+    adapters = [adapter for adapter in found if adapter]
+    return adapters if len(adapters) == len(found) else []
+
+
+def _adapter(system_id: str, storage: Any) -> Adapter | None:
+    for hba in storage.hostBusAdapter:
+        if isinstance(hba, vim.host.InternetScsiHba) and hba.isSoftwareBased:
+            return Adapter(system_id, hba.device, hba.iScsiName, storage)
     return None
 
 
 class Iscsi:
-    """The targets of one host's volumes. What an operator has added is used, too, and stays."""
+    """The targets of one compute node's volumes. What an operator has added is used, too, and
+    stays.
+    """
 
     def __init__(self, session: Session, node: Node, datastore: Datastore) -> None:
         self._session = session
         self._node = node
         self._datastore = datastore
 
-    def adapter(self) -> Adapter:
-        """The adapter as it is now; raises NotFound."""
-        found = self._session.ask("the iSCSI adapter", lambda api: find_adapter(api, self._node))
-        if found is None:
+    def adapters(self) -> list[Adapter]:
+        """The adapters as they are now; raises NotFound."""
+        found = self._session.ask("the iSCSI adapters", lambda api: find_adapters(api, self._node))
+        if not found:
             raise NotFound(
-                "the host has no software iSCSI adapter any more",
+                "a host has no software iSCSI adapter any more",
                 remedy="bring it back, then connect again",
                 resource=Resource.HOST,
                 name=self._node.name,
             )
         return found
 
+    def names(self) -> tuple[str, ...]:
+        """By which the hosts log in, in order."""
+        return tuple(sorted({adapter.iqn for adapter in self.adapters()}))
+
     def connect(self, volume: IscsiVolume) -> Backing:
         """Log in by all portals, and find the unit. Idempotent.
 
         Raises: NotFound (it is not there); VirtError.
         """
-        adapter = self.adapter()
-        missing = [target for target in _targets(volume) if not adapter.has(target)]
-        if missing:
-            self._note(volume, missing)
-            self._tell("adding", adapter, missing)
-        self._rescan(adapter)
-        backing = self.adapter().unit(volume.target_iqn, volume.lun)
-        if backing is None:
+        for adapter in self.adapters():
+            missing = [target for target in _targets(volume) if not adapter.has(target)]
+            if missing:
+                self._note(adapter, missing)
+                self._tell("adding", adapter, missing)
+            self._rescan(adapter)
+        seen = [adapter.unit(volume.target_iqn, volume.lun) for adapter in self.adapters()]
+        backing = seen[0]
+        if backing is None or set(seen) != {backing}:
             raise NotFound(
-                f"target {volume.target_iqn} shows no unit {volume.lun}",
+                f"target {volume.target_iqn} shows no unit {volume.lun}, or not on all hosts",
                 resource=Resource.VOLUME,
                 name=volume.target_iqn,
             )
         return backing
 
-    def _note(self, volume: IscsiVolume, targets: list[Any]) -> None:
+    def _note(self, adapter: Adapter, targets: list[Any]) -> None:
         places = [_place(target) for target in targets]
-        content = json.dumps([self._node.name, *places]).encode()
+        content = json.dumps([self._node.name, adapter.system_id, *places]).encode()
         name = hashlib.sha256(content).hexdigest()[:16]
         folder = self._datastore.volumes / name
         self._datastore.make_folder(folder)
@@ -154,22 +170,25 @@ class Iscsi:
         needed = {_place(target) for volume in used for target in _targets(volume)}
         for name in self._datastore.search(self._datastore.volumes):
             folder = self._datastore.volumes / name
-            node, *places = json.loads(self._datastore.tail(folder / _NOTE, _NOTE_BYTES) or '[""]')
+            text = self._datastore.tail(folder / _NOTE, _NOTE_BYTES) or '["", ""]'
+            node, system_id, *places = json.loads(text)
             noted = {tuple(place) for place in places}
             if node == self._node.name and not noted & needed:
-                self._leave(noted)
+                self._leave(system_id, noted)
             if (node == self._node.name and not noted & needed) or not noted:
                 self._datastore.remove(folder)
 
-    def _leave(self, places: set[Any]) -> None:
-        adapter = self.adapter()
+    def _leave(self, system_id: str, places: set[Any]) -> None:
         targets = [
             _Target(iScsiName=iqn, address=address, port=port) for iqn, address, port in places
         ]
-        there = [target for target in targets if adapter.has(target)]
-        if there:
-            self._tell("removing", adapter, there)
-            self._rescan(adapter)
+        for adapter in self.adapters():
+            if adapter.system_id != system_id:
+                continue
+            there = [target for target in targets if adapter.has(target)]
+            if there:
+                self._tell("removing", adapter, there)
+                self._rescan(adapter)
 
 
 def _targets(volume: IscsiVolume) -> list[Any]:

@@ -42,12 +42,18 @@ class Packed:
         self._source = read
         self._parts: list[bytes] = []
         self.size_bytes = size_bytes
+        self._keeps = True
 
     def read(self, size_bytes: int) -> bytes:
         """The next bytes, for who unpacks them."""
         part = self._source(size_bytes)
-        self._parts.append(part)
+        if self._keeps:
+            self._parts.append(part)
         return part
+
+    def drop(self) -> None:
+        """Keep nothing of what is read: it is not sent as it is."""
+        self._keeps, self._parts = False, []
 
     def parts(self, stream: ImageStream) -> Iterator[bytes]:
         """The image's bytes; raises ImageCorrupt before the last of them."""

@@ -74,7 +74,7 @@ class Lifecycle:
         if self._exists(vm_uuid, spec, every):
             return
         backings = self._networks.backings({nic.backing.name for nic in spec.nics})
-        images = self._disks.sources(spec.disks)
+        images = self._disks.files.sources(spec.disks)
         with undone_by(lambda: self.delete_vm(vm_uuid, DeleteVmRequest())):
             self._make(vm_uuid, spec, backings, images, self.identity(vm_uuid, spec, every))
 
@@ -121,9 +121,9 @@ class Lifecycle:
         self._datastore.remove(folder)
         home = self._datastore.home(vm_uuid)
         self._datastore.make_folder(home)
-        self._disks.prepare(vm_uuid, spec.disks, images)
+        self._disks.files.prepare(vm_uuid, spec.disks, images)
         with self._disks.volumes.connected(spec.disks) as reached:
-            plans = Plans(reached, self._disks.clones(spec.disks, images))
+            plans = Plans(reached, self._disks.files.clones(spec.disks, images))
             self.make(vm_uuid, self.config(vm_uuid, spec, backings, home, plans, **identity))
 
     def make(self, vm_uuid: UUID, config: vim.vm.ConfigSpec) -> None:
@@ -153,7 +153,7 @@ class Lifecycle:
             backings: name of network → what a NIC is plugged into.
             home: the folder for what is its alone.
             plans: how disks are made that are no files of their own.
-            files: key → file of a disk or medium that is not where `Disks.file` says.
+            files: key → file of a disk or medium that is not where `DiskFiles.file` says.
             more_marks: marks beside the usual ones.
             more: fields beside the usual ones.
         """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import Any
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from nova_virt_interface.call import current_call
-from nova_virt_interface.errors import InvalidState, VirtError
+from nova_virt_interface.errors import InvalidState, NotFound, VirtError
 from nova_virt_interface.states import require_state
 from nova_virt_interface.values.power import (
     CrashDumpRequest,
@@ -21,20 +22,22 @@ from nova_virt_interface.values.power import (
 from pyVmomi import vim
 
 from nova_virt_vmware import translate
-from nova_virt_vmware.api import Api
 from nova_virt_vmware.maintenance import Maintenance
 from nova_virt_vmware.session import Session
 from nova_virt_vmware.vms import Found, Vms
-from nova_virt_vmware.volume_marks import VOLUMES
+from nova_virt_vmware.volume_marks import VOLUMES, volumes_in
 from nova_virt_vmware.volumes import Volumes
-from nova_virt_vmware.waiting import wait_for
 
 __all__ = ["Power"]
 
-_PATHS = translate.POWER_PATHS
-_VOLUMES = translate.mark_path(VOLUMES)
+_log = logging.getLogger(__name__)
+_PATHS = [*translate.POWER_PATHS, translate.mark_path(VOLUMES)]
+_STARTS = (PowerState.STOPPED, PowerState.SUSPENDED)
+_STOPS = (PowerState.RUNNING, PowerState.SUSPENDED)
 # How soon a guest whose tools do not answer is asked again: it may be booting.
 _ASK_AGAIN_SECONDS = 2.0
+# How long a call that waits may take to notice that it was cancelled (CALL-3).
+_TURN_SECONDS = 1.0
 
 
 class Power:
@@ -50,64 +53,99 @@ class Power:
 
     def start_vm(self, vm_uuid: UUID, request: StartRequest) -> None:
         """See `IHypervisor.start_vm`."""
-        found = self._vms.ours(vm_uuid, [*_PATHS, _VOLUMES])
-        if translate.power_state(found.facts) is not PowerState.RUNNING:
-            self._volumes.require(found.facts)
-            self._turn_on(vm_uuid, found)
 
-    def _turn_on(self, vm_uuid: UUID, found: Found) -> None:
-        try:
+        def start(found: Found) -> None:
+            self._volumes.require(found.facts)
             self._session.run(
                 f"starting VM {vm_uuid}", lambda api: found.on(api).PowerOnVM_Task(None)
             )
-        except InvalidState:
-            # An operator may have been faster.
-            if self._vms.get_vm(vm_uuid).power_state is not PowerState.RUNNING:
-                raise
+
+        told = self._vms.told(vm_uuid)
+        if told is not None and volumes_in(told.facts):
+            # Hosts would be connected in vain to one that was just detached.
+            told = None
+        self._bring(vm_uuid, PowerState.RUNNING, _STARTS, start, told)
 
     def stop_vm(self, vm_uuid: UUID, request: StopRequest) -> None:
         """See `IHypervisor.stop_vm`."""
-        found = self._vms.ours(vm_uuid, _PATHS)
         timeout = request.graceful_timeout_seconds
-        is_running = translate.power_state(found.facts) is PowerState.RUNNING
-        if timeout > 0 and is_running and self._shut_down(vm_uuid, found, timeout):
-            return
-        self.turn_off(vm_uuid, found)
+
+        def stop(found: Found) -> None:
+            is_running = translate.power_state(found.facts) is PowerState.RUNNING
+            if not (timeout > 0 and is_running and self._shut_down(vm_uuid, found, timeout)):
+                self._cut(vm_uuid, found)
+
+        self._bring(vm_uuid, PowerState.STOPPED, _STOPS, stop, self._vms.told(vm_uuid))
 
     def suspend_vm(self, vm_uuid: UUID, request: SuspendRequest) -> None:
         """See `ISuspend.suspend_vm`."""
-        found = self._vms.ours(vm_uuid, _PATHS)
-        state = translate.power_state(found.facts)
-        if state is not PowerState.SUSPENDED:
-            require_state(vm_uuid, state, PowerState.RUNNING)
+
+        def suspend(found: Found) -> None:
+            require_state(vm_uuid, translate.power_state(found.facts), PowerState.RUNNING)
             self._session.run(
                 f"suspending VM {vm_uuid}", lambda api: found.on(api).SuspendVM_Task()
             )
 
+        told = self._vms.told(vm_uuid)
+        self._bring(vm_uuid, PowerState.SUSPENDED, (PowerState.RUNNING,), suspend, told)
+
+    def _bring(
+        self,
+        vm_uuid: UUID,
+        wanted: PowerState | None,
+        begins: Collection[PowerState],
+        act: Callable[[Found], None],
+        told: Found | None,
+    ) -> None:
+        """Bring a VM into a state, or do something to it that leads to none. If the server told
+        that it is in one of those where `act` begins it is not asked: should that be over, the
+        server refuses, and is asked then.
+        """
+        if told is not None and translate.power_state(told.facts) in begins:
+            try:
+                act(told)
+            except (InvalidState, NotFound) as error:
+                _log.debug("VM %s is not what it was: %s", vm_uuid, error)
+            else:
+                return
+        found = self._vms.ours(vm_uuid, _PATHS)
+        if translate.power_state(found.facts) is not wanted:
+            self._act(vm_uuid, wanted, found, act)
+
+    def _act(
+        self, vm_uuid: UUID, wanted: PowerState | None, found: Found, act: Callable[[Found], None]
+    ) -> None:
+        try:
+            act(found)
+        except InvalidState:
+            # The guest, or an operator, may have been faster.
+            if self._vms.get_vm(vm_uuid).power_state is not wanted:
+                raise
+
     def trigger_crash_dump(self, vm_uuid: UUID, request: CrashDumpRequest) -> None:
         """See `ICrashDump.trigger_crash_dump`."""
-        found = self._vms.ours(vm_uuid, _PATHS)
-        require_state(vm_uuid, translate.power_state(found.facts), PowerState.RUNNING)
-        self._session.change(f"interrupting VM {vm_uuid}", lambda api: found.on(api).SendNMI())
+
+        def interrupt(found: Found) -> None:
+            require_state(vm_uuid, translate.power_state(found.facts), PowerState.RUNNING)
+            self._session.change(f"interrupting VM {vm_uuid}", lambda api: found.on(api).SendNMI())
+
+        told = self._vms.told(vm_uuid)
+        self._bring(vm_uuid, None, (PowerState.RUNNING,), interrupt, told)
 
     def turn_off(self, vm_uuid: UUID, found: Found) -> None:
         """Turn a VM off by force, of which `translate.POWER_PATHS` are known."""
-        if translate.power_state(found.facts) is PowerState.STOPPED:
-            return
-        try:
-            self._session.run(
-                f"turning VM {vm_uuid} off", lambda api: found.on(api).PowerOffVM_Task()
-            )
-        except InvalidState:
-            # The guest, or an operator, may have been faster.
-            if self._vms.get_vm(vm_uuid).power_state is not PowerState.STOPPED:
-                raise
+        if translate.power_state(found.facts) is not PowerState.STOPPED:
+            self._act(vm_uuid, PowerState.STOPPED, found, lambda now: self._cut(vm_uuid, now))
+
+    def _cut(self, vm_uuid: UUID, found: Found) -> None:
+        self._session.run(f"turning VM {vm_uuid} off", lambda api: found.on(api).PowerOffVM_Task())
 
     def reboot_vm(self, vm_uuid: UUID, request: RebootRequest) -> None:
         """See `IHypervisor.reboot_vm`. The guest is turned off and started, not reset, so that it
         gets the virtual hardware that it should have.
         """
-        self._vms.ours(vm_uuid, [])
+        if self._vms.told(vm_uuid) is None:
+            self._vms.ours(vm_uuid, [])
         # Else a VM would be turned off that cannot be started again (HOST-4).
         self._maintenance.require_active()
         soft = request.kind is RebootKind.SOFT
@@ -122,14 +160,20 @@ class Power:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             accepted = self._accepted(vm_uuid, found)
-            left = left if accepted else min(left, _ASK_AGAIN_SECONDS)
-
-            def wait(api: Api, left: float = left) -> dict[str, Any]:
-                return wait_for(api.collectors, found.on(api), _PATHS[:1], _is_off, seconds=left)
-
-            if _is_off(self._session.ask(f"waiting for VM {vm_uuid} to shut down", wait)):
+            if self._is_off_in(vm_uuid, left if accepted else min(left, _ASK_AGAIN_SECONDS)):
                 return True
         return False
+
+    def _is_off_in(self, vm_uuid: UUID, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while True:
+            current_call().check()
+            found = self._vms.told(vm_uuid) or self._vms.ours(vm_uuid, _PATHS)
+            left = deadline - time.monotonic()
+            is_off = translate.power_state(found.facts) is PowerState.STOPPED
+            if is_off or left <= 0:
+                return is_off
+            self._vms.wait_for_news(min(left, _TURN_SECONDS))
 
     def _accepted(self, vm_uuid: UUID, found: Found) -> bool:
         current_call().check()
@@ -145,7 +189,3 @@ class Power:
                 return False
             raise
         return True
-
-
-def _is_off(known: dict[str, Any]) -> bool:
-    return str(known.get("runtime.powerState")) == "poweredOff"

@@ -92,7 +92,9 @@ class Recovery:
         }
         if not every:
             folder = self._datastore.vm_folder(vm_uuid)
-            for name in sorted(self._datastore.disks_in(folder)):
+            for name in sorted(self._datastore.there(folder, ["*.vmdk"])):
+                if name.endswith("-flat.vmdk"):
+                    continue
                 found[name.partition(".")[0]] = self._datastore.path(folder / name)
         return found
 

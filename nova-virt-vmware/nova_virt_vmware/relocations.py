@@ -133,6 +133,7 @@ class Relocations:
         def on_percent(percent: int) -> None:
             current_call().progress((total or 100) * percent // 100, total)
 
+        self._vms.doubt(found.vm_id)
         try:
             is_needed = bool(copied) and task is None
             with self._drives.empty(vm_uuid, found, is_needed=is_needed), _peer(vm_uuid):
@@ -141,6 +142,7 @@ class Relocations:
             if self._is_elsewhere(vm_uuid):
                 return
             if not isinstance(error, HostUnreachable | Busy):
+                self._vms.doubt(found.vm_id, is_over=True)
                 error.may_have_been_done = False
             raise
 

@@ -27,7 +27,7 @@ from nova_virt_interface.values.vm import VmSpec
 from pyVmomi import vim
 
 from nova_virt_vmware import devices, kept, requirements, resize_plan, translate
-from nova_virt_vmware.clones import without_clones
+from nova_virt_vmware.clones import CLONES, clones_of, without_clones
 from nova_virt_vmware.datastore import Datastore, path_in
 from nova_virt_vmware.disks import Disks
 from nova_virt_vmware.marks import KEPT, disk_marks, kept_disks
@@ -81,11 +81,11 @@ class Resize:
 
     def _make(self, vm_uuid: UUID, found: Found, spec: VmSpec, plan: resize_plan.Plan) -> None:
         backings = self._networks.backings({nic.backing.name for nic in spec.nics})
-        images = self._disks.sources(plan.made)
+        images = self._disks.files.sources(plan.made)
         largest = max((disk.size_bytes or 0 for disk in spec.disks), default=0)
         self._datastore.require_room(_MIB * (len(plan.copied) + 1), largest)
         with undone_by(lambda: self._undo(vm_uuid, plan)):
-            self._disks.prepare(vm_uuid, plan.made, images, may_clone=False)
+            self._disks.files.prepare(vm_uuid, plan.made, images, may_clone=False)
             for key, source in plan.copied.items():
                 self._copy(vm_uuid, key, source, plan.sizes_kib[key])
             config = self._config(vm_uuid, found, spec, plan, backings)
@@ -94,8 +94,8 @@ class Resize:
 
     def _copy(self, vm_uuid: UUID, key: str, source: str, size_kib: int) -> None:
         target = self._datastore.path(self._copied_file(vm_uuid, key, source))
-        self._disks.copy(source, target)
-        self._disks.extend(target, size_kib)
+        self._disks.files.copy(source, target)
+        self._disks.files.extend(target, size_kib)
 
     def _copied_file(self, vm_uuid: UUID, key: str, source: str) -> PurePosixPath:
         """Another name than that of the disk that is set aside."""
@@ -110,9 +110,9 @@ class Resize:
             self._restore(vm_uuid, found)
             return
         for key, source in plan.copied.items():
-            self._disks.delete(self._copied_file(vm_uuid, key, source))
+            self._disks.files.delete(self._copied_file(vm_uuid, key, source))
         for disk in plan.made:
-            self._disks.delete(self._disks.file(vm_uuid, disk))
+            self._disks.files.delete(self._disks.files.file(vm_uuid, disk))
 
     def _config(
         self,
@@ -128,7 +128,7 @@ class Resize:
                 return self._datastore.path(self._copied_file(vm_uuid, disk.key, source))
             if disk.key in plan.moved:
                 return plan.moved[disk.key]
-            return self._datastore.path(self._disks.file(vm_uuid, disk))
+            return self._datastore.path(self._disks.files.file(vm_uuid, disk))
 
         settings = spec.settings
         fields = kept.config_fields(
@@ -160,10 +160,14 @@ class Resize:
         marks = translate.marks(found.facts["config.extraConfig"])
         if f"{KEPT}vm" not in marks:
             return
-        used = self._files_of(found, marks)
-        for disk in kept_disks(marks).values():
-            if disk.file not in used:
-                self._disks.delete(path_in(disk.file))
+        used, clones = self._files_of(found, marks), clones_of(marks.get(CLONES))
+        for key, disk in kept_disks(marks).items():
+            if disk.file in used:
+                continue
+            if key in clones:
+                self._disks.files.delete_clone(path_in(disk.file))
+            else:
+                self._disks.files.delete(path_in(disk.file))
         gone = {key: "" for key in marks if key.startswith(KEPT)}
         gone |= without_clones(marks, kept_disks(marks))
         config = vim.vm.ConfigSpec(extraConfig=_options(gone))

@@ -37,12 +37,14 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._api: Api | None = None
         self._closed = False
         # A request whose reply was lost may have started a task that is still at work; so may one
         # of an earlier process. The first change after it waits for such tasks.
         self._doubts = 1
         self._settled = 0
+        self._begun = 0
         self.changes = 0
         """How many changes have ended: what was told before the last one may lack it."""
 
@@ -50,6 +52,11 @@ class Session:
         """Raise HostUnreachable when the connection was closed."""
         if self._closed:
             raise HostUnreachable("the connection is closed", remedy="connect again")
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether changes are under way."""
+        return self._begun > self.changes
 
     def api(self) -> Api:
         """The login in force; logs in if there is none."""
@@ -124,13 +131,19 @@ class Session:
         if changes and self._settled < doubts:
             _translated("waiting for tasks", lambda: _settle(api), changes=False)
             self._settled = max(self._settled, doubts)
+        self._count(begun=changes)
         try:
             return _translated(about, lambda: request(api), changes=changes)
         except HostUnreachable:
             self._doubts += 1
             raise
         finally:
-            self.changes += changes
+            self._count(ended=changes)
+
+    def _count(self, *, begun: bool = False, ended: bool = False) -> None:
+        with self._counting:
+            self._begun += begun
+            self.changes += ended
 
     def _forget(self, api: Api) -> None:
         with self._lock:

@@ -150,8 +150,11 @@ class Vms:
         ]
 
     def _found(self, vm: Any, node: str, facts: Facts) -> Found:
-        ours = translate.owned_uuid(facts, self._owner) is not None
-        return Found(vm._moId, ours, node == self._node.compute_id, node, facts)
+        vm_uuid = translate.owned_uuid(facts, self._owner)
+        is_here = node == self._node.compute_id
+        if is_here:
+            self.learn(vm._moId, vm_uuid)
+        return Found(vm._moId, vm_uuid is not None, is_here, node, facts)
 
     def ours(self, vm_uuid: UUID, paths: list[str]) -> Found:
         """The compute node's VM of this uuid that bears our mark; raises NotFound. One question if
@@ -163,6 +166,26 @@ class Vms:
         if found is None:
             raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
         return found
+
+    def told(self, vm_uuid: UUID) -> Found | None:
+        """The compute node's VM of this uuid that bears our mark, with `cache.PATHS` as the server
+        told them last: it may be otherwise by now. No question.
+        """
+        found = self._cache.vm(vm_uuid)
+        return Found(found[0], True, True, self._node.compute_id, found[1]) if found else None
+
+    def doubt(self, vm_id: str, *, is_over: bool = False) -> None:
+        """Take nothing for granted that was told of a VM which is about to go to another compute
+        node, until it is told that it has, or that is over.
+        """
+        if is_over:
+            self._cache.keep(vm_id)
+        else:
+            self._cache.doubt(vm_id)
+
+    def wait_for_news(self, seconds: float) -> None:
+        """Wait until the server tells of a VM, for so long at most."""
+        self._cache.wait(seconds)
 
     def _seen(self, vm_uuid: UUID, paths: list[str]) -> Found | None:
         """The VM where it was seen last, if it is still there."""

@@ -13,6 +13,7 @@ from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import (
     FileVolume,
+    HypervisorVolume,
     IscsiVolume,
     NfsVolume,
     Volume,
@@ -29,6 +30,7 @@ __all__ = [
     "added_volume",
     "check_volume",
     "file_path",
+    "is_mapping",
     "volume_marks",
     "volumes_in",
     "volumes_of",
@@ -42,6 +44,7 @@ tells which connections are in use.
 """
 _disk = vim.vm.device.VirtualDisk
 _FILES = vim.vm.device.VirtualDeviceSpec.FileOperation
+_FIRST_CLASS = re.compile("[0-9a-fA-F-]+@[0-9a-zA-Z-]+")
 _PATH = re.compile(r"\[[^\[\]/]+\] [^/\[\]*?][^\[\]*?]*\.vmdk")
 
 
@@ -65,6 +68,12 @@ def check_volume(spec: DiskSpec) -> None:
     connection = spec.source.connection
     if isinstance(connection, FileVolume):
         file_path(connection.path, f"{place}.connection.path")
+    if isinstance(connection, HypervisorVolume) and not _FIRST_CLASS.fullmatch(connection.identity):
+        raise InvalidRequest(
+            f"{connection.identity!r} names no first class disk",
+            remedy="use ID@DATASTORE, both as the vSphere API names them",
+            field=f"{place}.connection.identity",
+        )
     if isinstance(connection, NfsVolume) and not connection.path.endswith(".vmdk"):
         raise _no_path(connection.path, f"{place}.connection.path")
     if isinstance(connection, NfsVolume) and ":/" not in connection.export:
@@ -114,6 +123,8 @@ def _plain(connection: VolumeConnection) -> list[Any]:
     match connection:
         case FileVolume():
             return ["file", connection.path]
+        case HypervisorVolume():
+            return ["fcd", connection.identity]
         case NfsVolume():
             return ["nfs", connection.export, connection.path]
         case IscsiVolume():
@@ -135,6 +146,8 @@ def volumes_in(facts: Mapping[str, Any]) -> dict[str, VolumeConnection]:
 def _connection(kind: str, *fields: Any) -> VolumeConnection:
     if kind == "file":
         return FileVolume(path=fields[0], format=DiskFormat.VMDK)
+    if kind == "fcd":
+        return HypervisorVolume(identity=fields[0])
     if kind == "nfs":
         return NfsVolume(export=fields[0], path=fields[1], format=DiskFormat.VMDK)
     portals, target, lun = fields
@@ -169,7 +182,11 @@ def added_volume(
     return change
 
 
+def is_mapping(device: Any) -> bool:
+    """Whether a disk is a raw device, for which a file in the VM's folder stands."""
+    return isinstance(getattr(device, "backing", None), _disk.RawDiskMappingVer1BackingInfo)
+
+
 def with_file(device: Any, connection: VolumeConnection | None) -> bool:
     """Whether a disk's file goes with it: not that of a volume, but the mapping of a device."""
-    is_mapping = isinstance(getattr(device, "backing", None), _disk.RawDiskMappingVer1BackingInfo)
-    return isinstance(device, _disk) and (connection is None or is_mapping)
+    return isinstance(device, _disk) and (connection is None or is_mapping(device))

@@ -20,6 +20,7 @@ from nova_virt_interface.values.disks import DiskSpec, ResizeDiskRequest
 from nova_virt_interface.values.host import HostDescription
 from nova_virt_interface.values.volumes import (
     FileVolume,
+    HypervisorVolume,
     IscsiVolume,
     NfsVolume,
     Volume,
@@ -29,9 +30,11 @@ from nova_virt_interface.values.volumes import (
 )
 
 from nova_virt_vmware import translate
+from nova_virt_vmware.first_class import found_disk
 from nova_virt_vmware.hosts import Hosts
 from nova_virt_vmware.iscsi import Iscsi
 from nova_virt_vmware.nfs import Nfs
+from nova_virt_vmware.session import Session
 from nova_virt_vmware.stores import Stores
 from nova_virt_vmware.vms import Vms
 from nova_virt_vmware.volume_marks import VOLUMES, Backing, file_path, volumes_in
@@ -45,8 +48,16 @@ class Volumes:
     """The volumes of one compute node's VMs."""
 
     def __init__(
-        self, hosts: Hosts, stores: Stores, nfs: Nfs, iscsi: Iscsi, vms: Vms, host: HostDescription
+        self,
+        session: Session,
+        hosts: Hosts,
+        stores: Stores,
+        nfs: Nfs,
+        iscsi: Iscsi,
+        vms: Vms,
+        host: HostDescription,
     ) -> None:
+        self._session = session
         self._hosts = hosts
         self._stores = stores
         self._nfs = nfs
@@ -65,7 +76,7 @@ class Volumes:
         return VolumeConnector(
             hostname=self._host.hostname,
             addresses=tuple(sorted(addresses - {None})),
-            initiator_iqns=(self._iscsi.adapter().iqn,) if self._iscsi else (),
+            initiator_iqns=self._iscsi.names() if self._iscsi else (),
             multipath=self._iscsi is not None,
         )
 
@@ -108,7 +119,9 @@ class Volumes:
             return self._nfs.connect(connection)
         if isinstance(connection, IscsiVolume) and self._iscsi:
             return self._iscsi.connect(connection)
-        assert isinstance(connection, FileVolume)  # noqa: S101 - offered are these three
+        if isinstance(connection, HypervisorVolume):
+            return found_disk(self._session, connection)
+        assert isinstance(connection, FileVolume)  # noqa: S101 - offered are these four
         name, path = file_path(connection.path)
         size = self._stores.disk_bytes(self._stores.of_name(name), path)
         return Backing(size, file=connection.path)
@@ -134,7 +147,8 @@ class Volumes:
         """Inside, a VM loses these volumes; after it the hosts are disconnected from those that no
         VM of ours uses. What fails is done by a later `settle`.
         """
-        if all(isinstance(connection, FileVolume) for connection in connections):
+        if all(isinstance(connection, FileVolume | HypervisorVolume) for connection in connections):
+            # The hosts have the datastore anyway.
             yield
             return
         self._in_doubt = True

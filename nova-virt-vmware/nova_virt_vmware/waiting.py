@@ -14,6 +14,7 @@ from nova_virt_interface.errors import Cancelled, DeadlineExceeded
 from pyVmomi import vim, vmodl
 
 from nova_virt_vmware.errors import CUT
+from nova_virt_vmware.task_news import PATHS, TaskNews, changed
 
 __all__ = ["Collectors", "result_of", "settle", "wait_for"]
 
@@ -29,6 +30,7 @@ class Collectors:
     """Property collectors of one login. Each has its own updates, so that one waiter uses one."""
 
     def __init__(self, parent: vmodl.query.PropertyCollector) -> None:
+        self.tasks = TaskNews()
         self._parent = parent
         self._idle: queue.SimpleQueue[vmodl.query.PropertyCollector] = queue.SimpleQueue()
 
@@ -88,20 +90,12 @@ def wait_for(
             update = collector.WaitForUpdatesEx(version, turn)
             if update is not None:
                 version = update.version
-                known |= _changes(update)
+                for told in (told for by in update.filterSet for told in by.objectSet):
+                    changed(known, told.changeSet)
             if done(known) or (deadline is not None and time.monotonic() >= deadline):
                 break
             check()
     return known
-
-
-def _changes(update: vmodl.query.PropertyCollector.UpdateSet) -> dict[str, Any]:
-    return {
-        change.name: change.val
-        for filter_update in update.filterSet
-        for changed in filter_update.objectSet
-        for change in changed.changeSet
-    }
 
 
 def result_of(
@@ -126,20 +120,20 @@ def _ended(
     collectors: Collectors,
     task: vim.Task,
     on_percent: Callable[[int], None] | None = None,
-    **more: Any,
+    check: Callable[[], None] = lambda: current_call().check(),
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     ends = (vim.TaskInfo.State.success, vim.TaskInfo.State.error)
-    # Not `info` as a whole: vcsim 0.56 names entities in it that the schema does not allow.
-    paths = ["info.state", "info.error", "info.result"]
-    if on_percent is not None:
-        paths.append("info.progress")
 
     def done(known: dict[str, Any]) -> bool:
         if on_percent is not None:
             on_percent(known.get("info.progress") or 0)
         return known.get("info.state") in ends
 
-    return wait_for(collectors, task, paths, done, **more)
+    told = collectors.tasks.wait(task, done, check, seconds)
+    if told is not None:
+        return told
+    return wait_for(collectors, task, PATHS, done, seconds=seconds, check=check)
 
 
 def _cancelled(collectors: Collectors, task: vim.Task) -> bool:

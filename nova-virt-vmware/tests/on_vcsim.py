@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import testtools
-from nova_virt_interface.errors import VirtError
+from nova_virt_interface.errors import HostUnreachable, VirtError
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.harness import started
 from nova_virt_interface.values.disks import Blank, DiskSpec, FromImage, Media, MediaFormat
@@ -17,7 +19,7 @@ from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequ
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
-from nova_virt_vmware.testing.faults import connection_cut_at
+from nova_virt_vmware.testing.faults import connection_cut_at, fault_answered_at
 from nova_virt_vmware.testing.harness import VcsimHarness
 
 MIB = 1024 * 1024
@@ -97,25 +99,38 @@ class VcsimTestCase(testtools.TestCase):
         """Cut the operation before its requests and with their replies, each time repeat it, then
         undo it. All requests are cut in a long run, else every so many.
         """
+        for after, stride in STRIDES.items():
+            self._break_everywhere(operation, undo, stride, partial(connection_cut_at, after=after))
+
+    def refuse_everywhere(
+        self, fault: str, operation: Callable[[], object], undo: Callable[[], object]
+    ) -> None:
+        """As `cut_everywhere`, but the server refuses each request by this fault once."""
+        self._break_everywhere(operation, undo, 2, partial(fault_answered_at, name=fault))
+
+    def _break_everywhere(
+        self,
+        operation: Callable[[], object],
+        undo: Callable[[], object],
+        stride: int,
+        broken_at: Callable[[int], AbstractContextManager[list[int]]],
+    ) -> None:
         is_long = bool(os.environ.get("NOVA_VIRT_TEST_LONG"))
         undo()
         before = self.harness.leftovers()
-        for after, stride in STRIDES.items():
-            for number in range(0, MOST_REQUESTS, 1 if is_long else stride):
-                with connection_cut_at(number, after=after) as seen:
-                    self._attempted(operation)
-                if len(seen) <= number:
-                    undo()
-                    break
-                operation()
+        for number in range(0, MOST_REQUESTS, 1 if is_long else stride):
+            with broken_at(number) as seen:
+                self._attempted(operation)
+            if len(seen) <= number:
                 undo()
-                left = self.harness.leftovers()
-                self.assertEqual(before, left, f"cut at {number}, after={after}")
-            else:
-                self.fail("the operation does not end")
+                return
+            operation()
+            undo()
+            self.assertEqual(before, self.harness.leftovers(), f"{broken_at}, {number}")
+        self.fail("the operation does not end")
 
     def _attempted(self, operation: Callable[[], object]) -> None:
         try:
             operation()
         except VirtError as error:
-            self.assertTrue(error.remedy)
+            self.assertTrue(error.remedy or not isinstance(error, HostUnreachable))

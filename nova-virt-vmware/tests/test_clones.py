@@ -10,6 +10,7 @@ from uuid import UUID
 from nova_virt_interface.errors import Conflict
 from nova_virt_interface.values.disks import AttachDiskRequest, DetachDiskRequest, ResizeDiskRequest
 from nova_virt_interface.values.images import DeleteImageRequest
+from nova_virt_interface.values.power import StartRequest
 from nova_virt_interface.values.resize import (
     ConfirmResizeRequest,
     ResizeVmRequest,
@@ -38,6 +39,41 @@ class TestClones(VcsimTestCase):
     def _parent(self, vm_uuid: UUID) -> Any:
         disks = [d for d in self.hardware(vm_uuid) if isinstance(d, vim.vm.device.VirtualDisk)]
         return disks[0].backing.parent
+
+    def _assert_whole(self) -> None:
+        """The image is there as it was, and good for another disk."""
+        again = self.made(self.root())
+        found = self.harness.read_as_guest(again, "root", 0, 4096)
+        self.assertEqual(self.harness.image_content[:4096], found)
+        self.driver.delete_vm(again, DeleteVmRequest())
+
+    def test_what_it_is_a_clone_of_outlives_it(self) -> None:
+        """Also if vSphere deletes the whole chain of a disk that goes with its VM."""
+        other = self.made(self.root())
+        vm_uuid = self.made(self.root(), BLANK)
+        before = self.harness.leftovers()
+        extra = replace(self.root(), key="extra", boot_index=None)
+        self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=extra))
+        self.driver.detach_disk(vm_uuid, DetachDiskRequest(key="extra"))
+        self.assertEqual(before, self.harness.leftovers())
+        self._assert_whole()
+        self.driver.start_vm(vm_uuid, StartRequest())
+        self.driver.delete_vm(vm_uuid, DeleteVmRequest())
+        self.assertFalse(self.folder(vm_uuid).exists())
+        self._assert_whole()
+        found = self.harness.read_as_guest(other, "root", 0, 4096)
+        self.assertEqual(self.harness.image_content[:4096], found)
+
+    def test_a_clone_that_was_left_is_not_in_the_way(self) -> None:
+        vm_uuid = self.made(BLANK)
+        left = [self.folder(vm_uuid) / name for name in ("extra.vmdk", "extra-delta.vmdk")]
+        for file in left:
+            file.write_text("rubbish")
+        disk = replace(self.root(), key="extra", boot_index=None)
+        self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=disk))
+        found = self.harness.read_as_guest(vm_uuid, "extra", 0, 4096)
+        self.assertEqual(self.harness.image_content[:4096], found)
+        self.assertFalse(left[1].exists())
 
     def _assert_needed(self, *, is_needed: bool) -> None:
         delete = DeleteImageRequest(key=self.request.key)
@@ -101,3 +137,10 @@ class TestClones(VcsimTestCase):
         create = partial(self.driver.create_vm, vm_uuid, spec(self.root()))
         delete = partial(self.driver.delete_vm, vm_uuid, DeleteVmRequest())
         self.cut_everywhere(create, delete)
+        vm_uuid = self.made(BLANK)
+        disk = replace(self.root(), boot_index=None)
+        self.cut_everywhere(
+            partial(self.driver.attach_disk, vm_uuid, AttachDiskRequest(disk=disk)),
+            partial(self.driver.detach_disk, vm_uuid, DetachDiskRequest(key="root")),
+        )
+        self._assert_whole()

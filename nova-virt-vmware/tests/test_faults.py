@@ -10,6 +10,15 @@ from functools import partial
 from itertools import count
 from uuid import UUID
 
+from nova_virt_interface.errors import (
+    AccessDenied,
+    BackendError,
+    Busy,
+    HostUnreachable,
+    InsufficientResources,
+    NotFound,
+    Unsupported,
+)
 from nova_virt_interface.values.console import ConsoleKind, OpenConsoleRequest
 from nova_virt_interface.values.disks import (
     AttachDiskRequest,
@@ -38,6 +47,8 @@ from nova_virt_interface.values.resize import (
 )
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, VcsimTestCase, nic, spec
+
+from nova_virt_vmware.testing.faults import fault_answered_at
 
 
 class TestCutConnections(VcsimTestCase):
@@ -176,3 +187,44 @@ class TestCutConnections(VcsimTestCase):
         self.driver.start_vm(vm_uuid, StartRequest())
         self.cut_everywhere(export)
         self.assertEqual(0, self.services.image_sink.open)
+
+
+class TestRefusals(VcsimTestCase):
+    """Each request is refused once: the error is the contract's, and nothing is left."""
+
+    def test_a_life(self) -> None:
+        self.driver.cache_image(self.image())
+        vm_uuid = self.new_uuid()
+        whole = spec(self.root(grown_by=1024), BLANK, MEDIUM, nics=(nic(),))
+
+        def lived() -> None:
+            self.driver.create_vm(vm_uuid, whole)
+            self.driver.start_vm(vm_uuid, StartRequest())
+            extra = replace(BLANK, key="extra")
+            self.driver.attach_disk(vm_uuid, AttachDiskRequest(disk=extra))
+            self.driver.detach_disk(vm_uuid, DetachDiskRequest(key="extra"))
+            self.driver.stop_vm(vm_uuid, StopRequest())
+
+        deleted = partial(self.driver.delete_vm, vm_uuid, DeleteVmRequest())
+        for fault in ("TaskInProgress", "NoPermission"):
+            self.refuse_everywhere(fault, lived, deleted)
+
+    def test_what_is_refused_says_what_core_knows(self) -> None:
+        vm_uuid, attach = self.made(), AttachNicRequest(nic=nic())
+        for fault, error in (
+            ("TaskInProgress", Busy),
+            ("ConcurrentAccess", Busy),
+            ("NoPermission", AccessDenied),
+            ("NoDiskSpace", InsufficientResources),
+            ("InsufficientResourcesFault", InsufficientResources),
+            ("FileNotFound", NotFound),
+            ("NotSupported", Unsupported),
+            ("HostCommunication", HostUnreachable),
+            ("SystemError", BackendError),
+        ):
+            # It looks at the VM and at the networks first.
+            with fault_answered_at(2, fault) as seen:
+                found = self.assertRaises(error, self.driver.attach_nic, vm_uuid, attach)
+            self.assertGreater(len(seen), 2)
+            self.assertIn(fault, found.detail)
+            self.assertEqual((), self.driver.get_vm(vm_uuid).nic_keys)

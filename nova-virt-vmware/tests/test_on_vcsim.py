@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
+import fixtures
+import requests
 from nova_virt_interface.errors import (
     AccessDenied,
     Conflict,
+    HostUnreachable,
     InvalidRequest,
     InvalidState,
     NotFound,
@@ -27,13 +35,23 @@ from nova_virt_interface.values.disks import (
     Imported,
 )
 from nova_virt_interface.values.export import Consistency, ExportDiskRequest
-from nova_virt_interface.values.images import CacheImageRequest, DiskFormat
+from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest, DiskFormat
 from nova_virt_interface.values.nics import AttachNicRequest, DetachNicRequest
-from nova_virt_interface.values.power import PowerState, StartRequest, StopRequest
+from nova_virt_interface.values.power import (
+    CrashDumpRequest,
+    PowerState,
+    StartRequest,
+    StopRequest,
+    SuspendRequest,
+)
 from nova_virt_interface.values.resize import ResizeVmRequest, RevertResizeRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
 from on_vcsim import BLANK, MEDIUM, MIB, VcsimTestCase, nic, spec
 from pyVmomi import vim
+
+from nova_virt_vmware import translate
+from nova_virt_vmware.tls import http_session, tls_context
+from nova_virt_vmware.vms import Vms
 
 
 class TestLogin(VcsimTestCase):
@@ -72,6 +90,46 @@ class TestLogin(VcsimTestCase):
         self.addCleanup(driver.close)
         driver.create_vm(self.new_uuid(), spec(BLANK, MEDIUM))
 
+    def test_a_certificate_is_trusted_by_its_thumbprint_alone(self) -> None:
+        pem = (self.harness.server.folder / "server.pem").read_text()
+        thumbprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+        told = self._refused(AccessDenied, thumbprint="0" * 64)
+        self.assertIn(thumbprint, told)
+        pairs = ":".join(thumbprint[i : i + 2] for i in range(0, 64, 2)).upper()
+        settings = replace(self.harness.settings(), ca_file="", thumbprint=pairs)
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        # By SOAP, and a file by HTTPS.
+        driver.create_vm(self.new_uuid(), spec(BLANK, MEDIUM))
+
+    def test_each_connection_by_a_thumbprint_is_checked(self) -> None:
+        pem = (self.harness.server.folder / "server.pem").read_text()
+        thumbprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+        settings = replace(self.harness.settings(), thumbprint=thumbprint)
+        context: Any = tls_context(settings)
+        server = ("127.0.0.1", self.harness.server.port)
+        for right in (True, False):
+            context.thumbprint = thumbprint if right else "0" * 64
+            http = http_session(settings, context)
+            self.addCleanup(http.close)
+            with socket.create_connection(server) as plain:
+                if right:
+                    context.wrap_socket(plain, server_hostname="any").close()
+                    http.get(f"https://127.0.0.1:{server[1]}/about")
+                else:
+                    refused = ssl.SSLCertVerificationError
+                    self.assertRaises(refused, context.wrap_socket, plain)
+                    url = f"https://127.0.0.1:{server[1]}/about"
+                    self.assertRaises(requests.exceptions.SSLError, http.get, url)
+
+    def test_a_proxy_of_the_environment_is_not_used(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY"):
+            self.useFixture(fixtures.EnvironmentVariable(name, nowhere))
+        # By SOAP, and a file by HTTPS.
+        self.connect().create_vm(self.new_uuid(), spec(BLANK, MEDIUM))
+
     def test_a_login_that_the_server_forgot_is_made_anew(self) -> None:
         vm_uuid = self.new_uuid()
         uses: tuple[Callable[[], object], ...] = (
@@ -85,6 +143,24 @@ class TestLogin(VcsimTestCase):
             )
             use()
         self.assertEqual(PowerState.RUNNING, self.driver.get_vm(vm_uuid).power_state)
+
+    def test_a_server_that_is_silent_is_away_and_comes_back(self) -> None:
+        settings = replace(self.harness.settings(), request_timeout_seconds=1.0)
+        driver = self.harness.factory().connect(settings, self.services)
+        self.addCleanup(driver.close)
+        vm_uuid = self.made()
+        give_up = time.monotonic() + 60.0
+        with self.harness.silence():
+            self.assertRaises(HostUnreachable, driver.get_vm, vm_uuid)
+            # What it told last is good for some seconds.
+            while time.monotonic() < give_up:
+                try:
+                    driver.list_vms()
+                except HostUnreachable:
+                    break
+                time.sleep(0.2)
+            self.assertLess(time.monotonic(), give_up)
+        self.assertEqual(PowerState.STOPPED, driver.get_vm(vm_uuid).power_state)
 
     def test_a_standalone_host_is_a_compute_node_too(self) -> None:
         settings = replace(self.harness.settings(), cluster="DC0_H0")
@@ -118,6 +194,25 @@ class TestFiles(VcsimTestCase):
         vm_uuid = self.made(self.root())
         flat = self.folder(vm_uuid) / "root-flat.vmdk"
         self.assertEqual(raw.read_bytes(), flat.read_bytes())
+
+    def test_a_sparse_image_has_its_content(self) -> None:
+        server, request = self.harness.server, self.image()
+        self.addCleanup((server.folder / "sparse.vmdk").unlink)
+        kind = ["convert", "-O", "vmdk", "-o", "subformat=monolithicSparse"]
+        server.tool("qemu-img", *kind, "image.vmdk", "sparse.vmdk")
+        sparse = server.folder / "sparse.vmdk"
+        self.services.images.add(request.key, sparse)
+        sparse_request = replace(request, size_bytes=sparse.stat().st_size)
+        for is_packed in (False, True):
+            settings = replace(self.harness.settings(), packed_images=is_packed)
+            driver = self.harness.factory().connect(settings, self.services)
+            self.addCleanup(driver.close)
+            driver.cache_image(sparse_request)
+            vm_uuid = self.made(self.root())
+            flat = self.folder(vm_uuid) / "root-flat.vmdk"
+            self.assertEqual(self.harness.image_content, flat.read_bytes())
+            self.driver.delete_vm(vm_uuid, DeleteVmRequest())
+            self.driver.delete_cached_image(DeleteImageRequest(key=request.key))
 
     def test_an_imported_disk_has_its_content_and_is_in_no_cache(self) -> None:
         request = self.image()
@@ -235,14 +330,22 @@ class TestFiles(VcsimTestCase):
 class TestVms(VcsimTestCase):
     """Networks, names and guests."""
 
-    def test_standard_and_distributed_networks(self) -> None:
-        vm_uuid = self.made(nics=(nic("VM Network", 1), nic("DC0_DVPG0", 2)))
+    def test_standard_distributed_and_opaque_networks(self) -> None:
+        networks = ("VM Network", "DC0_DVPG0", "DC0_NSX0")
+        nics = [nic(name, number) for number, name in enumerate(networks, 1)]
+        vm_uuid = self.made(nics=tuple(nics))
         cards = [
             d for d in self.hardware(vm_uuid) if isinstance(d, vim.vm.device.VirtualEthernetCard)
         ]
         kinds = vim.vm.device.VirtualEthernetCard
         self.assertIsInstance(cards[0].backing, kinds.NetworkBackingInfo)
         self.assertIsInstance(cards[1].backing, kinds.DistributedVirtualPortBackingInfo)
+        # The server turns an opaque network into the port group that it stands for.
+        server = self.harness.server
+        group = vim.dvs.DistributedVirtualPortgroup(cards[2].backing.port.portgroupKey)
+        self.assertEqual("DC0_NSXPG0", server.fact(group, "name"))
+        self.driver.detach_nic(vm_uuid, DetachNicRequest(key="nic-3"))
+        self.driver.attach_nic(vm_uuid, AttachNicRequest(nic=nics[2]))
 
     def test_an_unknown_network_is_not_found_and_nothing_is_made(self) -> None:
         before = self.harness.leftovers()
@@ -335,6 +438,43 @@ class TestVms(VcsimTestCase):
         self.assertEqual("label/1", self.driver.get_vm(vm_uuid).name)
         self.harness.rename_vm(vm_uuid, "by hand")
         self.assertEqual("by hand", self.driver.get_vm(vm_uuid).name)
+
+    def test_what_was_told_too_late_does_no_harm(self) -> None:
+        vm_uuid, driver = self.made(), self.driver
+        deaf: Any = self.connect()
+
+        def late(state: PowerState) -> None:
+            """The other connection is told nothing that comes after this state."""
+            give_up = time.monotonic() + 30.0
+            while True:
+                found = Vms.told(deaf._vms, vm_uuid)
+                if found is not None and translate.power_state(found.facts) is state:
+                    break
+                self.assertLess(time.monotonic(), give_up)
+                time.sleep(0.02)
+            self.patch(deaf._vms, "told", lambda _: found)
+
+        suspend = SuspendRequest()
+        late(PowerState.STOPPED)
+        driver.start_vm(vm_uuid, StartRequest())
+        deaf.start_vm(vm_uuid, StartRequest())
+        late(PowerState.RUNNING)
+        driver.stop_vm(vm_uuid, StopRequest())
+        self.assertRaises(InvalidState, deaf.suspend_vm, vm_uuid, suspend)
+        self.assertRaises(InvalidState, deaf.trigger_crash_dump, vm_uuid, CrashDumpRequest())
+        deaf.stop_vm(vm_uuid, StopRequest())
+        deaf.stop_vm(vm_uuid, StopRequest(graceful_timeout_seconds=5.0))
+        self.assertEqual(PowerState.STOPPED, driver.get_vm(vm_uuid).power_state)
+        deaf.start_vm(vm_uuid, StartRequest())
+        self.assertEqual(PowerState.RUNNING, driver.get_vm(vm_uuid).power_state)
+        driver.delete_vm(vm_uuid, DeleteVmRequest())
+        for operation in (
+            partial(deaf.stop_vm, vm_uuid, StopRequest()),
+            partial(deaf.stop_vm, vm_uuid, StopRequest(graceful_timeout_seconds=5.0)),
+            partial(deaf.suspend_vm, vm_uuid, suspend),
+            partial(deaf.start_vm, vm_uuid, StartRequest()),
+        ):
+            self.assertRaises(NotFound, operation)
 
     def test_a_guest_with_tools_shuts_itself_down(self) -> None:
         vm_uuid = self.made()

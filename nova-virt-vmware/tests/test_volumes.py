@@ -221,16 +221,19 @@ class TestNfs(VolumeCase):
             self.assertFalse(self.harness.volume_is_used(made))
 
 
-class TestIscsi(VolumeCase):
+class IscsiCase(VolumeCase):
     """Volumes that are logical units of iSCSI targets."""
 
-    harness_class = EsxHarness
     protocol = VolumeProtocol.ISCSI
 
-    def _targets(self) -> list[Any]:
-        adapter = self.volumes._iscsi.adapter()
-        hba = next(h for h in adapter.storage.hostBusAdapter if h.device == adapter.device)
-        return list(hba.configuredStaticTarget or ())
+    def _targets(self) -> list[list[Any]]:
+        """Of each host."""
+        return [
+            list(hba.configuredStaticTarget or ())
+            for adapter in self.volumes._iscsi.adapters()
+            for hba in adapter.storage.hostBusAdapter
+            if hba.device == adapter.device
+        ]
 
     def test_a_unit_is_a_physical_mapping_one_for_reading_a_virtual_one(self) -> None:
         with self.volume() as made:
@@ -241,13 +244,16 @@ class TestIscsi(VolumeCase):
                 self.assertTrue(backing.deviceName.startswith("/vmfs/devices/disks/naa."))
                 self.driver.delete_vm(vm_uuid, DeleteVmRequest())
 
-    def test_the_host_logs_in_by_every_portal(self) -> None:
+    def test_each_host_logs_in_by_every_portal(self) -> None:
+        names = self.driver.volume_connector().initiator_iqns
+        self.assertEqual(len(self.harness.server.hosts()), len(set(names)))
         with self.volume() as made:
             vm_uuid = self.made(BLANK, self.disk(made))
-            portals = {f"{target.address}:{target.port}" for target in self._targets()}
-            self.assertEqual(set(made.connection.portals), portals)
+            for targets in self._targets():
+                portals = {f"{target.address}:{target.port}" for target in targets}
+                self.assertEqual(set(made.connection.portals), portals)
             self.driver.delete_vm(vm_uuid, DeleteVmRequest())
-            self.assertEqual([], self._targets())
+            self.assertEqual([], [target for targets in self._targets() for target in targets])
 
     def test_what_an_operator_has_added_stays(self) -> None:
         system = self.harness.server.fact(self.harness.server.hosts()[0], "configManager")
@@ -256,11 +262,12 @@ class TestIscsi(VolumeCase):
             target = vim.host.InternetScsiHba.StaticTarget(
                 iScsiName=made.connection.target_iqn, address=address, port=int(port)
             )
-            device = self.volumes._iscsi.adapter().device
+            device = self.volumes._iscsi.adapters()[0].device
             system.storageSystem.AddInternetScsiStaticTargets(device, [target])
             vm_uuid = self.made(BLANK, self.disk(made))
             self.driver.delete_vm(vm_uuid, DeleteVmRequest())
-            self.assertEqual([address], [target.address for target in self._targets()])
+            left = [target.address for targets in self._targets() for target in targets]
+            self.assertEqual([address], left)
             system.storageSystem.RemoveInternetScsiStaticTargets(device, [target])
 
     def test_a_target_stays_while_another_vm_uses_it(self) -> None:
@@ -271,6 +278,16 @@ class TestIscsi(VolumeCase):
             self.assertTrue(self.harness.volume_is_used(made))
             self.driver.delete_vm(second, DeleteVmRequest())
             self.assertFalse(self.harness.volume_is_used(made))
+
+
+class TestIscsi(IscsiCase):
+    """On a cluster of two hosts."""
+
+
+class TestEsxIscsi(IscsiCase):
+    """On one host."""
+
+    harness_class = EsxHarness
 
 
 class CutMixin:
@@ -310,14 +327,26 @@ class TestCutFile(CutMixin, VolumeCase):
     """A volume on a datastore."""
 
 
+class TestCutFirstClass(CutMixin, VolumeCase):
+    """A first class disk."""
+
+    protocol = VolumeProtocol.HYPERVISOR
+
+
 class TestCutNfs(LifeMixin, VolumeCase):
     """A volume on NFS."""
 
     protocol = VolumeProtocol.NFS
 
 
-class TestCutIscsi(LifeMixin, VolumeCase):
-    """A logical unit of an iSCSI target."""
+class TestCutIscsi(CutMixin, VolumeCase):
+    """A logical unit of an iSCSI target, on a cluster."""
+
+    protocol = VolumeProtocol.ISCSI
+
+
+class TestCutEsxIscsi(LifeMixin, VolumeCase):
+    """The same on one host."""
 
     harness_class = EsxHarness
     protocol = VolumeProtocol.ISCSI

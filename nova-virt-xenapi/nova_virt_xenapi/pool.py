@@ -159,7 +159,7 @@ def _describe(
         nic_backings=(NicBackingKind.NETWORK,),
         nic_models=(NicModel.NETFRONT,),
         firmware=(Firmware.BIOS, Firmware.UEFI),
-        # No VOLUME_AUTHENTICATION: xapi would write a password of CHAP into its database. No
+        # No login_protocols: xapi would write a password of CHAP into its database. No
         # ONLINE_DISK_RESIZE: none of XCP-ng's storage managers has VDI_RESIZE_ONLINE.
         features=(
             *features(host),

@@ -58,6 +58,8 @@ class SimulatorHarness(SimulatorStorage, Harness):
     backend_name = "simulator"
     kind = BackendKind.SIMULATED
     patience_seconds = 20.0
+    # Half of it is still a virtual disk of Hyper-V.
+    disk_bytes = 6 * _MIB
     more_arguments: tuple[str, ...] = ()
 
     def start(self) -> None:

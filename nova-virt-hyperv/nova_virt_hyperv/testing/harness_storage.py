@@ -23,6 +23,7 @@ from nova_virt_interface.testing.harness_storage import (
 from nova_virt_interface.values.disks import DiskLimits
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import (
+    ChapUser,
     FileVolume,
     IscsiVolume,
     SmbVolume,
@@ -33,7 +34,7 @@ from nova_virt_interface.values.volumes import (
 from nova_virt_hyperv.conf import Settings
 from nova_virt_hyperv.testing.process import SimulatorProcess
 
-__all__ = ["SimulatorStorage", "key_of", "make_disk"]
+__all__ = ["SimulatorStorage", "key_of", "make_disk", "raw_of"]
 
 _VOLUMES = "volumes"
 # The share of volumes is the second host's, as a scale-out file server's would be another host's.
@@ -86,8 +87,10 @@ class SimulatorStorage(StorageQuestions):
         file = folder / iqn.rpartition(":")[2]
         file.write_bytes(bytes(wish.size_bytes))
         lun = next(_numbers) % 8
-        self.control("add_target", iqn=iqn, portal=_PORTAL, lun=lun, file=str(file))
-        connection = IscsiVolume(portals=(_AWAY, _PORTAL), target_iqn=iqn, lun=lun)
+        user = ChapUser(name="me") if wish.password else None
+        asks = {"user": user.name, "password": wish.password} if user else {}
+        self.control("add_target", iqn=iqn, portal=_PORTAL, lun=lun, file=str(file), **asks)
+        connection = IscsiVolume(portals=(_AWAY, _PORTAL), target_iqn=iqn, lun=lun, user=user)
         try:
             yield TestVolume(connection=connection, size_bytes=wish.size_bytes)
         finally:
@@ -112,9 +115,9 @@ class SimulatorStorage(StorageQuestions):
         if isinstance(connection, IscsiVolume):
             return self._unit_file(connection).read_bytes()
         if isinstance(connection, SmbVolume):
-            return _as_raw(self._folder(VolumeProtocol.SMB) / connection.path)
+            return raw_of(self._folder(VolumeProtocol.SMB) / connection.path)
         name = _path_on_host(connection).rpartition("\\")[2]
-        return _as_raw(self._folder(VolumeProtocol.FILE) / name)
+        return raw_of(self._folder(VolumeProtocol.FILE) / name)
 
     def volume_is_used(self, volume: TestVolume) -> bool:
         """See `StorageQuestions`."""
@@ -191,7 +194,7 @@ class SimulatorStorage(StorageQuestions):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "exported.vhdx")
             file.write_bytes(exported)
-            return _as_raw(file)
+            return raw_of(file)
 
 
 def key_of(name: str) -> str:
@@ -205,7 +208,8 @@ def make_disk(path: Path, size_bytes: int) -> None:
     _qemu_img("create", "-q", "-f", "vhdx", str(path), str(size_bytes))
 
 
-def _as_raw(path: Path) -> bytes:
+def raw_of(path: Path) -> bytes:
+    """What a virtual disk holds, as QEMU reads it."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder, "raw")
         # Unsafe, that is without the lock: a simulated guest may have the disk.

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from pypsrp.wsman import SelectorSet, WSMan
+from pypsrp.wsman import SelectorSet
 
 from nova_virt_hyperv.conf import Settings
+from nova_virt_hyperv.session import new_client
 
 __all__ = ["HostClient", "Ref", "Row", "instance_text", "select"]
 
@@ -32,17 +33,7 @@ class HostClient:
     """Asks one host, and tells it what to do. One thread uses it at a time."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = WSMan(
-            settings.host,
-            port=settings.port,
-            username=settings.username,
-            password=settings.password,
-            ssl=settings.tls,
-            encryption="auto" if settings.tls else "always",
-            auth=settings.auth,
-            cert_validation=settings.ca_file or True,  # type: ignore[arg-type]
-            no_proxy=True,
-        )
+        self._client = new_client(settings)
 
     def rows(self, wql: str, namespace: str = "virtualization/v2") -> list[Row]:
         """What a query finds; each property with all of its values as text."""

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -27,8 +26,6 @@ from nova_virt_interface.testing.harness import (
     Harness,
     TestImage,
 )
-from nova_virt_interface.testing.harness_storage import SeenDisk
-from nova_virt_interface.values.disks import DiskLimits
 from nova_virt_interface.values.guest_settings import VmFeature
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind
@@ -39,6 +36,7 @@ from nova_virt_hyperv.hypervisor import HyperVFactory
 from nova_virt_hyperv.testing.counting import Questions
 from nova_virt_hyperv.testing.harness_storage import key_of, make_disk
 from nova_virt_hyperv.testing.host_client import HostClient, Ref, Row, instance_text, select
+from nova_virt_hyperv.testing.host_storage import HostStorage
 
 __all__ = ["HostHarness"]
 
@@ -52,7 +50,6 @@ _STATES = {
     "9": PowerState.PAUSED,
 }
 _SETTINGS = "Msvm_VirtualSystemSettingData"
-_REQUEST_BYTES = 8192
 _PER_CELL = "MaxProcessorsPerNumaNode"
 _TESTED = "conformance"
 _MAINTENANCE = "\\maintenance"
@@ -61,7 +58,7 @@ _Vm = tuple[str, Row]
 """GUID and settings of a VM."""
 
 
-class HostHarness(Harness):
+class HostHarness(HostStorage, Harness):
     """The driver against a Hyper-V host that somebody else runs.
 
     It looks at the host by a client of its own, and cannot break it: tests that need an outage, a
@@ -158,16 +155,7 @@ class HostHarness(Harness):
         return frozenset(found | {f"file {path}" for path in files})
 
     def _files(self, folder: str) -> Iterator[str]:
-        settings = self._settings
-        root = rf"\\{settings.host}\{settings.share}{folder}"
-        access: Any = {
-            "username": settings.username,
-            "password": settings.password,
-            "port": settings.share_port,
-            "encrypt": True,
-        }
-        smbclient.register_session(settings.host, **access)
-        for entry in smbclient.scandir(root, port=settings.share_port):
+        for entry in smbclient.scandir(self.folder_at(folder), **self.access):
             name = f"{folder}\\{entry.name}"
             if entry.is_dir():
                 yield from self._files(name)
@@ -184,6 +172,16 @@ class HostHarness(Harness):
 
     def _devices(self, guid: str) -> list[Row]:
         return self._rows_of(guid, "CIM_ResourceAllocationSettingData")
+
+    def devices_of(self, vm_uuid: UUID) -> list[Row]:
+        """All devices of one of the driver's VMs."""
+        return self._devices(self._vm(vm_uuid)[0])
+
+    def paths_in_use(self) -> set[str]:
+        """The files of all disks of VMs that are not off, in lower case."""
+        on = [guid for guid, _ in self._vms() if self._state(guid) is not PowerState.STOPPED]
+        rows = (row for guid in on for row in self._devices(guid))
+        return {path.lower() for row in rows for path in row.get("HostResource", [])}
 
     def _rows_of(self, guid: str, class_name: str) -> list[Row]:
         condition = f"InstanceID LIKE 'Microsoft:{guid}\\\\%'"
@@ -257,7 +255,7 @@ class HostHarness(Harness):
     def device_addresses(self, vm_uuid: UUID) -> dict[str, str]:
         """See `PowerQuestions`."""
         found = {}
-        for row in self._devices(self._vm(vm_uuid)[0]):
+        for row in self.devices_of(vm_uuid):
             key = key_of(" ".join(row.get("ElementName", [])))
             if key and row["ResourceSubType"][0].endswith("Drive"):
                 found[key] = f"0:0:0:{row['AddressOnParent'][0]}"
@@ -285,26 +283,6 @@ class HostHarness(Harness):
         if usual and sizes != [usual[0]["MaxProcessorsPerNumaNode"]]:
             found.add(VmFeature.NUMA)
         return frozenset(found)
-
-    def disk_of_vm(self, vm_uuid: UUID, key: str) -> SeenDisk:
-        """See `StorageQuestions`. Hyper-V has one limit, of requests of 8 KiB."""
-        rows = self._devices(self._vm(vm_uuid)[0])
-        [drive] = [row for row in rows if key_of(" ".join(row.get("ElementName", []))) == key]
-        name = drive["InstanceID"][0].replace("\\", "\\\\").lower()
-        [content] = [row for row in rows if name in " ".join(row.get("Parent", [])).lower()]
-        service = "Msvm_ImageManagementService"
-        path = content["HostResource"][0]
-        target = (service, {"CreationClassName": service})
-        output = self._client.call(target, "GetVirtualHardDiskSettingData", Path=path)
-        size = output["SettingData"][0].partition('"MaxInternalSize"')[2]
-        size = size.partition("<VALUE>")[2].partition("<")[0]
-        requests = int(content.get("IOPSLimit", ["0"])[0])
-        limits = DiskLimits()
-        if requests:
-            limits = DiskLimits(
-                bytes_per_second=requests * _REQUEST_BYTES, requests_per_second=requests
-            )
-        return SeenDisk(size_bytes=int(size), limits=limits)
 
     def outage(self) -> AbstractContextManager[None]:
         """See `Harness`."""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import testtools
+from nova_virt_interface.secret import Secret
 from nova_virt_interface.testing.doubles import SuiteServices
 from nova_virt_interface.testing.harness import started
 from nova_virt_interface.values.disks import (
@@ -18,6 +19,7 @@ from nova_virt_interface.values.disks import (
 )
 from nova_virt_interface.values.images import CacheImageRequest, DeleteImageRequest
 from nova_virt_interface.values.nics import NicBacking, NicBackingKind, NicSpec
+from nova_virt_interface.values.secrets import DeviceSecret, SecretPurpose
 from nova_virt_interface.values.vm import DeleteVmRequest, VmSpec
 
 from nova_virt_hyperv.testing.harness import SimulatorHarness
@@ -44,10 +46,17 @@ def from_image(key: str = "root", image_key: str = "image", size_bytes: int = 32
     return DiskSpec(key=key, source=source, size_bytes=size_bytes, boot_index=0)
 
 
+def login_of(key: str, password: str) -> DeviceSecret:
+    """The password of the user of a volume."""
+    purpose = SecretPurpose.AUTHENTICATION
+    return DeviceSecret(key=key, purpose=purpose, secret=Secret(password))
+
+
 class BackendTestCase(testtools.TestCase):
     """A test with a connection whose watching for events does not get in the way."""
 
     poll_interval_seconds = 3600.0
+    dynamic_memory_ratio = 1.0
 
     def setUp(self) -> None:
         super().setUp()
@@ -63,7 +72,11 @@ class BackendTestCase(testtools.TestCase):
 
     def connected(self, **settings: Any) -> Any:
         """One more connection, closed after the test."""
-        changed = {"poll_interval_seconds": self.poll_interval_seconds} | settings
+        changed = {
+            "poll_interval_seconds": self.poll_interval_seconds,
+            "dynamic_memory_ratio": self.dynamic_memory_ratio,
+            **settings,
+        }
         made = self.harness.factory().connect(
             replace(self.harness.settings(), **changed), self.services
         )

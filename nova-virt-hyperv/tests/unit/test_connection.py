@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import requests
 from fixtures import TempDir
 from nova_virt_interface.errors import (
     AccessDenied,
@@ -50,6 +51,24 @@ class TestLogin(BackendTestCase):
     def test_every_way_over_tls(self) -> None:
         for auth in ("basic", "ntlm", "negotiate"):
             self.assertEqual((), self.connected(auth=auth).list_vms())
+
+    def test_who_comes_without_credentials_is_asked_for_them(self) -> None:
+        settings = self.harness.settings()
+        url = f"https://{settings.host}:{settings.port}/wsman"
+        text = (
+            '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><i:Identify '
+            'xmlns:i="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"/>'
+            "</s:Body></s:Envelope>"
+        )
+        with requests.Session() as client:
+            client.verify, client.trust_env = settings.ca_file, False
+            first = client.post(url, data=text)
+            self.assertEqual((401, b""), (first.status_code, first.content))
+            for scheme in ("Negotiate", "NTLM", "Basic"):
+                self.assertIn(scheme, first.headers["WWW-Authenticate"])
+            second = client.post(url, data=text, auth=(settings.username, settings.password))
+        self.assertEqual(200, second.status_code)
+        self.assertIn(b"IdentifyResponse", second.content)
 
     def test_encrypted_messages_without_tls(self) -> None:
         harness = started(PlainHarness)

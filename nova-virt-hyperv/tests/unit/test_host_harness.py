@@ -8,11 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import fixtures
+from nova_virt_interface.testing.cannot_provoke import CannotProvoke
 from nova_virt_interface.testing.harness import BackendKind, BackendUnavailable
+from nova_virt_interface.testing.harness_storage import VolumeWish
 from nova_virt_interface.values.guest_settings import GuestSettings, Tpm, VmFeature
 from nova_virt_interface.values.nics import NicBackingKind
 from nova_virt_interface.values.power import PowerState, StartRequest
 from nova_virt_interface.values.vm import DeleteVmRequest
+from nova_virt_interface.values.volumes import VolumeProtocol
 
 from nova_virt_hyperv.testing.host_harness import HostHarness
 
@@ -87,6 +90,21 @@ class TestHostHarness(BackendTestCase):
         self.assertEqual("renamed", driver.get_vm(vm_uuid).name)
         driver.delete_vm(vm_uuid, DeleteVmRequest())
         self.assertEqual(before, made.leftovers())
+
+    def test_volumes_are_files_on_the_host(self) -> None:
+        made = self.started()
+        before = made.leftovers()
+        wish = VolumeWish(protocol=VolumeProtocol.FILE, size_bytes=4 * MIB)
+        with made.volume(wish) as volume:
+            self.assertFalse(made.volume_is_used(volume))
+            made.grow_volume(volume, 8 * MIB)
+            self.assertEqual(bytes(8 * MIB), made.volume_content(volume))
+        self.assertEqual(before, made.leftovers())
+        for wrong in (
+            replace(wish, protocol=VolumeProtocol.ISCSI),
+            replace(wish, password="staple-horse-12"),
+        ):
+            self.assertRaises(CannotProvoke, made.volume(wrong).__enter__)
 
     def test_somebody_elses_vm(self) -> None:
         made, vm_uuid = self.started(), uuid4()

@@ -130,6 +130,7 @@ class TestSettings(testtools.TestCase):
             {"storage_path": "/var/lib"},
             {"storage_path": "C:\\" + 200 * "x"},
             {"auth": "basic", "tls": False},
+            {"dynamic_memory_ratio": 0.5},
         ):
             fields: dict[str, object] = {**right, **wrong}
             error = self.assertRaises(InvalidRequest, Settings, **fields)

@@ -48,7 +48,7 @@ from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
 from nova_virt_hyperv.mark import Mark
 
-from .backend import MIB, BackendTestCase, blank, from_image, medium, nic
+from .backend import MIB, BackendTestCase, blank, from_image, login_of, medium, nic
 from .test_nics import tagged
 
 _LONGEST = 120
@@ -147,6 +147,22 @@ class TestLostRequests(BackendTestCase):
             self.sweep(with_it, lambda vm_uuid: self.hypervisor.detach_disk(vm_uuid, go), 3)
             gone = DeleteVmRequest()
             self.sweep(with_it, lambda vm_uuid: self.hypervisor.delete_vm(vm_uuid, gone), 3)
+
+    def test_a_vm_whose_logical_unit_asks_for_a_password(self) -> None:
+        password = "staple-horse-12"
+        given = (login_of("volume", password),)
+        wish = VolumeWish(protocol=VolumeProtocol.ISCSI, size_bytes=4 * MIB, password=password)
+
+        def on_and_off(vm_uuid: UUID) -> None:
+            self.hypervisor.start_vm(vm_uuid, StartRequest(secrets=given))
+            self.hypervisor.stop_vm(vm_uuid, StopRequest())
+
+        with self.harness.volume(wish) as made:
+            source = Volume(volume_id=uuid4(), connection=made.connection)
+            disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+            come = AttachDiskRequest(disk=disk, secrets=given)
+            self.sweep(self.made, lambda vm_uuid: self.hypervisor.attach_disk(vm_uuid, come), 7)
+            self.sweep(lambda: self.made(disks=(disk,), secrets=given), on_and_off, 5)
 
     def test_a_disk_goes(self) -> None:
         request = DetachDiskRequest(key="data")

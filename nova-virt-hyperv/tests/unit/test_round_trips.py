@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 from nova_virt_interface.testing.harness_storage import VolumeWish
@@ -18,7 +19,7 @@ from nova_virt_interface.values.power import (
 from nova_virt_interface.values.vm import DeleteVmRequest
 from nova_virt_interface.values.volumes import Volume, VolumeProtocol
 
-from .backend import MIB, BackendTestCase, blank, from_image, medium, nic
+from .backend import MIB, BackendTestCase, blank, from_image, login_of, medium, nic
 from .test_nics import tagged
 
 
@@ -87,6 +88,14 @@ class TestRoundTrips(BackendTestCase):
             come, go = AttachDiskRequest(disk=disk), DetachDiskRequest(key="volume")
             self.assertEqual(17, self.cost(lambda: self.hypervisor.attach_disk(vm_uuid, come)))
             self.assertEqual(10, self.cost(lambda: self.hypervisor.detach_disk(vm_uuid, go)))
+        given = (login_of("volume", "staple-horse-12"),)
+        with self.harness.volume(replace(wish, password="staple-horse-12")) as made:
+            source = Volume(volume_id=uuid4(), connection=made.connection)
+            disk = DiskSpec(key="volume", source=source, size_bytes=made.size_bytes)
+            vm_uuid, start = self.made(disks=(disk,), secrets=given), StartRequest(secrets=given)
+            self.hypervisor.list_vms()
+            self.assertEqual(15, self.cost(lambda: self.hypervisor.start_vm(vm_uuid, start)))
+            self.assertEqual(7, self.cost(lambda: self.hypervisor.stop_vm(vm_uuid, StopRequest())))
         plain, first, second = self.new_uuid(), self.new_uuid(), self.new_uuid()
         least = self.cost(lambda: self.hypervisor.create_vm(plain, self.spec(nics=(nic(),))))
         spec = self.spec(nics=(nic(),), settings=GuestSettings(tpm=Tpm()))

@@ -23,6 +23,7 @@ _KEY = {"CreationClassName": "Msvm_VirtualSystemManagementService"}
 _ENUMERATE = f"{soap.NS['n']}/Enumerate"
 _PULL = f"{soap.NS['n']}/Pull"
 _GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
+_PUT = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Put"
 
 
 def request(action: str, uri: str, body: str = "", **selectors: str) -> bytes:
@@ -95,6 +96,35 @@ class TestEnvelopes(SimulatorTestCase):
         self.refused("w:InvalidSelectors", request(_GET, system, ElementName="H"))
         self.refused("a:DestinationUnreachable", request(_GET, system, Name="other"))
         self.refused("a:ActionNotSupported", request(f"{system}/Fly", system, Name="H"))
+
+    def test_it_says_who_it_is_to_a_request_without_headers(self) -> None:
+        uri = soap.NS["id"]
+        body = f'<s:Body><i:Identify xmlns:i="{uri}"/></s:Body>'
+        found = self.ask(f'<s:Envelope xmlns:s="{soap.NS["s"]}">{body}</s:Envelope>'.encode())
+        self.assertEqual(f"{{{uri}}}IdentifyResponse", found.tag)
+        self.assertIn("Stack: 3.0", found.findtext("id:ProductVersion", "", soap.NS))
+
+    def test_what_a_put_changes(self) -> None:
+        uri = f"{_V2.replace('virtualization/v2', 'cimv2')}/Win32_LogicalDisk"
+        nil = 'i:nil="true"'
+
+        def put(properties: str, name: str = "Win32_LogicalDisk") -> bytes:
+            return request(
+                _PUT, uri, f'<p:{name} xmlns:p="{uri}">{properties}</p:{name}>', DeviceID="C:"
+            )
+
+        label = "<p:VolumeName>data</p:VolumeName>"
+        self.ask(put(f"{label}<p:Size>{4 * 1024**3}</p:Size><p:Purpose {nil}/>"))
+        disk = self.ask(request(_GET, uri, DeviceID="C:"))
+        self.assertEqual("data", disk.findtext(f"{{{uri}}}VolumeName"))
+        fault = self.refused("w:InternalError", put("<p:Size>1</p:Size>"))
+        self.assertEqual(0x80041023, fault.code)
+        self.refused("w:InvalidParameter", put("<p:Weight>1</p:Weight>"))
+        self.refused("w:SchemaValidationError", put(label, "Win32_Disk"))
+        system = f"{_V2}/Msvm_ComputerSystem"
+        body = f'<p:Msvm_ComputerSystem xmlns:p="{system}"/>'
+        fault = self.refused("w:InternalError", request(_PUT, system, body, Name="H"))
+        self.assertEqual(0x80041024, fault.code)
 
     def test_keys_fit_in_any_case_and_in_part(self) -> None:
         self.ask(request(_GET, f"{_V2}/msvm_computersystem", NAME="h"))

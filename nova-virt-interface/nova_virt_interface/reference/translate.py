@@ -61,6 +61,7 @@ def describe(name: str) -> HostDescription:
         host_power_actions=(HostPowerAction.SHUT_DOWN, HostPowerAction.REBOOT),
         features=tuple(VmFeature),
         volume_protocols=tuple(VolumeProtocol),
+        login_protocols=(VolumeProtocol.ISCSI, VolumeProtocol.RBD, VolumeProtocol.SMB),
         encryption_formats=(EncryptionFormat.LUKS,),
         export_formats=(DiskFormat.RAW,),
         migration_modes=(MigrationMode.LIVE, MigrationMode.COLD),

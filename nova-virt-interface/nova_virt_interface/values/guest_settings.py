@@ -67,9 +67,6 @@ class VmFeature(enum.Enum):
     GUEST_AGENT = "guest-agent"
     DISK_ENCRYPTION = "disk-encryption"
     VOLUME_ENCRYPTION = "volume-encryption"
-    VOLUME_AUTHENTICATION = "volume-authentication"
-    """Volumes whose storage asks for a user's password. A hypervisor that could only store it
-    (rule SEC-3) has not this feature."""
     SHARED_VOLUMES = "shared-volumes"
     READ_ONLY_VOLUMES = "read-only-volumes"
     ONLINE_DISK_RESIZE = "online-disk-resize"

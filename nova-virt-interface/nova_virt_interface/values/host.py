@@ -66,6 +66,10 @@ class HostDescription:
     features: tuple[VmFeature, ...] = ()
     """What else of a VM's description it honours."""
     volume_protocols: tuple[VolumeProtocol, ...] = ()
+    login_protocols: tuple[VolumeProtocol, ...] = ()
+    """Those of them by which it logs in to storage that asks for a user's password: not those where
+    a hypervisor comes as itself alone, or could only store the password (rule SEC-3).
+    """
     encryption_formats: tuple[EncryptionFormat, ...] = ()
     """Of disks and volumes, as far as `features` names these."""
     export_formats: tuple[DiskFormat, ...] = ()

@@ -91,6 +91,7 @@ ALL = HostDescription(
     firmware=tuple(Firmware),
     features=tuple(VmFeature),
     volume_protocols=tuple(VolumeProtocol),
+    login_protocols=tuple(VolumeProtocol),
     encryption_formats=tuple(EncryptionFormat),
 )
 LUKS = Encryption(format=EncryptionFormat.LUKS)
@@ -165,10 +166,6 @@ DISKS: dict[VmFeature, tuple[str, DiskSpec]] = {
     VmFeature.VOLUME_ENCRYPTION: (
         "source.encryption",
         volume_disk(CONNECTIONS[VolumeProtocol.NBD], encryption=LUKS),
-    ),
-    VmFeature.VOLUME_AUTHENTICATION: (
-        "source.connection.user",
-        volume_disk(RbdVolume(monitors=("host:6789",), pool="pool", image="image", user="me")),
     ),
     VmFeature.READ_ONLY_VOLUMES: (
         "source.read_only",
@@ -343,6 +340,17 @@ class TestVolumes(OffersCase):
             place = "disks[disk].volume.connection"
             self.assert_refused(place, offers.check_volume, "disk", volume, host)
             offers.check_volume("disk", volume, ALL)
+
+    @rules("CAP-2", "SEC-3")
+    def test_a_user_where_the_host_does_not_log_in(self) -> None:
+        disk = volume_disk(
+            RbdVolume(monitors=("host:6789",), pool="pool", image="image", user="me")
+        )
+        given_secrets = secrets("disk", SecretPurpose.AUTHENTICATION)
+        offers.check_disk(disk, ALL, given_secrets)
+        others = replace(ALL, login_protocols=(VolumeProtocol.ISCSI,))
+        place = "disks[disk].source.connection.user"
+        self.assert_refused(place, offers.check_disk, disk, others, given_secrets)
 
     @rules("CAP-2")
     def test_a_way_to_encrypt_that_the_host_has_not(self) -> None:

@@ -1,14 +1,25 @@
-"""Breaks the connection at a chosen request, before or after the server has done it."""
+"""Breaks the connection at a chosen request, before or after the server has done it, or answers it
+with a fault of the vSphere API.
+"""
 
 from __future__ import annotations
 
 import http.client
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["connection_cut_at"]
+__all__ = ["connection_cut_at", "fault_answered_at"]
+
+_FAULT = """<?xml version="1.0" encoding="UTF-8"?>
+<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"
+ xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>
+<faultcode>ServerFaultCode</faultcode><faultstring>told by a test</faultstring>
+<detail><{name}Fault xmlns="urn:vim25" xsi:type="{name}"></{name}Fault></detail>
+</soapenv:Fault></soapenv:Body></soapenv:Envelope>
+"""
 
 
 @contextmanager
@@ -48,4 +59,55 @@ def connection_cut_at(number: int, *, after: bool) -> Iterator[list[int]]:
         yield seen
     finally:
         http.client.HTTPConnection.putrequest = putrequest  # type: ignore[method-assign]
+        http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
+
+
+class _Refusal(io.BytesIO):
+    """The answer of a server that refuses: HTTP status 500 and a SOAP fault."""
+
+    status = http.client.INTERNAL_SERVER_ERROR
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_FAULT.format(name=name).encode())
+
+    def getheader(self, name: str, default: Any = None) -> Any:
+        """No header matters."""
+        return default
+
+
+@contextmanager
+def fault_answered_at(number: int, name: str) -> Iterator[list[int]]:
+    """Inside, this thread's SOAP request of this number (the first is 0) is answered with a fault,
+    and the server does not get it.
+
+    Args:
+        number: which request.
+        name: of the fault, as the vSphere API reference has it.
+
+    Returns: a list with one item for each request so far.
+    """
+    thread, seen = threading.get_ident(), list[int]()
+    request = http.client.HTTPConnection.request
+    getresponse = http.client.HTTPConnection.getresponse
+
+    def asked(connection: Any, *args: Any, **kwargs: Any) -> None:
+        if threading.get_ident() == thread:
+            seen.append(len(seen))
+            if seen[-1] == number:
+                return
+        request(connection, *args, **kwargs)
+
+    def get(connection: Any) -> Any:
+        if threading.get_ident() == thread and seen and seen[-1] == number:
+            # Once only, also when what comes next is no SOAP.
+            seen.append(len(seen))
+            return _Refusal(name)
+        return getresponse(connection)
+
+    http.client.HTTPConnection.request = asked  # type: ignore[assignment, method-assign]
+    http.client.HTTPConnection.getresponse = get  # type: ignore[assignment, method-assign]
+    try:
+        yield seen
+    finally:
+        http.client.HTTPConnection.request = request  # type: ignore[method-assign]
         http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]

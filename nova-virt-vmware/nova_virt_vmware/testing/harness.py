@@ -28,7 +28,7 @@ from nova_virt_vmware.testing.answers import Answers
 from nova_virt_vmware.testing.relay import Relay
 from nova_virt_vmware.testing.requests_counter import RequestsCounter
 from nova_virt_vmware.testing.server import Server
-from nova_virt_vmware.testing.storage import SERVICE, Storage
+from nova_virt_vmware.testing.storage import FIRST_CLASS, SERVICE, Storage
 from nova_virt_vmware.testing.vcsim import GOVMOMI_VERSION
 from nova_virt_vmware.testing.volume_answers import VolumeAnswers
 
@@ -182,6 +182,15 @@ class VcsimHarness(Answers, VolumeAnswers, Harness):
             self._relay.mend()
 
     @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Inside, nothing that either side says arrives; no connection breaks."""
+        self._relay.stall()
+        try:
+            yield
+        finally:
+            self._relay.flow()
+
+    @contextmanager
     def full_storage(self) -> Iterator[None]:
         """See `Harness`. vcsim refuses nothing for want of room, it only counts it: somebody else's
         disk takes what is free.
@@ -209,6 +218,6 @@ class EsxHarness(VcsimHarness):
 def _is_ones(file: str) -> bool:
     """Whether a file belongs to one VM or image, not to all, nor to a volume service."""
     file = file.rpartition(":")[2]
-    if file.partition("/")[0] == SERVICE:
+    if file.partition("/")[0] in (SERVICE, FIRST_CLASS):
         return False
     return file.count("/") > 1 or not file.startswith("nova-virt-")

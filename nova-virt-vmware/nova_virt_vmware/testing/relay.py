@@ -16,7 +16,8 @@ _CHUNK_BYTES = 64 * 1024
 class Relay:
     """Passes bytes both ways, as they are, between a port of its own and a server's.
 
-    While it is cut, its port refuses connections, and those that it had are reset.
+    While it is cut, its port refuses connections, and those that it had are reset; while it is
+    stalled, nothing arrives.
     """
 
     def __init__(self, server: tuple[str, int]) -> None:
@@ -24,6 +25,8 @@ class Relay:
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._listener: socket.socket | None = None
+        self._flows = threading.Event()
+        self._flows.set()
         self.port = 0
         self.mend()
 
@@ -40,8 +43,17 @@ class Relay:
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
+    def stall(self) -> None:
+        """Keep back what comes."""
+        self._flows.clear()
+
+    def flow(self) -> None:
+        """Pass on what was kept back."""
+        self._flows.set()
+
     def cut(self) -> None:
         """Refuse new connections and break those that there are."""
+        self.flow()
         listener, self._listener = self._listener, None
         if listener is not None:
             # Closing alone does not wake the thread that waits in accept.
@@ -72,25 +84,25 @@ class Relay:
             threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
-        back = threading.Thread(target=_pass, args=(server, client), daemon=True)
+        back = threading.Thread(target=self._pass, args=(server, client), daemon=True)
         back.start()
-        _pass(client, server)
+        self._pass(client, server)
         back.join()
         with self._lock:
             self._sockets -= {client, server}
         client.close()
         server.close()
 
-
-def _pass(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while chunk := source.recv(_CHUNK_BYTES):
-            target.sendall(chunk)
-    except OSError:
-        # Broken by either side, or cut: the other side learns it below.
-        pass
-    _shut(source)
-    _shut(target)
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while chunk := source.recv(_CHUNK_BYTES):
+                self._flows.wait()
+                target.sendall(chunk)
+        except OSError:
+            # Broken by either side, or cut: the other side learns it below.
+            pass
+        _shut(source)
+        _shut(target)
 
 
 def _shut(endpoint: socket.socket) -> None:

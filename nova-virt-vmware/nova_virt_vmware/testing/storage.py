@@ -14,6 +14,7 @@ from nova_virt_interface.testing.harness_storage import TestVolume, VolumeWish
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import (
     FileVolume,
+    HypervisorVolume,
     IscsiVolume,
     NfsVolume,
     VolumeConnection,
@@ -23,13 +24,16 @@ from pyVmomi import vim
 
 from nova_virt_vmware.testing.server import Server
 
-__all__ = ["SERVICE", "Storage"]
+__all__ = ["FIRST_CLASS", "SERVICE", "Storage"]
 
 SERVICE: Final = "volume-service"
 """The volume service's folder on the datastore."""
+FIRST_CLASS: Final = "fcd"
+"""The folder that vcsim makes with its first first class disk."""
 _SERVER = "192.0.2.9"
 _PORTALS = ("192.0.2.10:3260", "192.0.2.11:3260")
 _SECTOR = 512
+_MIB = 1024 * 1024
 
 
 class Storage:
@@ -37,6 +41,7 @@ class Storage:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._first_class: dict[str, str] = {}
 
     def made(self, wish: VolumeWish) -> TestVolume:
         """A new volume of zeros."""
@@ -56,7 +61,14 @@ class Storage:
             store = self._server.datastore.name
             path = f"[{store}] {SERVICE}/{name}/{name}.vmdk"
             connection = FileVolume(path=path, format=DiskFormat.VMDK)
-            self._make_disk(self._file(connection), wish.size_bytes)
+            file = self._file(connection)
+            if wish.protocol is VolumeProtocol.HYPERVISOR:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                connection = self._make_first_class(name, path, wish.size_bytes)
+                with file.with_name(f"{name}-flat.vmdk").open("r+b") as content:
+                    content.truncate(wish.size_bytes)
+            else:
+                self._make_disk(file, wish.size_bytes)
         return TestVolume(connection=connection, size_bytes=wish.size_bytes)
 
     def remove(self, volume: TestVolume) -> None:
@@ -68,6 +80,8 @@ class Storage:
             file.unlink()
             self._offered(volume.connection).unlink()
         else:
+            if isinstance(volume.connection, HypervisorVolume):
+                self._first_class_task("DeleteVStorageObject_Task", volume.connection)
             shutil.rmtree(file.parent)
 
     def content(self, volume: TestVolume) -> Path:
@@ -87,6 +101,9 @@ class Storage:
             target["units"][0]["bytes"] = size_bytes
             offered.write_text(json.dumps(target))
         else:
+            if isinstance(volume.connection, HypervisorVolume):
+                mib = size_bytes // _MIB
+                self._first_class_task("ExtendDisk_Task", volume.connection, mib)
             file = self._file(volume.connection)
             sectors = f"RW {size_bytes // _SECTOR} "
             file.write_text(re.sub(r"^RW \d+ ", sectors, file.read_text(), flags=re.MULTILINE))
@@ -100,8 +117,7 @@ class Storage:
             return f"target {connection.target_iqn}" in self.connections()
         if isinstance(connection, NfsVolume):
             return f"export {connection.export}" in self.connections()
-        assert isinstance(connection, FileVolume)  # noqa: S101 - all others are above
-        return connection.path in self._files_of_vms()
+        return self._path(connection) in self._files_of_vms()
 
     def _files_of_vms(self) -> set[str]:
         server = self._server
@@ -133,13 +149,38 @@ class Storage:
         return folder
 
     def _file(self, connection: Any) -> Path:
-        if isinstance(connection, FileVolume):
-            path = connection.path.partition("] ")[2]
+        if isinstance(connection, FileVolume | HypervisorVolume):
+            path = self._path(connection).partition("] ")[2]
             return self._server.datastore_folder / path
         if isinstance(connection, NfsVolume):
             host, _, path = connection.export.partition(":/")
             return self._folder("exports") / host / path / connection.path
         return self.unit(f"naa.{_id(connection)}")
+
+    def _path(self, connection: Any) -> str:
+        """The file of a disk on the datastore, as vSphere names it."""
+        if isinstance(connection, HypervisorVolume):
+            return self._first_class[connection.identity]
+        return str(connection.path)
+
+    def _make_first_class(self, name: str, path: str, size_bytes: int) -> HypervisorVolume:
+        store = self._server.datastore
+        backing = vim.vslm.CreateSpec.DiskFileBackingSpec(
+            datastore=store, path=path.partition("] ")[2], provisioningType="thin"
+        )
+        spec = vim.vslm.CreateSpec(
+            name=name, keepAfterDeleteVm=True, backingSpec=backing, capacityInMB=size_bytes // _MIB
+        )
+        manager = self._server.content.vStorageObjectManager
+        made = self._server.wait(manager.CreateDisk_Task(spec))
+        connection = HypervisorVolume(identity=f"{made.config.id.id}@{store._moId}")
+        self._first_class[connection.identity] = path
+        return connection
+
+    def _first_class_task(self, name: str, connection: HypervisorVolume, *more: Any) -> None:
+        disk_id = vim.vslm.ID(id=connection.identity.partition("@")[0])
+        manager = self._server.content.vStorageObjectManager
+        self._server.wait(getattr(manager, name)(disk_id, self._server.datastore, *more))
 
     def _offered(self, connection: IscsiVolume) -> Path:
         return self._folder("iscsi") / f"{_id(connection)}.json"

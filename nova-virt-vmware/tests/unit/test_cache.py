@@ -40,7 +40,9 @@ class TestStateCache(testtools.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        self.is_recent = self.is_quiet = True
         self.cache = StateCache("nova")
+        self.cache.begin(lambda: self.is_recent, lambda: self.is_quiet)
 
     def test_nothing_is_known_before_all_was_told(self) -> None:
         self.cache.apply([update("enter", OURS)])
@@ -69,9 +71,52 @@ class TestStateCache(testtools.TestCase):
         self.cache.caught_up(0)
         self.assertEqual((), self.cache.states(0))
 
+    def test_a_server_that_is_not_heard_tells_nothing(self) -> None:
+        self.cache.apply([update("enter", OURS)])
+        self.cache.caught_up(0)
+        self.is_quiet = False
+        self.assertIsNone(self.cache.states(0))
+        # Whoever acts by it is told by the server if that is over.
+        self.assertIsNotNone(self.cache.vm(UUID_1))
+        self.is_quiet, self.is_recent = True, False
+        self.assertIsNone(self.cache.states(0))
+        self.assertIsNone(self.cache.vm(UUID_1))
+
+    def test_of_a_vm_that_moves_nothing_is_known_until_it_is_clear_where_it_is(self) -> None:
+        self.cache.apply([update("enter", OURS)])
+        self.cache.caught_up(0)
+        vm_id, facts = self.cache.vm(UUID_1) or ("", {})
+        self.assertEqual(("vm-1", OURS), (vm_id, facts))
+        self.assertIsNone(self.cache.vm(UUID(int=2)))
+        moved = update("modify", {"resourcePool": vim.ResourcePool("pool-2")})
+        self.cache.apply([moved])
+        self.assertIsNone(self.cache.vm(UUID_1))
+        self.cache.keep("vm-1")
+        self.assertIsNotNone(self.cache.vm(UUID_1))
+        self.assertEqual(1, len(self.cache.states(0) or ()))
+
+    def test_of_a_vm_that_is_about_to_go_nothing_is_certain(self) -> None:
+        self.cache.apply([update("enter", OURS)])
+        self.cache.doubt("vm-1")
+        self.assertIsNone(self.cache.vm(UUID_1))
+        self.cache.keep("vm-1")
+        self.assertIsNotNone(self.cache.vm(UUID_1))
+
+    def test_a_vm_that_has_gone_may_come_back(self) -> None:
+        self.cache.apply([update("enter", OURS)])
+        self.cache.caught_up(0)
+        self.cache.apply([update("modify", {"resourcePool": vim.ResourcePool("pool-2")})])
+        self.cache.forget("vm-1")
+        self.cache.apply([update("modify", {"runtime.powerState": "poweredOn"})])
+        self.assertEqual(((), None), (self.cache.states(0), self.cache.vm(UUID_1)))
+        self.cache.apply([update("modify", {"resourcePool": OURS["resourcePool"]})])
+        (state,) = self.cache.states(0) or ()
+        self.assertIs(PowerState.RUNNING, state.power_state)
+
     @given(st.lists(st.sampled_from(sorted(OURS)), unique=True))
     def test_a_vm_that_is_told_of_in_parts_is_known_in_the_end(self, first: list[str]) -> None:
         cache = StateCache("nova")
+        cache.begin(lambda: True, lambda: True)
         cache.apply([update("enter", {name: OURS[name] for name in first})])
         cache.apply([update("modify", OURS)])
         cache.caught_up(0)

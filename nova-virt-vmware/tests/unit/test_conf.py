@@ -57,5 +57,13 @@ class TestSettings(testtools.TestCase):
             self.assertEqual("datastore_regex", error.field)
         Settings(**known | {"datastore_regex": "^fast-[0-9]+$"})  # type: ignore[arg-type]
 
+    def test_a_thumbprint_is_a_sha256(self) -> None:
+        known = {"host": "h", "username": "u", "password": Secret("p")}
+        for wrong in ("0" * 40, "0" * 63 + "g", "00:" * 31):
+            error = self.assertRaises(InvalidRequest, Settings, **known, thumbprint=wrong)
+            self.assertEqual("thumbprint", error.field)
+        for good in ("aB" * 32, ":".join(["aB"] * 32)):
+            Settings(**known | {"thumbprint": good})  # type: ignore[arg-type]
+
     def test_every_option_has_a_help_text(self) -> None:
         self.assertEqual([], [option.name for option in list_opts()[0][1] if not option.help])

@@ -86,9 +86,78 @@ class TestStreamOptimized(testtools.TestCase):
             self.assertRaises(ImageCorrupt, unpacked, image)
 
     def test_vmdks_of_another_kind_are_refused_with_the_remedy(self) -> None:
-        for image in (header(flags=1), header(compression=0)):
+        for image in (header(flags=0x10001), header(compression=0), header(compression=2)):
             error = self.assertRaises(Unsupported, unpacked, image)
             self.assertIn("qemu-img convert", str(error))
+
+
+DESCRIPTOR = b'parentCID=ffffffff\nRW 4096 SPARSE "x.vmdk"\n'
+
+
+def hosted(
+    grains: list[bytes | None],
+    *,
+    descriptor: bytes = DESCRIPTOR,
+    places: list[int] | None = None,
+    entries: int = 512,
+    directory: int = 2,
+    overhead: int = 10,
+) -> bytes:
+    """A sparse VMDK by the published format: header, descriptor, directory, tables, grains."""
+    grain, start, found = 8, 10, list[int]()
+    for content in grains:
+        found.append(0 if content is None else start)
+        start += 0 if content is None else grain
+    fields = struct.pack("<II", 1, 3) + struct.pack("<QQQQ", len(grains) * grain, grain, 1, 1)
+    fields += struct.pack("<IQQQ", entries, 0, directory, overhead) + b"\0\n \r\n" + bytes(2)
+    sectors = [b"KDMV" + fields, descriptor, struct.pack("<I", 3)]
+    table = b"".join(struct.pack("<I", place) for place in places or found)
+    whole = b"".join(sector.ljust(SECTOR, b"\0") for sector in sectors)
+    whole = (whole + table).ljust(10 * SECTOR, b"\0")
+    return whole + b"".join(content.ljust(grain * SECTOR, b"\0") for content in grains if content)
+
+
+class TestHosted(testtools.TestCase):
+    """VMDKs with tables at their beginning."""
+
+    @settings(deadline=None)
+    @given(
+        st.lists(st.none() | st.binary(min_size=1, max_size=99), min_size=1, max_size=20),
+        st.integers(1, 9000),
+    )
+    def test_grains_come_back_where_they_belong(
+        self, grains: list[bytes | None], chunk: int
+    ) -> None:
+        expected = b"".join((grain or b"").ljust(8 * SECTOR, b"\0") for grain in grains)
+        self.assertEqual(expected, unpacked(hosted(grains), chunk=chunk))
+
+    def test_a_grain_of_zeros_has_no_place(self) -> None:
+        whole = unpacked(hosted([b"x", None, b"y"], places=[10, 1, 18]))
+        self.assertEqual(b"x" + bytes(2 * 8 * SECTOR - 1) + b"y", whole[: 2 * 8 * SECTOR + 1])
+
+    def test_what_cannot_be_read_in_one_go_is_refused(self) -> None:
+        child = DESCRIPTOR.replace(b"ffffffff", b"12345678")
+        for image in (
+            hosted([b"x", b"y"], places=[18, 10]),
+            hosted([b"x"], descriptor=child),
+            hosted([b"x"], descriptor=DESCRIPTOR + DESCRIPTOR),
+            hosted([b"x"], descriptor=b""),
+            hosted([b"x"], overhead=2**40),
+        ):
+            error = self.assertRaises(Unsupported, unpacked, image)
+            self.assertIn("qemu-img convert", str(error))
+
+    def test_what_is_damaged_is_refused(self) -> None:
+        for image in (
+            hosted([b"x"])[:-1],
+            hosted([b"x"])[: 5 * SECTOR],
+            hosted([b"x"], entries=0),
+            hosted([b"x"], entries=2**31),
+            hosted([b"x"], directory=2**60),
+            hosted([b"x"], directory=99),
+            hosted([b"x"], places=[2**31]),
+        ):
+            self.assertRaises(ImageCorrupt, unpacked, image)
 
 
 class TestRaw(testtools.TestCase):

@@ -13,6 +13,7 @@ from nova_virt_interface.values.disks import DiskSpec
 from nova_virt_interface.values.images import DiskFormat
 from nova_virt_interface.values.volumes import (
     FileVolume,
+    HypervisorVolume,
     IscsiVolume,
     NfsVolume,
     Volume,
@@ -24,6 +25,7 @@ from nova_virt_vmware.devices import Slot
 
 NAMES = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=20)
 CONNECTIONS = st.one_of(
+    st.builds(lambda name: HypervisorVolume(identity=f"{name}@datastore-1"), NAMES),
     st.builds(lambda name: FileVolume(path=f"[a] {name}.vmdk", format=DiskFormat.VMDK), NAMES),
     st.builds(
         lambda host, name: NfsVolume(export=f"{host}:/x", path=name, format=DiskFormat.VMDK),
@@ -69,6 +71,8 @@ class TestChecks(testtools.TestCase):
     def test_places_are_checked(self) -> None:
         for connection in (
             FileVolume(path="/a/b.vmdk", format=DiskFormat.VMDK),
+            HypervisorVolume(identity="8f0c"),
+            HypervisorVolume(identity="8f0c@datastore-1/x"),
             FileVolume(path="[a] ../b.vmdk", format=DiskFormat.VMDK),
             NfsVolume(export="h:/x", path="b.raw", format=DiskFormat.VMDK),
             NfsVolume(export="h", path="b.vmdk", format=DiskFormat.VMDK),

@@ -69,8 +69,8 @@ def _make(harness: VcsimHarness, number: int) -> None:
 
 def _rows(harness: VcsimHarness, rounds: int) -> list[Timed]:
     settings, services = _settings(harness), SuiteServices()
-    asking: Any = harness.factory().connect(settings, services)
-    told: Any = harness.factory().connect(replace(settings, list_from_cache=True), services)
+    asking: Any = harness.factory().connect(replace(settings, list_from_cache=False), services)
+    told: Any = harness.factory().connect(settings, services)
     bare = _Bare(settings, harness.server.cluster.resourcePool._moId)
     try:
         _wait_told(told)
@@ -153,7 +153,7 @@ def _tell_memory(harness: VcsimHarness) -> None:
     """In a process of its own, which has done nothing else."""
     context = multiprocessing.get_context("spawn")
     told = context.SimpleQueue()
-    settings = replace(_settings(harness), list_from_cache=True)
+    settings = _settings(harness)
     # A secret is not passed on by itself.
     named = {field.name: getattr(settings, field.name) for field in fields(settings)}
     named["password"] = settings.password.reveal()

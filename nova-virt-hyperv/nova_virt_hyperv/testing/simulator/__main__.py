@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="HYPERV-1", help="the host's NetBIOS name")
     parser.add_argument("--user", default="Administrator", help="the account that may log in")
     parser.add_argument("--switch", action="append", help="a virtual switch; repeatable")
-    parser.add_argument("--job-seconds", type=float, default=0.02, help="0: no jobs")
+    parser.add_argument("--job-seconds", type=float, default=0.005, help="0: no jobs")
     parser.add_argument(
         "--plain", action="store_true", help="HTTP with encrypted messages instead of HTTPS"
     )

@@ -15,10 +15,10 @@ from nova_virt_hyperv.testing.simulator import embedded, vhdx, vhdx_data
 from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION, Host
 from nova_virt_hyperv.testing.simulator.machines import OFF, SAVED, Machine, Machines
 from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row
+from nova_virt_hyperv.testing.simulator.resources import HARD_DISK, PHYSICAL_DRIVE
 
 __all__ = ["Checkpoint", "Checkpoints"]
 
-_HARD_DISK = "Microsoft:Hyper-V:Virtual Hard Disk"
 _FULL = 2
 _SNAPSHOT = "Microsoft:Hyper-V:Snapshot:Realized"
 # What stays the VM's own when a checkpoint is applied.
@@ -51,7 +51,7 @@ class Checkpoints:
         host.handlers[(service, "CreateSnapshot")] = self._create
         host.handlers[(service, "ApplySnapshot")] = self._apply
         host.handlers[(service, "DestroySnapshot")] = self._destroy
-        host.sources.append(lambda _: self._rows())
+        host.add_source(self._rows, VIRTUALIZATION)
         machines.on_destruction.append(self._forget)
 
     def _rows(self) -> list[Row]:
@@ -68,6 +68,8 @@ class Checkpoints:
         machine = self._machines.of(given.get("AffectedSystem"))
         if given.get("SnapshotType") != _FULL:
             raise Refused(32773, f"SnapshotType {given.get('SnapshotType')} is not simulated")
+        if any(row["ResourceSubType"] == PHYSICAL_DRIVE for row in machine.resources):
+            raise Refused(32768, "a VM with a physical disk has no checkpoints")
         if text := given.get("SnapshotSettings"):
             wanted = embedded.read(text, host.schema, VIRTUALIZATION)
             if wanted["ConsistencyLevel"] == 1 and not machine.listens:
@@ -79,7 +81,7 @@ class Checkpoints:
             made.settings["VirtualSystemType"] = _SNAPSHOT
             made.settings["ElementName"] = f"{machine.settings['ElementName']} - ({guid})"
             for row in machine.resources:
-                if row["ResourceSubType"] == _HARD_DISK:
+                if row["ResourceSubType"] == HARD_DISK:
                     row["HostResource"] = [self._fork(str(row["HostResource"][0]))]
             self.all.append(made)
 
@@ -119,7 +121,7 @@ class Checkpoints:
 
         def effect() -> None:
             for row in machine.resources:
-                if row["ResourceSubType"] == _HARD_DISK:
+                if row["ResourceSubType"] == HARD_DISK:
                     self._drop_file(str(row["HostResource"][0]), found)
             restored = self._copy(machine, found.settings, found.resources, machine.guid)
             for name, value in restored.settings.values.items():
@@ -127,7 +129,7 @@ class Checkpoints:
                     machine.settings[name] = value
             machine.resources = restored.resources
             for row in machine.resources:
-                if row["ResourceSubType"] == _HARD_DISK:
+                if row["ResourceSubType"] == HARD_DISK:
                     row["HostResource"] = [self._fork(str(row["HostResource"][0]))]
 
         return host.run("Applying Virtual Machine Snapshot", effect)
@@ -140,7 +142,7 @@ class Checkpoints:
     @staticmethod
     def _paths(resources: list[Row]) -> list[str]:
         return [
-            str(row["HostResource"][0]) for row in resources if row["ResourceSubType"] == _HARD_DISK
+            str(row["HostResource"][0]) for row in resources if row["ResourceSubType"] == HARD_DISK
         ]
 
     def _destroy(self, host: Host, service: Row, given: dict[str, Any]) -> Outcome:
@@ -162,7 +164,7 @@ class Checkpoints:
             row
             for resources in (machine.resources, *others)
             for row in resources
-            if row["ResourceSubType"] == _HARD_DISK
+            if row["ResourceSubType"] == HARD_DISK
         ]
         if any(path == row["HostResource"][0] for row in rows):
             return

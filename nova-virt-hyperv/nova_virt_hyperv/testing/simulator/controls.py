@@ -24,6 +24,8 @@ from nova_virt_hyperv.testing.simulator.switch_ports import is_port_setting, por
 __all__ = ["Controls", "serve"]
 
 _PER_NODE = "MaxProcessorsPerNumaNode"
+_MEMORY_CLASS = "Msvm_MemorySettingData"
+_MEMORY = ("DynamicMemoryEnabled", "Reservation", "VirtualQuantity", "Limit")
 
 
 def serve(hosts: Sequence[Controls], commands: TextIO, answers: TextIO) -> None:
@@ -145,6 +147,15 @@ class Controls(DiskControls):
         with self._simulated.host.lock:
             self._simulated.power.on(self._simulated.machines.by_guid[guid])
 
+    def do_assign_memory(self, guid: str, mib: int) -> None:
+        """Let a guest of dynamic memory have as much as it asks for."""
+        with self._simulated.host.lock:
+            vm = self._simulated.machines.by_guid[guid]
+            [row] = [row for row in vm.resources if row["DynamicMemoryEnabled"]]
+            if not row["Reservation"] <= mib <= row["Limit"]:
+                raise ValueError(f"its memory is between {row['Reservation']} and {row['Limit']}")
+            vm.assigned_mib = mib
+
     def do_consoles(self) -> list[str]:
         """GUIDs of the VMs whose consoles were connected to so far."""
         return list(self._consoles.sessions)
@@ -217,7 +228,7 @@ def _described(
                 "address": row["Address"],
                 "slot": row["AddressOnParent"],
                 "host": row["HostResource"] or [],
-                "quantity": row["VirtualQuantity"],
+                "memory": [row[name] for name in _MEMORY] if row.cls.name == _MEMORY_CLASS else [],
                 "per_cell": row[_PER_NODE] or row["MaxMemoryBlocksPerNumaNode"],
             }
             for row in vm.resources

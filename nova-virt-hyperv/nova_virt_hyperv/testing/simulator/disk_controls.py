@@ -63,10 +63,16 @@ class DiskControls:
         with self._simulated.host.lock:
             self._simulated.machines.by_guid[guid].settings["BootSourceOrder"] = paths
 
-    def do_add_target(self, iqn: str, portal: str, lun: int, file: str) -> None:
-        """Let a storage server offer a file as a logical unit."""
+    def do_add_target(
+        self, iqn: str, portal: str, lun: int, file: str, user: str = "", password: str = ""
+    ) -> None:
+        """Let a storage server offer a file as a logical unit, by one more portal, to everybody or
+        to one user.
+        """
         with self._simulated.host.lock:
-            target = self._simulated.iscsi.targets.setdefault(iqn, Target(portal))
+            made = Target(user=user, password=password)
+            target = self._simulated.iscsi.targets.setdefault(iqn, made)
+            target.portals.add(portal)
             target.units[lun] = Path(file)
 
     def do_drop_target(self, iqn: str) -> None:

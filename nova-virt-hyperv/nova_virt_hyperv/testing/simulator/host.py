@@ -26,7 +26,10 @@ from nova_virt_hyperv.testing.simulator.schema import CimClass, schema
 
 __all__ = [
     "CIMV2",
+    "STORAGE",
+    "VERSION",
     "VIRTUALIZATION",
+    "WMI",
     "Configuration",
     "Handler",
     "Host",
@@ -36,6 +39,10 @@ __all__ = [
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
+STORAGE = "root/microsoft/windows/storage"
+WMI = "root/wmi"
+VERSION = "10.0.20348"
+"""Of Windows Server 2022."""
 _MIB = 1024 * 1024
 _STARTED = 4096
 _STEP_SECONDS = 0.1
@@ -43,7 +50,7 @@ _STEP_SECONDS = 0.1
 _RUNNING, _COMPLETED, _TERMINATED, _EXCEPTION = 4, 7, 8, 10
 
 Handler = Callable[["Host", Row, dict[str, Any]], Outcome]
-Source = Callable[["Host"], Iterable[Row]]
+Source = Callable[[], Iterable[Row]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +66,7 @@ class Configuration:
     switches: tuple[str, ...] = ("external",)
     numa_nodes: int = 2
     console_port: int = 2179
-    job_seconds: float = 0.02
+    job_seconds: float = 0.005
     """How long a job runs; 0: methods do their work before they return, without a job."""
     job_removal_seconds: float = 300.0
 
@@ -90,11 +97,13 @@ class Host:
         self.neighbours[configuration.name.lower()] = self
         self.away = False
         self.handlers: dict[tuple[str, str], Handler] = {}
-        self.sources: list[Source] = []
+        self.writers: dict[str, Callable[[Row, Row], None]] = {}
+        """Who takes what Put sends: the instance as it is, and as it is to be, by class."""
+        self._sources: dict[str, list[Source]] = {}
         self.ballast_bytes = 0
         self.booted_at = datetime.now(UTC) - timedelta(days=3)
         self._rows: list[Row] = []
-        self._jobs: list[Row] = []
+        self._jobs: dict[str, Row] = {}
 
     def make(self, class_name: str, **values: Any) -> Row:
         """Make a row with the documented defaults, without keeping it."""
@@ -103,12 +112,15 @@ class Host:
         cls = next((cls for cls in found if cls is not None), None)
         if cls is None:
             raise KeyError(class_name)
-        row = Row(cls)
-        for field in cls.properties.values():
-            row.values[field.name] = _default(field.default, field.cim_type)
+        row = Row(cls, {field.name: field.default for field in cls.properties.values()})
         for name, value in values.items():
             row[name] = value
         return row
+
+    def add_source(self, source: Source, *namespaces: str) -> None:
+        """Ask somebody for rows, whenever one of these namespaces is looked at."""
+        for namespace in namespaces:
+            self._sources.setdefault(namespace, []).append(source)
 
     def keep(self, row: Row) -> Row:
         """Keep a row."""
@@ -127,23 +139,24 @@ class Host:
                 "a:DestinationUnreachable", 0x80041010, f"no class {class_name}", is_wmi=True
             )
         self._forget_old_jobs()
-        found = [*self._rows, *self._jobs]
-        for source in self.sources:
-            found += source(self)
+        found = [*self._rows, *self._jobs.values()]
+        for source in self._sources.get(namespace.lower(), ()):
+            found += source()
         return [row for row in found if id(row.cls) in classes]
 
     def find(self, ref: Ref) -> Row:
         """The one row that a reference names, with all of its keys or some; WsFault if none."""
-        found = [
-            row for row in self.rows(ref.namespace, ref.class_name) if row.is_named(dict(ref.keys))
-        ]
+        keys = dict(ref.keys)
+        # Nothing is asked for as often, and there are many of them.
+        job = self._jobs.get(keys.get("InstanceID", ""))
+        if job is not None and job.cls.name == ref.class_name:
+            return job
+        found = [row for row in self.rows(ref.namespace, ref.class_name) if row.is_named(keys)]
         if len(found) == 1:
             return found[0]
         if found:
             raise WsFault("w:InvalidSelectors", 2150858843, "the selectors fit several instances")
-        raise WsFault(
-            "a:DestinationUnreachable", 0x80041002, f"no instance {dict(ref.keys)}", is_wmi=True
-        )
+        raise WsFault("a:DestinationUnreachable", 0x80041002, f"no instance {keys}", is_wmi=True)
 
     def file(self, path: str) -> Path:
         r"""Where a path is here; a name's case does not matter.
@@ -211,7 +224,7 @@ class Host:
             TimeSubmitted=datetime.now(UTC),
             **properties,
         )
-        self._jobs.append(job)
+        self._jobs[job["InstanceID"]] = job
         takes = self.configuration.job_seconds if seconds is None else seconds
         threading.Thread(target=self._work, args=(job, effect, takes, fails), daemon=True).start()
         return Outcome(_STARTED, {"Job": job.ref})
@@ -244,7 +257,7 @@ class Host:
 
     def running_jobs(self) -> int:
         """How many jobs are under way."""
-        return [job["JobState"] for job in self._jobs].count(_RUNNING)
+        return [job["JobState"] for job in self._jobs.values()].count(_RUNNING)
 
     def terminate(self, job: Row) -> None:
         """End a job before it has done its work."""
@@ -254,11 +267,11 @@ class Host:
 
     def _forget_old_jobs(self) -> None:
         oldest = time.time() - self.configuration.job_removal_seconds
-        self._jobs = [
-            job
-            for job in self._jobs
-            if job["JobState"] == _RUNNING or job["TimeOfLastStateChange"].timestamp() > oldest
-        ]
+        while self._jobs:
+            first, job = next(iter(self._jobs.items()))
+            if job["JobState"] == _RUNNING or job["TimeOfLastStateChange"].timestamp() > oldest:
+                return
+            del self._jobs[first]
 
     def cls(self, class_name: str) -> CimClass:
         """A class of the virtualization namespace."""
@@ -289,11 +302,3 @@ def _end(job: Row, state: int, text: str, code: int = 0) -> None:
     job["ErrorCode"] = code
     job["ErrorDescription"] = text if code else None
     job["TimeOfLastStateChange"] = datetime.now(UTC)
-
-
-def _default(text: str | None, cim_type: str) -> Any:
-    if text is None:
-        return None
-    if cim_type == "boolean":
-        return text == "true"
-    return int(text) if "int" in cim_type else text

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nova_virt_hyperv.testing.simulator.host import Host
+from nova_virt_hyperv.testing.simulator.host import STORAGE, VIRTUALIZATION, WMI, Host
 from nova_virt_hyperv.testing.simulator.machines import Machines
 from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row, WsFault
 from nova_virt_hyperv.testing.simulator.wql import parse_path
@@ -20,6 +20,8 @@ from nova_virt_hyperv.testing.simulator.wql import parse_path
 __all__ = ["Iscsi", "Target"]
 
 _CONNECTION_FAILED, _TARGET_NOT_FOUND, _LOGGED_IN = 0xEFFF0003, 0xEFFF0031, 0xEFFF003F
+_AUTHENTICATION_FAILURE = 0xEFFF0009
+_AUTHENTICATION_TYPES = ("NONE", "ONEWAYCHAP", "MUTUALCHAP")
 _ISCSI_BUS = 9
 _FIRST_NUMBER = 2
 
@@ -28,10 +30,22 @@ _FIRST_NUMBER = 2
 class Target:
     """What a storage server offers."""
 
-    portal: str
-    """``HOST:PORT``."""
+    portals: set[str] = field(default_factory=set)
+    """``HOST:PORT`` of each."""
     units: dict[int, Path] = field(default_factory=dict)
     """The file behind each logical unit."""
+    user: str = ""
+    """Whom it lets in, by CHAP; empty: everybody."""
+    password: str = field(default="", repr=False)
+    """The user's."""
+
+
+@dataclass(frozen=True)
+class _Session:
+    iqn: str
+    portal: str
+    identifier: str
+    multipath: bool
 
 
 @dataclass
@@ -56,9 +70,10 @@ class Iscsi:
         self.targets = targets
         self._portals: set[tuple[str, int]] = set()
         self._known: set[str] = set()
-        self._sessions: dict[str, str] = {}
+        self._sessions: list[_Session] = []
         self._disks: dict[int, _Disk] = {}
         self._next = _FIRST_NUMBER
+        self._logins = 0
         for name, method, handler in (
             ("MSFT_iSCSITargetPortal", "New", self._discover),
             ("MSFT_iSCSITargetPortal", "Remove", self._forget_portal),
@@ -75,7 +90,7 @@ class Iscsi:
                 iSCSINodeName=f"iqn.1991-05.com.microsoft:{host.configuration.name.lower()}",
             )
         )
-        host.sources.append(lambda _: self._rows())
+        host.add_source(self._rows, STORAGE, WMI, VIRTUALIZATION)
         machines.drive_file = self.file
 
     def file(self, path: str) -> Path | None:
@@ -91,16 +106,16 @@ class Iscsi:
 
     def uses(self, iqn: str) -> bool:
         """Whether the host has a session with a target."""
-        return iqn in self._sessions
+        return any(session.iqn == iqn for session in self._sessions)
 
     def connections(self) -> list[str]:
         """What the initiator keeps: portals, and sessions with targets."""
         portals = [f"portal {address}:{port}" for address, port in self._portals]
-        return sorted([*portals, *(f"session with {iqn}" for iqn in self._sessions)])
+        return sorted([*portals, *(f"session with {found.iqn}" for found in self._sessions)])
 
     def drop(self, iqn: str) -> None:
         """A target is away: its sessions end, and its disks are gone."""
-        self._sessions.pop(iqn, None)
+        self._sessions = [session for session in self._sessions if session.iqn != iqn]
         self._disks = {n: disk for n, disk in self._disks.items() if disk.iqn != iqn}
 
     def reboot(self) -> None:
@@ -113,7 +128,7 @@ class Iscsi:
         address = given.get("TargetPortalAddress") or ""
         port = given.get("TargetPortalPortNumber") or 3260
         offered = {
-            iqn for iqn, target in self.targets.items() if target.portal == f"{address}:{port}"
+            iqn for iqn, target in self.targets.items() if f"{address}:{port}" in target.portals
         }
         self._portals.add((address, port))
         if not offered:
@@ -131,9 +146,21 @@ class Iscsi:
         target = self.targets.get(iqn)
         if iqn not in self._known or target is None:
             raise WsFault("w:InternalError", _TARGET_NOT_FOUND, "no such target", is_wmi=True)
-        if iqn in self._sessions:
+        portal = f"{given.get('TargetPortalAddress')}:{given.get('TargetPortalPortNumber')}"
+        multipath = bool(given.get("IsMultipathEnabled"))
+        others = [session for session in self._sessions if session.iqn == iqn]
+        if (others and not multipath) or portal in {session.portal for session in others}:
             raise WsFault("w:InternalError", _LOGGED_IN, "already logged in", is_wmi=True)
-        self._sessions[iqn] = f"ffffc20f5a3ac010-40000137{self._next:08x}"
+        kind = given.get("AuthenticationType") or "NONE"
+        if kind not in _AUTHENTICATION_TYPES:
+            raise Refused(87, f"AuthenticationType {kind}")
+        known = (given.get("ChapUsername"), given.get("ChapSecret"))
+        if target.user and (kind, *known) != ("ONEWAYCHAP", target.user, target.password):
+            told = "Authentication Failure."
+            raise WsFault("w:InternalError", _AUTHENTICATION_FAILURE, told, is_wmi=True)
+        self._logins += 1
+        identifier = f"ffffc20f5a3ac010-40000137{self._logins:08x}"
+        self._sessions.append(_Session(iqn, portal, identifier, multipath))
         self._bring(iqn, target)
         return Outcome(0)
 
@@ -147,9 +174,13 @@ class Iscsi:
     def _disconnect(self, host: Host, row: Row, given: dict[str, Any]) -> Outcome:
         iqn = str(row["NodeAddress"])
         wanted = given.get("SessionIdentifier")
-        if iqn not in self._sessions or wanted not in (None, self._sessions[iqn]):
+        mine = [session for session in self._sessions if session.iqn == iqn]
+        ended = [session for session in mine if wanted in (None, session.identifier)]
+        if not ended:
             raise Refused(5, "no such session")
-        self.drop(iqn)
+        if len(ended) == len(mine):
+            self.drop(iqn)
+        self._sessions = [session for session in self._sessions if session not in ended]
         return Outcome(0)
 
     def _offline(self, host: Host, row: Row, given: dict[str, Any]) -> Outcome:
@@ -157,8 +188,8 @@ class Iscsi:
         return Outcome(0)
 
     def _rescan(self, host: Host, _: Row, given: dict[str, Any]) -> Outcome:
-        for iqn in self._sessions:
-            self._bring(iqn, self.targets[iqn])
+        for session in self._sessions:
+            self._bring(session.iqn, self.targets[session.iqn])
         for disk in self._disks.values():
             disk.size_bytes = self.targets[disk.iqn].units[disk.lun].stat().st_size
         return Outcome(0)
@@ -170,11 +201,15 @@ class Iscsi:
                 "MSFT_iSCSITargetPortal", TargetPortalAddress=address, TargetPortalPortNumber=port
             )
         for iqn in self._known & self.targets.keys():
-            yield make("MSFT_iSCSITarget", NodeAddress=iqn, IsConnected=iqn in self._sessions)
-        for iqn, identifier in self._sessions.items():
-            yield from self._session_rows(iqn, identifier)
+            yield make("MSFT_iSCSITarget", NodeAddress=iqn, IsConnected=self.uses(iqn))
+        for session in self._sessions:
+            yield from self._session_rows(session.iqn, session.identifier)
         for number, disk in self._disks.items():
             yield from self._disk_rows(number, disk)
+
+    def _is_multipath(self, iqn: str) -> bool:
+        """Whether MPIO has claimed a target's disks: one of all ways to a unit."""
+        return any(session.multipath for session in self._sessions if session.iqn == iqn)
 
     def _session_rows(self, iqn: str, identifier: str) -> Iterator[Row]:
         make = self._host.make
@@ -182,6 +217,7 @@ class Iscsi:
             "MSFT_iSCSISession",
             SessionIdentifier=identifier,
             TargetNodeAddress=iqn,
+            AuthenticationType="ONEWAYCHAP" if self.targets[iqn].user else "NONE",
             NumberOfConnections=1,
             IsConnected=True,
             IsPersistent=False,
@@ -205,6 +241,7 @@ class Iscsi:
         yield self._host.make(
             "MSFT_Disk",
             ObjectId=f"{{1}}\\\\{self._host.configuration.name}\\{number}",
+            Path=f"\\\\?\\{'mpio' if self._is_multipath(disk.iqn) else 'scsi'}#disk#{number}",
             Number=number,
             Size=disk.size_bytes,
             BusType=_ISCSI_BUS,

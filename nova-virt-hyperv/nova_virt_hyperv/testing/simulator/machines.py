@@ -34,6 +34,8 @@ class Machine:
     settings: Row
     resources: list[Row] = field(default_factory=list)
     running_since: float = 0.0
+    assigned_mib: int = 0
+    """What its guest, of dynamic memory, has got since it started; 0: what it started with."""
     interrupts: int = 0
     """How many non-maskable interrupts its guest has got."""
     key_protector: bytes = b""
@@ -57,6 +59,8 @@ class Machine:
 
     def change(self, state: int) -> None:
         """Enter a state."""
+        if state == OFF:
+            self.assigned_mib = 0
         self.system["EnabledState"] = state
         self.system["TimeOfLastStateChange"] = datetime.now(UTC)
 
@@ -72,7 +76,9 @@ class Machine:
 
     def memory_mib(self) -> int:
         """The memory that it holds now."""
-        return self.quantity("Msvm_MemorySettingData") if self.state in (RUNNING, PAUSED) else 0
+        if self.state not in (RUNNING, PAUSED):
+            return 0
+        return self.assigned_mib or self.quantity("Msvm_MemorySettingData")
 
 
 class Machines:
@@ -110,7 +116,7 @@ class Machines:
                 Description="Microsoft Hosting Computer System",
             )
         )
-        host.sources.append(lambda _: self._rows())
+        host.add_source(self._rows, VIRTUALIZATION)
         for name, handler in (
             ("DefineSystem", self._define),
             ("DestroySystem", self._destroy),

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from nova_virt_hyperv.testing.simulator import vhdx
-from nova_virt_hyperv.testing.simulator.host import Host
+from nova_virt_hyperv.testing.simulator.host import VIRTUALIZATION, Host
 from nova_virt_hyperv.testing.simulator.machines import (
     OFF,
     PAUSED,
@@ -54,7 +55,8 @@ class Power:
         host.handlers[("Msvm_ComputerSystem", "RequestStateChange")] = self._request
         host.handlers[("Msvm_ComputerSystem", "InjectNonMaskableInterrupt")] = self._interrupt
         host.handlers[("Msvm_ShutdownComponent", "InitiateShutdown")] = self._shut_down
-        host.sources.append(lambda _: [*self._components("Shutdown"), *self._components("Vss")])
+        for kind in ("Shutdown", "Vss"):
+            host.add_source(partial(self._components, kind), VIRTUALIZATION)
 
     def off(self, machine: Machine) -> None:
         """Turn a VM off, as an operator, or its own guest, would."""

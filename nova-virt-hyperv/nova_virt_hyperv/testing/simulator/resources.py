@@ -118,7 +118,7 @@ class Resources:
                 raise Refused(32773, f"no resource {wanted.ref.keys}")
             if row.cls.name in _OFFLINE and machine.state != _OFF:
                 raise Refused(32775, f"{row.cls.name} does not change while the VM runs")
-            _check_quantity(row.cls.name, wanted["VirtualQuantity"])
+            _check_quantity(row, wanted)
             changes.append((row, wanted))
 
         def effect() -> None:
@@ -188,7 +188,7 @@ def boot_sources(host: Host, resources: list[Row]) -> list[Row]:
 
 def _replace(machine: Machine, class_name: str, given: Row) -> Row:
     row = next(row for row in machine.resources if row.cls.name == class_name)
-    _check_quantity(class_name, given["VirtualQuantity"])
+    _check_quantity(row, given)
     row.values |= {
         name: value
         for name, value in given.values.items()
@@ -197,10 +197,21 @@ def _replace(machine: Machine, class_name: str, given: Row) -> Row:
     return row
 
 
-def _check_quantity(class_name: str, quantity: int | None) -> None:
-    odd = class_name.endswith("MemorySettingData") and quantity is not None and quantity % 2
-    if quantity is not None and (quantity < 1 or odd):
-        raise Refused(32773, f"{class_name}.VirtualQuantity is {quantity}")
+def _check_quantity(row: Row, given: Row) -> None:
+    """Refused unless a VM can have so many processors, or so much memory; of dynamic memory
+    Reservation is the least, VirtualQuantity what it starts with, and Limit the most.
+    """
+    becomes = row.values | {k: v for k, v in given.values.items() if v is not None}
+    quantity = becomes["VirtualQuantity"]
+    if quantity is None:
+        return
+    odd = row.cls.name == "Msvm_MemorySettingData" and quantity % 2
+    if quantity < 1 or odd:
+        raise Refused(32773, f"{row.cls.name}.VirtualQuantity is {quantity}")
+    if becomes.get("DynamicMemoryEnabled"):
+        least, most = becomes["Reservation"], becomes["Limit"]
+        if not least <= quantity <= most or least % 2 or most % 2:
+            raise Refused(32773, f"dynamic memory from {least} to {most}, at first {quantity}")
 
 
 def _instance_id(host: Host, machine: Machine, row: Row, subtype: str) -> str:

@@ -67,11 +67,8 @@ class Schema:
 
     def __init__(self, classes: list[CimClass]) -> None:
         self._classes = {(item.namespace, item.name.lower()): item for item in classes}
-
-    @property
-    def namespaces(self) -> set[str]:
-        """All namespaces."""
-        return {namespace for namespace, _ in self._classes}
+        self.namespaces = {item.namespace for item in classes}
+        self._below: dict[tuple[str, str], list[CimClass]] = {}
 
     def find(self, namespace: str, name: str) -> CimClass | None:
         """The class of this name."""
@@ -84,8 +81,11 @@ class Schema:
 
     def below(self, namespace: str, name: str) -> list[CimClass]:
         """The class of this name and all that descend from it."""
-        found = [item for item in self._classes.values() if item.namespace == namespace.lower()]
-        return [item for item in found if name.lower() in self._line(item)]
+        asked = namespace.lower(), name.lower()
+        if asked not in self._below:
+            found = (item for item in self._classes.values() if item.namespace == asked[0])
+            self._below[asked] = [item for item in found if asked[1] in self._line(item)]
+        return self._below[asked]
 
     def _line(self, item: CimClass) -> list[str]:
         """The names of a class and of those that it descends from."""
@@ -162,8 +162,16 @@ def _field(tokens: pp.ParseResults) -> Field:
         is_array=bool(_optional(tokens, "array")),
         is_key=kind == "key",
         is_input=kind != "out",
-        default=_optional(tokens, "default") or None,
+        default=_default(_optional(tokens, "default"), tokens["type"]),
     )
+
+
+def _default(text: str, cim_type: str) -> Any:
+    if not text:
+        return None
+    if cim_type == "boolean":
+        return text == "true"
+    return int(text) if "int" in cim_type else text
 
 
 def _optional(tokens: pp.ParseResults, name: str) -> str:

@@ -34,7 +34,6 @@ class Security:
         host.handlers[(service, "ModifySecuritySettings")] = self._modify
         host.handlers[(_GUARDIAN, "NewByGenerateCertificates")] = self._new_guardian
         host.handlers[(_PROTECTOR, "NewByGuardians")] = self._new_protector
-        host.sources.append(lambda _: list(self._guardians.values()))
         machines.before_start.append(self._unwrap)
 
     def _new_guardian(self, host: Host, _: Row, given: dict[str, Any]) -> Outcome:
@@ -48,7 +47,7 @@ class Security:
             EncryptionCertificate=list(secrets.token_bytes(_BYTES)),
             HasPrivateSigningKey=True,
         )
-        self._guardians[name] = made
+        self._guardians[name] = host.keep(made)
         return Outcome(0, {"cmdletOutput": made})
 
     def _new_protector(self, host: Host, _: Row, given: dict[str, Any]) -> Outcome:

@@ -15,12 +15,14 @@ from lxml import etree
 from nova_virt_hyperv.testing.simulator.model import Ref, Row, WsFault
 
 __all__ = [
+    "IDENTIFY",
     "NS",
     "Request",
     "class_of",
     "envelope",
     "epr",
     "fault",
+    "identity",
     "instance",
     "parse",
     "write_value",
@@ -36,7 +38,10 @@ NS = {
     "i": "http://www.w3.org/2001/XMLSchema-instance",
     "cim": "http://schemas.dmtf.org/wbem/wscim/1/common",
     "e": "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError",
+    "id": "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd",
 }
+IDENTIFY = f"{NS['id']}/Identify"
+"""Stands for the action of that request, which has no headers."""
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 ANONYMOUS = f"{NS['a']}/role/anonymous"
 _UNDERSTOOD = {
@@ -80,6 +85,8 @@ def parse(content: bytes) -> Request:
     about: Any = root.getroottree().docinfo
     if about.doctype or root.tag != f"{{{NS['s']}}}Envelope":
         raise WsFault("w:SchemaValidationError", 2150858817, "no SOAP 1.2 envelope")
+    if root.find("s:Body/id:Identify", NS) is not None:
+        return Request(IDENTIFY, message_id="", uri="", selectors=(), max_bytes=0, body=None)
     for header in root.iterfind("s:Header/*", NS):
         must = header.get(f"{{{NS['s']}}}mustUnderstand", "").lower() in ("1", "true")
         if must and header.tag not in _UNDERSTOOD:
@@ -127,6 +134,22 @@ def envelope(action: str, relates_to: str, *content: Any) -> bytes:
     body = etree.SubElement(root, _tag("s", "Body"))
     for item in content:
         body.append(item)
+    return etree.tostring(root, encoding="utf-8")
+
+
+def identity(version: str) -> bytes:
+    """What the service tells of itself to everybody that may ask (DSP0226, 11)."""
+    root = etree.Element(_tag("s", "Envelope"), nsmap=NS)
+    etree.SubElement(root, _tag("s", "Header"))
+    found = etree.SubElement(
+        etree.SubElement(root, _tag("s", "Body")), _tag("id", "IdentifyResponse")
+    )
+    for name, text in (
+        ("ProtocolVersion", NS["w"]),
+        ("ProductVendor", "Microsoft Corporation"),
+        ("ProductVersion", f"OS: {version} SP: 0.0 Stack: 3.0"),
+    ):
+        etree.SubElement(found, _tag("id", name)).text = text
     return etree.tostring(root, encoding="utf-8")
 
 

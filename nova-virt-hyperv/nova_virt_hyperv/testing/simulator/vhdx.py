@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -223,6 +223,8 @@ def _crc_table() -> tuple[int, ...]:
     return tuple(table)
 
 
+# The same few tables are in nearly all files, and are read again with every block.
+@lru_cache(maxsize=32)
 def _crc32c(content: bytes) -> int:
     table, value = _crc_table(), 0xFFFFFFFF
     for byte in content:

@@ -1,6 +1,7 @@
 """The operating system of the simulated host: its clock, drive, processors, counters and power.
 
 https://learn.microsoft.com/windows/win32/cimwin32prov/win32-operatingsystem
+https://learn.microsoft.com/windows/win32/cimwin32prov/win32-logicaldisk
 https://learn.microsoft.com/windows/win32/cimwin32prov/win32shutdown-method-in-class-win32-operatingsystem
 """
 
@@ -10,14 +11,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from nova_virt_hyperv.testing.simulator.host import Host
+from nova_virt_hyperv.testing.simulator.host import CIMV2, VERSION, Host
 from nova_virt_hyperv.testing.simulator.machines import (
     PAUSED,
     RUNNING,
     Machine,
     Machines,
 )
-from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row
+from nova_virt_hyperv.testing.simulator.model import Outcome, Refused, Row, WsFault
 
 __all__ = ["Windows", "hardware"]
 
@@ -27,6 +28,7 @@ _TICKS_PER_SECOND = 10_000_000
 # How a logical processor of this host spends its time, in percent.
 _GUESTS, _HYPERVISOR, _IDLE = 20, 5, 75
 _MEGAHERTZ = 2400
+_WMI_READ_ONLY = 0x80041023
 _ORDERS = {12: "shut-down", 6: "reboot"}
 
 
@@ -37,8 +39,20 @@ class Windows:
         self._host = host
         self._machines = machines
         self.orders: list[str] = []
-        host.sources.append(lambda _: [*self._system(), *self._counters()])
+        self._volume_name = ""
+        host.add_source(self._system, CIMV2)
+        host.add_source(self._counters, CIMV2)
         host.handlers[("Win32_OperatingSystem", "Win32Shutdown")] = self._shut_down
+        host.writers["Win32_LogicalDisk"] = self._label
+
+    def _label(self, disk: Row, wanted: Row) -> None:
+        """Give the drive a label: all else that it has is for reading alone, and sent as it is."""
+        changed = {n for n, value in wanted.values.items() if value not in (None, disk[n])}
+        # What is free is another number a moment later.
+        if changed - {"VolumeName", "FreeSpace"}:
+            text = "The property is read-only"
+            raise WsFault("w:InternalError", _WMI_READ_ONLY, text, is_wmi=True)
+        self._volume_name = wanted["VolumeName"] or self._volume_name
 
     def ticks(self) -> int:
         """Time since the host was started, in units of 100 ns."""
@@ -76,8 +90,8 @@ class Windows:
             Name="Microsoft Windows Server 2022 Datacenter",
             Caption="Microsoft Windows Server 2022 Datacenter",
             CSName=given.name,
-            Version="10.0.20348",
-            BuildNumber="20348",
+            Version=VERSION,
+            BuildNumber=VERSION.rpartition(".")[2],
             OSArchitecture="64-bit",
             TotalVisibleMemorySize=given.memory_mib * _KIB_PER_MIB,
             FreePhysicalMemory=self._machines.free_memory_mib() * _KIB_PER_MIB,
@@ -92,6 +106,7 @@ class Windows:
             FileSystem="NTFS",
             Size=given.storage_bytes,
             FreeSpace=self._host.free_storage_bytes(),
+            VolumeName=self._volume_name,
         )
         yield make(
             "Win32_Processor",

@@ -1,5 +1,5 @@
-"""The operations of WS-Management over the simulated host: Identify, Get, Enumerate, Pull, Release
-and the invocation of methods.
+"""The operations of WS-Management over the simulated host: Identify, Get, Put, Enumerate, Pull,
+Release and the invocation of methods.
 
 https://learn.microsoft.com/openspecs/windows_protocols/ms-wsmv
 """
@@ -16,19 +16,25 @@ from lxml import etree
 
 from nova_virt_hyperv.testing.simulator import soap, wql
 from nova_virt_hyperv.testing.simulator.embedded import convert
-from nova_virt_hyperv.testing.simulator.host import Host, NetworkPathNotFound, network_path_text
+from nova_virt_hyperv.testing.simulator.host import (
+    VERSION,
+    Host,
+    NetworkPathNotFound,
+    network_path_text,
+)
 from nova_virt_hyperv.testing.simulator.model import JobFailed, Outcome, Ref, Refused, Row, WsFault
-from nova_virt_hyperv.testing.simulator.schema import Field, Method
+from nova_virt_hyperv.testing.simulator.schema import CimClass, Field, Method
 from nova_virt_hyperv.testing.simulator.soap import NS, Request, class_of, envelope
 
 __all__ = ["Service"]
 
 _TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
-_GET, _GOT = f"{_TRANSFER}/Get", f"{_TRANSFER}/GetResponse"
+_GET, _PUT = f"{_TRANSFER}/Get", f"{_TRANSFER}/Put"
 _ENUMERATION = NS["n"]
 _WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 _SERVICE_BYTES = 500 * 1024
 _WMI_QUERY_ERROR, _WMI_BAD_NAMESPACE = 0x80041017, 0x8004100E
+_WMI_PROVIDER_NOT_CAPABLE = 0x80041024
 
 
 @dataclass
@@ -53,7 +59,7 @@ class Service:
         """The response to a method that returns this, whatever it is."""
         name = self.operation(request)
         content = self._output(request.uri, name, outcome)
-        return envelope(self._response_action(request), request.message_id, content)
+        return envelope(f"{request.action}Response", request.message_id, content)
 
     def failed_job(self, request: Request, text: str, code: int) -> bytes:
         """The response to a method that starts a job, which ends in an error."""
@@ -72,9 +78,12 @@ class Service:
 
     def answer(self, request: Request) -> bytes:
         """Do what a request asks for; WsFault if it cannot be done."""
+        if request.action == soap.IDENTIFY:
+            return soap.identity(VERSION)
         with self._host.lock:
             handlers = {
                 _GET: self._get,
+                _PUT: self._put,
                 f"{_ENUMERATION}/Enumerate": self._enumerate,
                 f"{_ENUMERATION}/Pull": self._pull,
                 f"{_ENUMERATION}/Release": self._release,
@@ -94,13 +103,10 @@ class Service:
                 content = self._invoke(request, namespace, class_name)
             else:
                 raise WsFault("a:ActionNotSupported", 2150858753, f"no action {request.action}")
-        response = envelope(self._response_action(request), request.message_id, *content)
+        response = envelope(f"{request.action}Response", request.message_id, *content)
         if len(response) > min(_SERVICE_BYTES, request.max_bytes or _SERVICE_BYTES):
             raise WsFault("w:EncodingLimit", 2150858790, "the response exceeds MaxEnvelopeSize")
         return response
-
-    def _response_action(self, request: Request) -> str:
-        return _GOT if request.action == _GET else f"{request.action}Response"
 
     def _target(self, request: Request, namespace: str, class_name: str) -> Row:
         if not request.selectors:
@@ -117,6 +123,18 @@ class Service:
 
     def _get(self, request: Request, namespace: str, class_name: str) -> list[Any]:
         return [soap.instance(self._target(request, namespace, class_name))]
+
+    def _put(self, request: Request, namespace: str, class_name: str) -> list[Any]:
+        target = self._target(request, namespace, class_name)
+        if request.body is None or request.body.tag != f"{{{request.uri}}}{target.cls.name}":
+            raise WsFault("w:SchemaValidationError", 2150858817, f"no {target.cls.name}")
+        writer = self._host.writers.get(target.cls.name)
+        if writer is None:
+            # Hyper-V's classes, and most of Windows', change by their methods alone.
+            text = "Provider is not capable of the attempted operation"
+            raise WsFault("w:InternalError", _WMI_PROVIDER_NOT_CAPABLE, text, is_wmi=True)
+        writer(target, _read_row(request.body, target.cls))
+        return self._get(request, namespace, class_name)
 
     def _enumerate(self, request: Request, namespace: str, class_name: str) -> list[Any]:
         body = request.body
@@ -272,15 +290,7 @@ class Service:
         cls = self._host.schema.anywhere(field.cim_type)
         if cls is None or field.cim_type == "REF":
             return _read_value(element, field)
-        row = Row(cls)
-        for child in element:
-            uri, _, name = child.tag[1:].partition("}")
-            inner = cls.properties.get(name)
-            if inner is None or not uri.endswith(f"/{cls.name}"):
-                raise WsFault("w:InvalidParameter", 87, f"{cls.name} has no {name}")
-            value = _read_value(child, inner)
-            row.values[name] = [*(row[name] or ()), value] if inner.is_array else value
-        return row
+        return _read_row(element, cls)
 
     def _output(self, uri: str, name: str, outcome: Outcome) -> Any:
         root = etree.Element(f"{{{uri}}}{name}_OUTPUT", nsmap={"p": uri, **NS})
@@ -298,6 +308,21 @@ class Service:
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+def _read_row(element: Any, cls: CimClass) -> Row:
+    """The properties of an instance that a client sends; one that is nil is none."""
+    row = Row(cls)
+    for child in element:
+        uri, _, name = child.tag[1:].partition("}")
+        field = cls.properties.get(name)
+        if field is None or not uri.endswith(f"/{cls.name}"):
+            raise WsFault("w:InvalidParameter", 87, f"{cls.name} has no {name}")
+        if child.get(f"{{{NS['i']}}}nil") == "true":
+            continue
+        value = _read_value(child, field)
+        row.values[name] = [*(row[name] or ()), value] if field.is_array else value
+    return row
 
 
 def _read_value(element: Any, field: Field) -> Any:

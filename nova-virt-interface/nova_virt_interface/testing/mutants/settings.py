@@ -75,7 +75,7 @@ class TakesAPasswordThatItWouldStore(ReferenceHypervisor):
     """It says that it takes no passwords of storage, and takes one."""
 
     def describe(self) -> HostDescription:
-        return _without(VmFeature.VOLUME_AUTHENTICATION, super().describe())
+        return replace(super().describe(), login_protocols=())
 
 
 @caught_by("VolumeSuite.test_a_guest_cannot_write_to_what_is_for_reading")

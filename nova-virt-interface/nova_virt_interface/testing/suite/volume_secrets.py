@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
@@ -205,8 +206,10 @@ class VolumeSecretSuite(VolumeMixin):
             self.assertEqual(MARK, self.harness.read_as_guest(vm_uuid, KEY, 0, len(MARK)))
             self.detached(vm_uuid)
 
-    def _assert_login_refused(self, password: DeviceSecret) -> None:
-        for protocol in filter(_LOGIN.__contains__, self.protocols()):
+    def _assert_login_refused(
+        self, protocols: Iterable[VolumeProtocol], password: DeviceSecret
+    ) -> None:
+        for protocol in protocols:
             with self.volume(protocol) as made:
                 connection = replace(made.connection, user=_LOGIN[protocol])  # type: ignore[arg-type]
                 disk = volume_disk(replace(made, connection=connection))
@@ -224,10 +227,11 @@ class VolumeSecretSuite(VolumeMixin):
             secret(content, purpose=SecretPurpose.AUTHENTICATION)
             for content in (PASSWORD, "wrong-horse-12")
         )
-        if not self.has_feature(VmFeature.VOLUME_AUTHENTICATION):
-            self._assert_login_refused(right)
-            return
-        for protocol in filter(_LOGIN.__contains__, self.protocols()):
+        protocols = set(filter(_LOGIN.__contains__, self.protocols()))
+        offered = set(self.hypervisor.describe().login_protocols)
+        self.assertLessEqual(offered, protocols)
+        self._assert_login_refused(protocols - offered, right)
+        for protocol in offered:
             with self.volume(protocol, password=PASSWORD) as made:
                 disk = volume_disk(made)
                 vm_uuid = self.running()

@@ -21,6 +21,7 @@ GOVMOMI_VERSION = "0.56.0"
 _SOURCES = (
     "main.go",
     "additions.go",
+    "clones.go",
     "guest.go",
     "nfc.go",
     "packing.go",

@@ -43,6 +43,18 @@ func added(ctx *simulator.Context, method *simulator.Method) mo.Reference {
 	return storageAdded(ctx, method)
 }
 
+// withOpaqueNetworks lets clusters have the networks of NSX (ComputeResource, network): the simulator
+// leaves these in the datacenter alone.
+func withOpaqueNetworks(registry *simulator.Registry) {
+	for _, network := range registry.All("OpaqueNetwork") {
+		for _, object := range registry.All("ClusterComputeResource") {
+			if cluster, ok := object.(*simulator.ClusterComputeResource); ok {
+				cluster.Network = append(cluster.Network, network.Reference())
+			}
+		}
+	}
+}
+
 // served makes an object known to the session for one request: what a session knows goes before
 // what the handler of a registry returns.
 func served(ctx *simulator.Context, by mo.Reference) mo.Reference {

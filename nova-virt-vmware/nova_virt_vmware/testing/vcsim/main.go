@@ -24,7 +24,7 @@ import (
 type options struct {
 	listen, certificate, key, username string
 	clusters, hosts, standaloneHosts   int
-	datastores                         int
+	datastores, opaqueNetworks         int
 	esx                                bool
 }
 
@@ -37,6 +37,7 @@ func main() {
 	flag.IntVar(&o.clusters, "clusters", 2, "clusters")
 	flag.IntVar(&o.hosts, "hosts", 2, "hosts of each cluster")
 	flag.IntVar(&o.datastores, "datastores", 2, "datastores of all hosts")
+	flag.IntVar(&o.opaqueNetworks, "opaque-networks", 1, "networks of NSX")
 	flag.IntVar(&o.standaloneHosts, "standalone-hosts", 1, "hosts outside of them")
 	flag.BoolVar(&o.esx, "esx", false, "one ESXi instead of a vCenter")
 	flag.Parse()
@@ -49,6 +50,7 @@ func main() {
 		model.Datastore = o.datastores
 		model.ClusterHost = o.hosts
 		model.Host = o.standaloneHosts
+		model.OpaqueNetwork = o.opaqueNetworks
 	}
 	// The simulator calls itself 6.5, and has more.
 	model.ServiceContent.About.ApiVersion = "7.0"
@@ -70,6 +72,7 @@ func serve(model *simulator.Model, o options) error {
 	}
 	model.Map().Handler = mended
 	withAdapters(model.Map())
+	withOpaqueNetworks(model.Map())
 	withGuests(model.Map())
 	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	model.Service.Listen = &url.URL{
@@ -126,7 +129,10 @@ func mended(
 		}
 		for _, change := range request.Spec.DeviceChange {
 			grownFile(ctx, change.GetVirtualDeviceConfigSpec())
+			unplugged(ctx, change.GetVirtualDeviceConfigSpec())
 		}
+	case *types.Destroy_Task:
+		destroyed(ctx, ctx.Map.Get(method.This))
 	case *types.CreateVM_Task:
 		if unknownDevice(ctx, request.Config.DeviceChange) {
 			return nil, &types.InvalidDeviceBacking{}
