@@ -48,6 +48,8 @@ def _started(harness: LibvirtHarness) -> Any:
 def _bulk(rounds: int) -> list[Timed]:
     harness = TestDriverHarness()
     driver = _started(harness)
+    # It would slow down whoever asks more than its peer.
+    harness.counter.remove()
     try:
         for number in range(_DOMAINS):
             spec = VmSpec(name=f"vm-{number}", vcpus=1, memory_bytes=_MEMORY_BYTES)
@@ -87,6 +89,7 @@ def _boot(rounds: int) -> list[Timed]:
         request = image_request(harness, services)
         driver.cache_image(request)
         _count(harness, driver)
+        harness.counter.remove()
         with harness.looking() as bare:
             boots = _Boots(harness, driver, bare, image_disk(harness, request.key))
             boots.learn()
@@ -123,7 +126,9 @@ class _Boots:
         domain = self._bare.lookupByUUIDString(str(vm_uuid))
         text = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
         path = etree.fromstring(text).xpath("string(devices/disk/source/@file)")
-        volume = self._bare.storageVolLookupByPath(path).XMLDesc()
+        disk = self._bare.storageVolLookupByPath(path)
+        volume, (_, _, written) = disk.XMLDesc(), disk.info()
+        sys.stderr.write(f"the guest's disk, before it boots: {written} bytes written\n")
         self._template = text.replace(str(vm_uuid), "{uuid}")
         self._volume = volume.replace(str(vm_uuid), "{uuid}")
         self._driver.delete_vm(vm_uuid, DeleteVmRequest())
