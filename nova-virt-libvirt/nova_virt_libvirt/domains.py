@@ -54,7 +54,8 @@ class Domains:
     def own_mark(self, description: DomainDescription) -> Mark | None:
         """As `our_mark`, also of a VM that is still to come."""
         mark = description.mark
-        return mark if mark is not None and mark.owner == self._owner else None
+        ours = (self._owner, str(description.vm_uuid))
+        return mark if mark is not None and (mark.owner, mark.vm) == ours else None
 
     def set_mark(self, domain: Any, mark: Mark) -> None:
         """Replace a domain's mark, for now and for its later starts."""

@@ -66,7 +66,9 @@ class Lifecycle(Definer):
     def _define(self, connection: Any, vm_uuid: UUID, spec: VmSpec) -> None:
         disks = tuple(self._disks.make(connection, vm_uuid, disk) for disk in spec.disks)
         files = self._storage.files_of(vm_uuid)
-        text = domain_xml(vm_uuid, spec, disks, self._host, Mark.of(self._owner, spec), files)
+        text = domain_xml(
+            vm_uuid, spec, disks, self._host, Mark.of(self._owner, vm_uuid, spec), files
+        )
         # First, so that the event that tells of it finds it known.
         self._census.learn(read_domain(text))
         connection.defineXML(text)

@@ -53,6 +53,10 @@ class Mark:
     """
 
     owner: str
+    vm: str
+    """The uuid of the domain that it is the mark of: a domain that an operator has cloned has the
+    mark, too.
+    """
     spec: str
     disks: Mapping[str, str] = field(default_factory=dict)
     """Digest of each disk's spec by its key."""
@@ -75,11 +79,12 @@ class Mark:
     """Of each disk the oldest first."""
 
     @classmethod
-    def of(cls, owner: str, spec: VmSpec) -> Mark:
+    def of(cls, owner: str, vm_uuid: UUID, spec: VmSpec) -> Mark:
         """The mark of a new VM."""
         disks = {disk.key: spec_digest(disk) for disk in spec.disks}
         return cls(
             owner=owner,
+            vm=str(vm_uuid),
             spec=spec_digest(spec),
             disks=disks,
             nics={nic.key: spec_digest(nic) for nic in spec.nics},
@@ -154,6 +159,7 @@ def read_mark(metadata: Any) -> Mark | None:
         copied=element.get("copied", ""),
         copy_of=element.get("copy-of", ""),
         owner=element.get("owner", ""),
+        vm=element.get("vm", ""),
         spec=element.get("spec", ""),
         disks=digests["disk"],
         nics=digests["nic"],
@@ -182,4 +188,4 @@ def _build(mark: Mark, maker: ElementMaker) -> Any:
     if mark.before_resize:
         parts.append(maker("before-resize", mark.before_resize))
     given = {name.replace("_", "-"): ticket for name in _TICKETS if (ticket := getattr(mark, name))}
-    return maker.vm(*parts, owner=mark.owner, spec=mark.spec, **given)
+    return maker.vm(*parts, owner=mark.owner, vm=mark.vm, spec=mark.spec, **given)

@@ -109,7 +109,7 @@ class MigrationTarget(Definer):
             self._forget_files(connection, vm_uuid)
             lend(connection, vm_uuid, secrets)
             stored = self._make(connection, vm_uuid, spec, plan.mode, sizes)
-            mark = replace(Mark.of(self._settings.owner, spec), expected=ticket)
+            mark = replace(Mark.of(self._settings.owner, vm_uuid, spec), expected=ticket)
             files = self._storage.files_of(vm_uuid)
             text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
             connection.defineXML(text)
@@ -223,7 +223,7 @@ class MigrationTarget(Definer):
         arrival = Arrival(
             vm=str(vm_uuid),
             ticket=ticket,
-            mark=replace(Mark.of(self._settings.owner, request.spec), arrived=ticket),
+            mark=replace(Mark.of(self._settings.owner, vm_uuid, request.spec), arrived=ticket),
             data_uri=f"tcp://{address}" if address else "",
             address=address,
             console=files.console,

@@ -57,7 +57,7 @@ class Recovery(Definer):
             self._session.use(about=about, changing=True) as connection,
         ):
             stored = tuple(self._stored(connection, vm_uuid, disk) for disk in spec.disks)
-            mark = Mark.of(self._owner, spec)
+            mark = Mark.of(self._owner, vm_uuid, spec)
             files = self._storage.files_of(vm_uuid)
             text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
             self._census.learn(read_domain(text))

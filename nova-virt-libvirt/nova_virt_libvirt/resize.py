@@ -149,7 +149,9 @@ class Resize(Definer):
         before = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
         keys = {disk.key for disk in spec.disks}
         snapshots = tuple(item for item in mark.snapshots if item.disk in keys)
-        mark = replace(Mark.of(self._owner, spec), before_resize=before, snapshots=snapshots)
+        mark = replace(
+            Mark.of(self._owner, vm_uuid, spec), before_resize=before, snapshots=snapshots
+        )
         files = self._storage.files_of(vm_uuid)
         text = domain_xml(vm_uuid, spec, stored, self._host, mark, files)
         self._census.learn(read_domain(text))

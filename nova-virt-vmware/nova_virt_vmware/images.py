@@ -214,7 +214,7 @@ class Images:
         start = _query.ObjectSpec(obj=self._node.datastore_object(api), skip=True, selectSet=[vms])
         found = api.retrieve([start], {vim.VirtualMachine: [mark, owner]})
         ours = self._session.settings.owner
-        marks = [f[mark].value for _, f in found if mark in f and _is(f.get(owner), ours)]
+        marks = [f[mark].value for _, f in found if mark in f and _is_of(f.get(owner), ours)]
         return {image for text in marks for image in clones_of(text).values()}
 
     def _remove_stale(self, folders: _Folders, key: str) -> None:
@@ -257,8 +257,9 @@ class _Counted:
         return chunk
 
 
-def _is(option: Any, value: str) -> bool:
-    return option is not None and option.value == value
+def _is_of(option: Any, owner: str) -> bool:
+    """Also of an operator's clone: its disks may depend on an image as well."""
+    return option is not None and str(option.value).startswith(f"{owner} ")
 
 
 def _unfinished(key: str, number: str | None = None) -> str:

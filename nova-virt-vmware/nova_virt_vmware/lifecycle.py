@@ -187,13 +187,15 @@ class Lifecycle:
             files=vim.vm.FileInfo(vmPathName=self._datastore.path(home / f"{vm_uuid}.vmx")),
             deviceChange=self._disks.under_policy(changes),
             vmProfile=policy(self._node.policy_id),
-            extraConfig=self._marks(spec, {**marks, **more_marks}),
+            extraConfig=self._marks(vm_uuid, spec, {**marks, **more_marks}),
             **fields,
         )
 
-    def _marks(self, spec: VmSpec, marks: dict[str, str]) -> list[vim.option.OptionValue]:
+    def _marks(
+        self, vm_uuid: UUID, spec: VmSpec, marks: dict[str, str]
+    ) -> list[vim.option.OptionValue]:
         marks = {
-            translate.OWNER: self._session.settings.owner,
+            translate.OWNER: translate.owner_mark(self._session.settings.owner, vm_uuid),
             translate.DIGEST: spec_digest(spec),
             translate.NAME: spec.name,
             # Else a VM that is started again waits for somebody to say what becomes of the log.

@@ -32,6 +32,7 @@ __all__ = [
     "mark_path",
     "marks",
     "owned_uuid",
+    "owner_mark",
     "power_state",
     "require_pluggable",
     "vm_name",
@@ -87,9 +88,15 @@ def require_pluggable(vm_uuid: UUID, facts: Mapping[str, Any]) -> None:
 def owned_uuid(facts: Mapping[str, Any], owner: str) -> UUID | None:
     """The uuid of a VM that bears the owner's mark; None for a foreign one."""
     mark = facts.get(mark_path(OWNER))
-    if mark is None or mark.value != owner:
+    if mark is None:
         return None
-    return UUID(facts["config.uuid"])
+    vm_uuid = UUID(facts["config.uuid"])
+    return vm_uuid if mark.value == owner_mark(owner, vm_uuid) else None
+
+
+def owner_mark(owner: str, vm_uuid: UUID) -> str:
+    """The mark of a VM. `CloneVM_Task` copies it, but not the uuid: a clone is nobody's."""
+    return f"{owner} {vm_uuid}"
 
 
 def vm_name(name: str, vm_uuid: UUID, place: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +202,21 @@ class SimulatorHarness(SimulatorStorage, Harness):
         """See `Harness`."""
         vm = self.vm(vm_uuid)
         return (vm["name"], vm["notes"], vm["state"]) == ("foreign", "mine", 3)
+
+    @contextmanager
+    def copy_vm(self, vm_uuid: UUID) -> Iterator[Callable[[], bool]]:
+        """See `Harness`. An import that copies keeps the notes and the GUID of the BIOS."""
+        vm = self.vm(vm_uuid)
+        guid = self.control("define", name="copy", bios_guid=vm["bios_guid"], notes=vm["notes"])
+
+        def copy() -> dict[str, Any]:
+            return next(vm for vm in self.control("vms") if vm["guid"] == guid)
+
+        before = copy()
+        try:
+            yield lambda: copy() == before
+        finally:
+            self.control("destroy", guid=guid)
 
     def rename_vm(self, vm_uuid: UUID, name: str) -> None:
         """See `Harness`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -198,16 +198,25 @@ class HostHarness(HostStorage, Harness):
     @contextmanager
     def foreign_vm(self, vm_uuid: UUID) -> Iterator[None]:
         """See `Harness`."""
-        text = instance_text(
-            _SETTINGS,
-            ElementName="foreign",
-            Notes=[f"of the {_TESTED} suite"],
-            BIOSGUID=f"{{{str(vm_uuid).upper()}}}",
-        )
-        self._client.call(self._service(), "DefineSystem", SystemSettings=text)
-        guid, _ = self._vm(vm_uuid)
-        try:
+        bios_guid = f"{{{str(vm_uuid).upper()}}}"
+        with self._defined("foreign", [f"of the {_TESTED} suite"], bios_guid):
             yield
+
+    @contextmanager
+    def copy_vm(self, vm_uuid: UUID) -> Iterator[Callable[[], bool]]:
+        """See `Harness`. An import that copies keeps the notes and the GUID of the BIOS."""
+        _, settings = self._vm(vm_uuid)
+        with self._defined("copy", settings["Notes"], settings["BIOSGUID"][0]) as guid:
+            yield lambda: self._state(guid) is PowerState.STOPPED
+
+    @contextmanager
+    def _defined(self, name: str, notes: list[str], bios_guid: str) -> Iterator[str]:
+        """A VM of the host; gives the host's own GUID of it."""
+        text = instance_text(_SETTINGS, ElementName=name, Notes=notes, BIOSGUID=bios_guid)
+        self._client.call(self._service(), "DefineSystem", SystemSettings=text)
+        [(guid, _)] = self._vms(f" AND ElementName = '{name}'")
+        try:
+            yield guid
         finally:
             system = ("Msvm_ComputerSystem", {"Name": guid})
             if self._state(guid) is not PowerState.STOPPED:

@@ -20,7 +20,8 @@ class IHypervisor(Interface):
 
     [ID-1] A VM is known by the uuid that core chose, across crashes of core, driver and host.
     [ID-2] The driver stores a mark of ownership with each VM that it creates, and acts only on VMs
-    that bear it. Foreign VMs are never listed, changed or deleted; they do not exist for core.
+    that bear it. Foreign VMs are never listed, changed or deleted; they do not exist for core. The
+    mark names the VM: a copy that an operator makes, marks and all, is a foreign one.
     [ID-3] An operator who renames a VM by hand changes its label at most. `get_vm` tells the label
     as it is; `list_vms` may tell an older one for a moment.
     [CONC-1] Every method may be called from any thread. Calls may overlap on different VMs, and

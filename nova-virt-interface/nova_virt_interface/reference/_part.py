@@ -29,6 +29,10 @@ class Part:
         def _ours(self, vm_uuid: UUID) -> Vm:
             """The VM of this uuid; raises NotFound also for a foreign one."""
 
+    def _mark(self, vm_uuid: UUID) -> str:
+        """The mark of a VM of ours. An operator's copy of it has the mark, but another uuid."""
+        return f"{self._owner} {vm_uuid}"
+
 
 def require_pluggable(vm: Vm) -> None:
     """Raise `InvalidState` about a VM that is suspended."""

@@ -147,14 +147,14 @@ class ReferenceHypervisor(
     def _on_change(self, kind: str, vm: Vm | None) -> None:
         if vm is None:
             self._events.send(EventKind(kind))
-        elif vm.owner == self._owner:
+        elif vm.owner == self._mark(vm.uuid):
             self._events.send(EventKind(kind), vm.uuid)
 
     def _ours(self, vm_uuid: UUID) -> Vm:
         current_call().check()
         with translated():
             vm = self._host.vm(vm_uuid)
-        if vm.owner != self._owner:
+        if vm.owner != self._mark(vm_uuid):
             raise NotFound(f"there is no VM {vm_uuid}", resource=Resource.VM, name=str(vm_uuid))
         return vm
 
@@ -178,7 +178,7 @@ class ReferenceHypervisor(
     def _all_ours(self) -> list[Vm]:
         current_call().check()
         with translated():
-            return [vm for vm in self._host.vms() if vm.owner == self._owner]
+            return [vm for vm in self._host.vms() if vm.owner == self._mark(vm.uuid)]
 
     def list_vms(self) -> tuple[VmState, ...]:
         """See `IHypervisor`."""
@@ -208,8 +208,8 @@ class ReferenceHypervisor(
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:
                 contents = self._host.images() | self._imported(spec.disks)
-                self._host.define(translate.vm(vm_uuid, spec, self._owner, contents))
-            elif existing.owner != self._owner or existing.digest != spec_digest(spec):
+                self._host.define(translate.vm(vm_uuid, spec, self._mark(vm_uuid), contents))
+            elif existing.owner != self._mark(vm_uuid) or existing.digest != spec_digest(spec):
                 raise Conflict(
                     f"VM {vm_uuid} exists with another spec",
                     remedy="delete it first, or use another uuid",

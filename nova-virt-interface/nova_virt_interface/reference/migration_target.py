@@ -73,7 +73,7 @@ class MigrationTargetPart(Part):
             place = host_migration.prepare(
                 self._host,
                 Incoming(
-                    vm=translate.vm(vm_uuid, spec, self._owner, self._host.images()),
+                    vm=translate.vm(vm_uuid, spec, self._mark(vm_uuid), self._host.images()),
                     digest=spec_digest(request),
                     ticket=str(uuid4()),
                     password=secrets.token_hex(),

@@ -24,7 +24,7 @@ class RecoveryPart(Part):
     def find_disks(self, vm_uuid: UUID) -> tuple[str, ...]:
         """See `IRecovery`."""
         with translated():
-            return tuple(host_recovery.disks_of(self._host, vm_uuid, self._owner))
+            return tuple(host_recovery.disks_of(self._host, vm_uuid, self._mark(vm_uuid)))
 
     def adopt_vm(self, vm_uuid: UUID, request: AdoptVmRequest) -> None:
         """See `IRecovery`."""
@@ -34,9 +34,9 @@ class RecoveryPart(Part):
         with translated():
             existing = next((vm for vm in self._host.vms() if vm.uuid == vm_uuid), None)
             if existing is None:
-                vm = translate.vm(vm_uuid, spec, self._owner, self._stand_ins(spec))
+                vm = translate.vm(vm_uuid, spec, self._mark(vm_uuid), self._stand_ins(spec))
                 host_recovery.adopt(self._host, vm)
-            elif existing.owner != self._owner or existing.digest != spec_digest(spec):
+            elif existing.owner != self._mark(vm_uuid) or existing.digest != spec_digest(spec):
                 raise Conflict(
                     f"VM {vm_uuid} exists with another spec",
                     remedy="delete it first",

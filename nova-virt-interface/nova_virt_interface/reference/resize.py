@@ -57,7 +57,7 @@ class ResizePart(Part):
                 _check_kept(disk, old.disks[disk.key])
         made = tuple(disk for disk in spec.disks if disk.key not in old.disks)
         images = self._host.images() | self._imported(made)
-        new = translate.vm(old.uuid, replace(spec, disks=made), self._owner, images)
+        new = translate.vm(old.uuid, replace(spec, disks=made), self._mark(old.uuid), images)
         new.disks |= {
             disk.key: _kept(old.disks[disk.key], disk)
             for disk in spec.disks

@@ -7,6 +7,7 @@ from __future__ import annotations
 import abc
 import atexit
 import enum
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +157,12 @@ class Harness(PowerQuestions, StorageQuestions, abc.ABC):
     @abc.abstractmethod
     def foreign_vm_untouched(self, vm_uuid: UUID) -> bool:
         """Whether that VM is still there and as it was."""
+
+    @abc.abstractmethod
+    def copy_vm(self, vm_uuid: UUID) -> AbstractContextManager[Callable[[], bool]]:
+        """A copy of a stopped VM of the driver, with its marks, such as an operator makes by the
+        hypervisor's own means; removed on leaving. Gives whether it is still there and as it was.
+        """
 
     @abc.abstractmethod
     def rename_vm(self, vm_uuid: UUID, name: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from nova_virt_interface.factory import IHypervisorFactory
 from nova_virt_interface.reference.conf import Settings
@@ -125,6 +127,16 @@ class ReferenceHarness(ReferencePowerAnswers, ReferenceStorageAnswers, Harness):
         """See `Harness`."""
         vm = self.host.vm(vm_uuid)
         return (vm.label, vm.owner, vm.state) == ("foreign", "somebody", "stopped")
+
+    @contextmanager
+    def copy_vm(self, vm_uuid: UUID) -> Iterator[Callable[[], bool]]:
+        """See `Harness`."""
+        copy = replace(deepcopy(self.host.vm(vm_uuid)), uuid=uuid4(), label="copy", disks={})
+        self.host.define(copy)
+        try:
+            yield lambda: copy == self.host.vm(copy.uuid)
+        finally:
+            self.host.undefine(copy.uuid)
 
     def features_of_vm(self, vm_uuid: UUID) -> frozenset[VmFeature]:
         """See `Harness`."""

@@ -46,7 +46,8 @@ HOSTILE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1) | 
 
 
 def build(spec: VmSpec, disks: tuple[StoredDisk, ...] = (), vm_uuid: UUID | None = None) -> Any:
-    text = domain_xml(vm_uuid or uuid4(), spec, disks, HOST, Mark.of("nova", spec), FILES)
+    known = vm_uuid or uuid4()
+    text = domain_xml(known, spec, disks, HOST, Mark.of("nova", known, spec), FILES)
     return etree.fromstring(text)
 
 
@@ -141,10 +142,10 @@ class TestDomainXml(testtools.TestCase):
         )
         spec = VmSpec(name="a <b>", vcpus=1, memory_bytes=1, disks=(disk("a").spec,), nics=(nic,))
         read = read_domain(
-            domain_xml(vm_uuid, spec, (disk("a"),), HOST, Mark.of("nova", spec), FILES)
+            domain_xml(vm_uuid, spec, (disk("a"),), HOST, Mark.of("nova", vm_uuid, spec), FILES)
         )
         self.assertEqual((vm_uuid, "a <b>"), (read.vm_uuid, read.label))
-        self.assertEqual(Mark.of("nova", spec), read.mark)
+        self.assertEqual(Mark.of("nova", vm_uuid, spec), read.mark)
         self.assertEqual(["a"], [known.key for known in read.disks])
         self.assertEqual(("n",), read.nic_keys)
 
@@ -156,7 +157,7 @@ class TestDomainXml(testtools.TestCase):
             self.assertEqual("x", read.label)
 
     def test_the_mark_survives_a_change_of_devices(self) -> None:
-        mark = Mark(owner="nova", spec="s").with_device("disk", "a", "1")
+        mark = Mark(owner="nova", vm="v", spec="s").with_device("disk", "a", "1")
         mark = mark.with_device("nic", "a", "2")
         self.assertEqual(({"a": "1"}, {"a": "2"}), (mark.disks, mark.nics))
         inner = mark_text(mark).replace("<vm ", f'<vm xmlns="{NAMESPACE}" ')
@@ -164,6 +165,8 @@ class TestDomainXml(testtools.TestCase):
         self.assertEqual({}, mark.with_device("disk", "a", None).disks)
 
     def test_the_tickets_of_a_mark_are_read_back(self) -> None:
-        mark = Mark(owner="nova", spec="s", expected="1", copying="2", copied="3", copy_of="4")
+        mark = Mark(
+            owner="nova", vm="v", spec="s", expected="1", copying="2", copied="3", copy_of="4"
+        )
         inner = mark_text(mark).replace("<vm ", f'<vm xmlns="{NAMESPACE}" ')
         self.assertEqual(mark, read_mark(etree.fromstring(f"<metadata>{inner}</metadata>")))

@@ -16,7 +16,7 @@ from nova_virt_libvirt.migration_data import Arrival, moved_xml, pack, unpack
 ARRIVAL = Arrival(
     vm="00000000-0000-4000-8000-000000000001",
     ticket="t-1",
-    mark=Mark(owner="nova", spec="s", disks={"root": "d"}, arrived="t-1"),
+    mark=Mark(owner="nova", vm="v", spec="s", disks={"root": "d"}, arrived="t-1"),
     console="/there/console.log",
     variables="/there/variables",
     disks={

@@ -48,7 +48,9 @@ class TestSettings(testtools.TestCase):
         spec = VmSpec(
             name="vm", vcpus=vcpus, memory_bytes=64 * MIB, settings=GuestSettings(**settings)
         )
-        return etree.fromstring(domain_xml(uuid4(), spec, (), HOST, Mark.of("nova", spec), FILES))
+        vm_uuid = uuid4()
+        mark = Mark.of("nova", vm_uuid, spec)
+        return etree.fromstring(domain_xml(vm_uuid, spec, (), HOST, mark, FILES))
 
     def test_none_asked_for_is_none_written(self) -> None:
         domain = self.built()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
@@ -163,6 +163,17 @@ class VcsimHarness(Answers, VolumeAnswers, Harness):
         )
         marked = any(option.key.startswith("nova") for option in options or ())
         return (name, str(state), marked) == ("foreign", "poweredOff", False)
+
+    @contextmanager
+    def copy_vm(self, vm_uuid: UUID) -> Iterator[Callable[[], bool]]:
+        """See `Harness`. `CloneVM_Task` copies the marks, too; vcsim's does not copy disks."""
+        server = self.server
+        marks = server.fact(server.vm(vm_uuid), "config.extraConfig")
+        copy = server.make_vm("copy", uuid4(), marks=marks)
+        try:
+            yield lambda: str(server.fact(copy, "runtime.powerState")) == "poweredOff"
+        finally:
+            server.destroy(copy)
 
     def rename_vm(self, vm_uuid: UUID, name: str) -> None:
         """See `Harness`."""

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -244,8 +244,10 @@ class Server:
             for path in folder.rglob("*")
         )
 
-    def make_vm(self, name: str, vm_uuid: UUID, disk_bytes: int = 0) -> Any:
-        """Make a VM that bears no mark."""
+    def make_vm(
+        self, name: str, vm_uuid: UUID, disk_bytes: int = 0, marks: Sequence[Any] = ()
+    ) -> Any:
+        """Make a VM that bears no mark of the driver's, or these."""
         devices = vim.vm.device
         store = self.datastore.name
         add = devices.VirtualDeviceSpec.Operation.add
@@ -253,6 +255,7 @@ class Server:
             name=name,
             instanceUuid=str(vm_uuid),
             guestId="otherGuest64",
+            extraConfig=list(marks),
             numCPUs=1,
             memoryMB=32,
             files=vim.vm.FileInfo(vmPathName=f"[{store}] {name}/{name}.vmx"),

@@ -19,7 +19,9 @@ UUID_1 = UUID(int=1)
 OURS = {
     "config.uuid": str(UUID_1),
     "name": translate.vm_name("label", UUID_1),
-    translate.mark_path(translate.OWNER): vim.option.OptionValue(key=translate.OWNER, value="nova"),
+    translate.mark_path(translate.OWNER): vim.option.OptionValue(
+        key=translate.OWNER, value=f"nova {UUID_1}"
+    ),
     translate.mark_path(translate.NAME): vim.option.OptionValue(key=translate.NAME, value="label"),
     "runtime.powerState": "poweredOff",
     "runtime.connectionState": "connected",

@@ -63,9 +63,11 @@ class TestOwnership(testtools.TestCase):
     def test_only_the_owners_mark_counts(self) -> None:
         facts = {"config.uuid": str(UUID_1)}
         self.assertIsNone(translate.owned_uuid(facts, "nova"))
-        marked = facts | mark(translate.OWNER, "nova")
+        marked = facts | mark(translate.OWNER, translate.owner_mark("nova", UUID_1))
         self.assertEqual(UUID_1, translate.owned_uuid(marked, "nova"))
         self.assertIsNone(translate.owned_uuid(marked, "other"))
+        cloned = marked | {"config.uuid": str(UUID(int=2))}
+        self.assertIsNone(translate.owned_uuid(cloned, "nova"))
 
 
 class TestImages(testtools.TestCase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -142,6 +142,20 @@ class SimulatorHarness(StorageAnswers, Harness):
         """See `Harness`."""
         vm, record = self._foreign[vm_uuid]
         return bool(self._records("VM").get(vm) == record)
+
+    @contextmanager
+    def copy_vm(self, vm_uuid: UUID) -> Iterator[Callable[[], bool]]:
+        """See `Harness`."""
+        clone = self._call("VM.clone", self._ref(vm_uuid), "copy")
+        before = self._records("VM")[clone]
+        vbds = self._records("VBD")
+        try:
+            yield lambda: bool(self._records("VM").get(clone) == before)
+        finally:
+            vdis = [vbds[ref]["VDI"] for ref in before["VBDs"]]
+            self._call("VM.destroy", clone)
+            for vdi in vdis:
+                self._call("VDI.destroy", vdi)
 
     def rename_vm(self, vm_uuid: UUID, name: str) -> None:
         """See `Harness`."""

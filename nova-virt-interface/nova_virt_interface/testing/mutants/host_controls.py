@@ -59,7 +59,7 @@ class OnlyOurVmsKeepTheHostUp(ReferenceHypervisor):
     """The host is turned off under VMs of somebody else."""
 
     def host_power(self, request: HostPowerRequest) -> None:
-        theirs = [vm for vm in self._host._vms.values() if vm.owner != self._owner]
+        theirs = [vm for vm in self._host._vms.values() if vm.owner != self._mark(vm.uuid)]
         for vm in theirs:
             vm.state = "stopped"
         super().host_power(request)

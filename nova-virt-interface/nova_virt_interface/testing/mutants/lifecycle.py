@@ -85,6 +85,14 @@ class ListsForeignVms(ReferenceHypervisor):
         return self._host.vms()
 
 
+@caught_by("LifecycleSuite.test_an_operators_copy_of_a_vm_is_a_foreign_one")
+class MarksAllVmsAlike(ReferenceHypervisor):
+    """The mark says who made a VM, but not which VM it is the mark of."""
+
+    def _mark(self, vm_uuid: UUID) -> str:
+        return self._owner
+
+
 @caught_by("LifecycleSuite.test_foreign_vms_do_not_exist")
 class DeletesForeignVm(ReferenceHypervisor):
     """A VM is deleted by its uuid without a look at whose it is."""

@@ -97,6 +97,20 @@ class LifecycleSuite(HypervisorMixin):
             ask.delete_vm(vm_uuid, DeleteVmRequest())
             self.assertTrue(self.harness.foreign_vm_untouched(vm_uuid))
 
+    @rules("ID-2")
+    def test_an_operators_copy_of_a_vm_is_a_foreign_one(self) -> None:
+        vm_uuid = self.made()
+        with self.harness.copy_vm(vm_uuid) as is_untouched:
+            again = self.connect(SuiteServices())
+            for ask in (again, self.hypervisor):
+                for entries in (ask.list_vms(), ask.statistics()):
+                    self.assertEqual([vm_uuid], [entry.vm_uuid for entry in entries])
+            again.start_vm(vm_uuid, StartRequest())
+            again.stop_vm(vm_uuid, StopRequest())
+            again.delete_vm(vm_uuid, DeleteVmRequest())
+            self.assertEqual((), again.list_vms())
+            self.assertTrue(is_untouched())
+
     @rules("ID-3")
     def test_a_renamed_vm_is_still_the_same(self) -> None:
         vm_uuid = self.made()
