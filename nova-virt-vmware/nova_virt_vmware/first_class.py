@@ -1,8 +1,7 @@
 """First class disks: volumes that a vCenter itself knows by ids of their own.
 
-One is named `ID@DATASTORE`, both as the vSphere API does, which is how the volume service Cinder
-writes it down. It is plugged in by its file, as other disks are, in the one step that also marks
-it.
+One is named `ID@DATASTORE`, with the id that the vSphere API has for either, as the volume service
+Cinder does. It is plugged in by its file, as other disks are, in the one step that also marks it.
 """
 
 from __future__ import annotations
