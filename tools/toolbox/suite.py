@@ -1,6 +1,7 @@
 """The tests of one repository, run by stestr, and what its result stream says about each."""
 
 import io
+import os
 import subprocess
 import tempfile
 import time
@@ -17,6 +18,8 @@ from toolbox.results import Result, Status
 __all__ = ["read_stream", "run"]
 
 _STEP = "tests"
+# Much of a test is waiting, for servers and for emulated guests.
+_WORKERS = 2 * (os.cpu_count() or 1)
 # A test counts for what it proved. An expected failure proved nothing, so it is not "passed"; a
 # test of which only the start was seen died with its worker.
 _STATUS = {
@@ -54,7 +57,7 @@ def run(name: str, folder: Path, environment: dict[str, str], cache: Path = CACH
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words,
         subprocess.Popen(
-            [*stestr, "run", "--subunit", "--concurrency", "2"],
+            [*stestr, "run", "--subunit", "--concurrency", str(_WORKERS)],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
