@@ -60,7 +60,8 @@ def write_step(
 ) -> None:
     """Tell in one line what a step came to; before it each failure, and each reason to skip."""
     write_failures(results, out)
-    skips = Counter(result.details for result in results if result.status is Status.SKIPPED)
+    reasons = (result.details for result in results if result.status is Status.SKIPPED)
+    skips = Counter(" ".join(reason.split()) for reason in reasons)
     for reason, number in skips.most_common():
         print(f"skipped: {repository} {step}: {number} tests: {reason}", file=out)
     print(

@@ -18,8 +18,8 @@ from toolbox.results import Result, Status
 __all__ = ["read_stream", "run"]
 
 _STEP = "tests"
-# Much of a test is waiting, for servers and for emulated guests.
-_WORKERS = 2 * (os.cpu_count() or 1)
+# Much of a test is waiting, for servers and for emulated guests; each worker has its own of them.
+_WORKERS = min(2 * (os.cpu_count() or 1), 8)
 # A test counts for what it proved. An expected failure proved nothing, so it is not "passed"; a
 # test of which only the start was seen died with its worker.
 _STATUS = {
