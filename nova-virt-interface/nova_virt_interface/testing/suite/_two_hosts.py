@@ -152,9 +152,11 @@ class TwoHostsMixin(HypervisorMixin):
     def assert_at(self, vm_uuid: UUID, node: Node, state: PowerState, *not_at: Node) -> None:
         """The VM is that host's, in this state, and not that of the others."""
         self.assertEqual(state, node.driver.get_vm(vm_uuid).power_state)
-        self.assertIn(vm_uuid, [vm.vm_uuid for vm in node.driver.list_vms()])
-        for other in not_at:
-            self.assertNotIn(vm_uuid, [vm.vm_uuid for vm in other.driver.list_vms()])
+        # What others did, such as the other host, may be seen some seconds late (LIST-1).
+        self.wait_until(lambda: _lists(node, vm_uuid), "the VM to be listed")
+        self.wait_until(
+            lambda: not any(_lists(other, vm_uuid) for other in not_at), "the VM to be listed once"
+        )
 
     def reached(self, node: Node) -> None:
         """Wait until a host that was away answers again."""
@@ -204,3 +206,7 @@ class Waiting(threading.Thread):
         if self.is_alive():
             raise AssertionError("the migration did not end")
         return self.error
+
+
+def _lists(node: Node, vm_uuid: UUID) -> bool:
+    return vm_uuid in [vm.vm_uuid for vm in node.driver.list_vms()]

@@ -42,6 +42,10 @@ class EventSuite(HypervisorMixin):
         vm_uuid = self.running()
         self.harness.power_off_vm(vm_uuid)
         self._assert_arrives(EventKind.STOPPED, vm_uuid)
+        self.wait_until(
+            lambda: [vm.power_state for vm in self.hypervisor.list_vms()] == [PowerState.STOPPED],
+            "the state to be listed",
+        )
         self.assert_state(vm_uuid, PowerState.STOPPED)
 
     @rules("EVT-3")
