@@ -6,15 +6,18 @@ that it tells, says the vSphere API reference of `TaskManager.recentTask`; it ha
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 __all__ = ["PATHS", "TaskNews", "changed"]
+
+_log = logging.getLogger(__name__)
 
 # Not `info` as a whole: vcsim 0.56 names entities in it that the schema does not allow.
 PATHS = ["info.state", "info.error", "info.result", "info.progress"]
@@ -91,7 +94,7 @@ class TaskNews:
                 return None
             over = self._joined(task)
         try:
-            if view.ModifyListView([task], over):
+            if _unresolved(view, task, over):
                 return None
             while True:
                 with self._told:
@@ -120,3 +123,12 @@ class TaskNews:
             self._facts.pop(key, None)
         self._facts.setdefault(task._moId, {})
         return [vim.Task(key, task._stub) for key in over]
+
+
+def _unresolved(view: vim.view.ListView, task: vim.Task, over: list[vim.Task]) -> bool:
+    """Have a task told of; says whether it is not. It goes on, also if the server refuses that."""
+    try:
+        return bool(view.ModifyListView([task], over))
+    except vmodl.MethodFault as error:
+        _log.debug("task %s is not told of: %s", task, error)
+        return True

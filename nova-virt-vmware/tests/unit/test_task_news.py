@@ -72,6 +72,14 @@ class TestTaskNews(testtools.TestCase):
         self._view(unresolved=(vim.Task("task-1"),))
         self.assertIsNone(self._wait("task-1"))
 
+    def test_a_view_that_takes_no_task_says_nothing_of_the_task(self) -> None:
+        class Refusing(View):
+            def ModifyListView(self, add: list[Any], remove: list[Any]) -> Any:  # noqa: N802
+                raise vim.fault.TaskInProgress
+
+        self.news.begin(Refusing(self.news))
+        self.assertIsNone(self._wait("task-1"))
+
     def test_a_task_is_waited_for_and_its_result_is_told(self) -> None:
         view = self._view(
             update("task-2", state="success"),
