@@ -101,13 +101,19 @@ def wait_for(
 def result_of(
     collectors: Collectors, task: vim.Task, on_percent: Callable[[int], None] | None = None
 ) -> Any:
-    """Wait for a task and return its result; its fault is raised as it is.
+    """Wait for a task and return its result; its fault is raised as it is, one of the waiting as a
+    `ConnectionError`.
 
     A call that is cancelled asks the task to stop, and ends when it has. `on_percent` is told how
     far the task is, at the beginning and whenever the server says so.
     """
     try:
         info = _ended(collectors, task, on_percent)
+    except vim.fault.NotAuthenticated:
+        raise
+    except vmodl.MethodFault as error:
+        # It is the question's, not the task's, which goes on: as after a connection that was cut.
+        raise ConnectionError(f"the server does not tell of the task: {error.msg}") from error
     except (Cancelled, DeadlineExceeded) as stopped:
         stopped.may_have_been_done = not _cancelled(collectors, task)
         raise

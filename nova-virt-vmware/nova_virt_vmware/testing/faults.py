@@ -7,7 +7,7 @@ from __future__ import annotations
 import http.client
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,13 +53,21 @@ def connection_cut_at(number: int, *, after: bool) -> Iterator[list[int]]:
             raise ConnectionResetError("cut before the reply")
         return response
 
-    http.client.HTTPConnection.putrequest = put  # type: ignore[assignment, method-assign]
-    http.client.HTTPConnection.getresponse = get  # type: ignore[assignment, method-assign]
-    try:
+    with _in_place_of(putrequest=put, getresponse=get):
         yield seen
+
+
+@contextmanager
+def _in_place_of(**methods: Callable[..., Any]) -> Iterator[None]:
+    """Inside, all connections have these methods."""
+    before = {name: getattr(http.client.HTTPConnection, name) for name in methods}
+    try:
+        for name, method in methods.items():
+            setattr(http.client.HTTPConnection, name, method)
+        yield
     finally:
-        http.client.HTTPConnection.putrequest = putrequest  # type: ignore[method-assign]
-        http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
+        for name, method in before.items():
+            setattr(http.client.HTTPConnection, name, method)
 
 
 class _Refusal(io.BytesIO):
@@ -104,10 +112,5 @@ def fault_answered_at(number: int, name: str) -> Iterator[list[int]]:
             return _Refusal(name)
         return getresponse(connection)
 
-    http.client.HTTPConnection.request = asked  # type: ignore[assignment, method-assign]
-    http.client.HTTPConnection.getresponse = get  # type: ignore[assignment, method-assign]
-    try:
+    with _in_place_of(request=asked, getresponse=get):
         yield seen
-    finally:
-        http.client.HTTPConnection.request = request  # type: ignore[method-assign]
-        http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
